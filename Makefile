@@ -1,0 +1,76 @@
+# `make help` lists the commands. Everything is installed into .venv and node_modules of this folder.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+HOST ?= 127.0.0.1
+PORT ?= 8000
+VENV := .venv
+BIN := $(VENV)/bin
+# Tools that a virtual environment can hold are preferred to the machine's.
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.DEFAULT_GOAL := help
+.PHONY: help venv demo serve test lint format types typescript javascript unit browser clean
+
+help: ## list the commands
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1 \t\2/' | expand -t 20
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "embedsync needs Python 3.11 or newer: install it, or name it with PYTHON=…"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "embedsync needs Python 3.11 or newer; $(PYTHON) is older"; exit 1; }
+	.ci/create-venv $(PYTHON) $(VENV)
+
+# The stamps say which extras are installed. A change to pyproject.toml installs again.
+$(VENV)/installed-demo: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[demo]'
+	@touch $@
+
+$(VENV)/installed-test: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@touch $@ $(VENV)/installed-demo
+
+$(VENV)/installed-tools: .ci/install-tools | $(VENV)/installed-test
+	.ci/install-tools $(VENV)
+	@touch $@
+
+node_modules/installed: package.json package-lock.json | $(VENV)/installed-tools
+	npm ci --silent --no-audit --no-fund
+	@touch $@
+
+venv: $(VENV)/installed-test ## create .venv with everything that developing needs
+
+demo: $(VENV)/installed-demo ## start the demonstration site on http://127.0.0.1:8000 (PORT=… to change)
+	@echo "The demonstration site: http://$(HOST):$(PORT)   (Ctrl-C stops it)"
+	@$(BIN)/gunicorn --worker-class gthread --workers 1 --threads 64 --bind $(HOST):$(PORT) \
+		--log-level warning demo_site.flask_site.wsgi:app
+
+serve: $(VENV)/installed-demo ## start the same apps without a site, on `embedsync serve`
+	@$(BIN)/embedsync serve demo_site/apps/*.py --address $(HOST) --port $(PORT)
+
+test: lint types typescript javascript unit browser ## run every check and every test
+
+lint: $(VENV)/installed-test ## ruff: rules and formatting
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: $(VENV)/installed-test ## let ruff mend what it can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+types: $(VENV)/installed-test ## mypy --strict
+	$(BIN)/mypy
+
+typescript: node_modules/installed ## type-check the browser runtime
+	node_modules/.bin/tsc --project tsconfig.json
+
+javascript: $(VENV)/installed-tools ## test the browser runtime in Node
+	node --test $(sort $(wildcard tests/javascript/*.test.js))
+
+unit: $(VENV)/installed-test ## Python tests without a browser
+	$(BIN)/pytest -m "not browser"
+
+browser: $(VENV)/installed-tools ## tests that drive Chromium
+	$(BIN)/pytest -m browser
+
+clean: ## remove everything that was installed or generated here
+	rm -rf $(VENV) node_modules dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
