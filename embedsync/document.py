@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Awaitable, Callable, Hashable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -220,5 +221,15 @@ class Document(Protocol):
     def differs(self, prepared: Prepared) -> Sequence[Hashable]:
         """Keys of an edit just applied whose value is now another than the browser sent."""
 
+    def context(self) -> AbstractContextManager[Any]:
+        """What each turn runs in, such as the document being the current one.
+
+        Entered at the start of a turn, in the turn's own copied ``contextvars`` context, and left
+        at its end, perhaps on another thread but in the same context.
+        """
+
+    def end(self) -> Iterator[Awaitable[Any]]:
+        """Run the app's hooks for the end of the session; like :meth:`run_callbacks`."""
+
     def destroy(self) -> None:
-        """Let go of everything: models, modules, timers. The last call."""
+        """Let go of everything: models, modules, timers. The last call; needs no turn."""

@@ -1,0 +1,80 @@
+"""Apps: named recipes, each of which fills new documents."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Generator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from embedsync.document import Document, DocumentHost
+from embedsync.request import Request
+
+__all__ = ["App", "Recipe", "SessionInfo"]
+
+
+@dataclass(frozen=True, slots=True)
+class SessionInfo:
+    """What a recipe may know about the session that it fills a document for.
+
+    Attributes:
+        id: id of the session.
+        app: name of the app.
+        arguments: the app's arguments, as signed by the page: each name with its values.
+        request: the handshake of the first visit.
+        debug: whether details of errors may be shown to the visitor.
+    """
+
+    id: str
+    app: str
+    arguments: Mapping[str, list[bytes]]
+    request: Request
+    debug: bool = False
+
+
+class Recipe(Protocol):
+    """Fills documents. Made once for each app; its methods may be called by several threads."""
+
+    @property
+    def kind(self) -> str:
+        """Kind of the documents, such as ``"bokeh"``."""
+
+    def check(self) -> None:
+        """Look for mistakes that can be seen without running the app.
+
+        Raises:
+            ConfigurationError: naming the file and the line.
+        """
+
+    def scripts(self) -> Mapping[str, Path]:
+        """Files of the scripts that documents may name, by the name they use."""
+
+    def build(self, host: DocumentHost, session: SessionInfo) -> Generator[Awaitable[Any], Any, Document]:
+        """Make a document and run the app's code on it, as one turn.
+
+        Yields awaitables of asynchronous app code, each to be awaited on the application loop
+        and its result sent back; returns the document. An exception of the app's code leaves
+        the generator, after everything begun has been undone.
+        """
+
+    def close(self) -> None:
+        """The process stops: run the app's last hooks, let go of files and modules."""
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """A recipe under a name.
+
+    Attributes:
+        name: as in ``embed_app("name")`` and in URLs.
+        recipe: what fills its documents.
+        shared: one session for all who open the app with the same arguments.
+        grace: seconds to keep a session without any browser; ``None`` for the hub's setting.
+        title: for index pages.
+    """
+
+    name: str
+    recipe: Recipe
+    shared: bool = False
+    grace: float | None = None
+    title: str = ""
