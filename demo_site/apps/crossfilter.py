@@ -1,11 +1,11 @@
-"""Explore 392 cars of the seventies: choose what each axis, colour and size stands for."""
+"""Explore 392 cars of the seventies: choose what each axis, color and size stands for."""
 
 from bokeh.io import curdoc
 from bokeh.layouts import column, row
 from bokeh.models import ColumnDataSource, Div, LinearInterpolator, Select
 from bokeh.palettes import Viridis256
 from bokeh.plotting import figure
-from bokeh.transform import factor_cmap, linear_cmap
+from bokeh.transform import factor_cmap, jitter, linear_cmap
 from bokeh_sampledata.autompg import autompg_clean
 
 NUMBERS = {
@@ -72,9 +72,10 @@ def build_plot() -> figure:
     elif color.value:
         fill = linear_cmap(color.value, Viridis256, cars[color.value].min(), cars[color.value].max())
 
+    # Cars of one group would lie on top of each other, so they are spread within the group.
     points = plot.scatter(
-        x.value,
-        y.value,
+        jitter(x.value, 0.5, range=plot.x_range) if x.value in GROUPS else x.value,
+        jitter(y.value, 0.5, range=plot.y_range) if y.value in GROUPS else y.value,
         source=source,
         size=diameter(),
         fill_color=fill,

@@ -72,7 +72,7 @@ def draw_sample() -> None:
 
 
 def mark_range() -> None:
-    """Colour the bars inside the range and say how much of the sample they hold."""
+    """Color the bars inside the range and say how much of the sample they hold."""
     low, high = between.value
     inside = (centers > low) & (centers < high)
     source.data = {**source.data, "color": np.where(inside, INSIDE, OUTSIDE).tolist()}
