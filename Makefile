@@ -29,11 +29,15 @@ $(VENV)/installed-test: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
 	@touch $@ $(VENV)/installed-demo
 
-$(VENV)/installed-tools: .ci/install-tools | $(VENV)/installed-test
-	.ci/install-tools $(VENV)
+$(VENV)/installed-node: | $(BIN)/python
+	.ci/install-node $(VENV)
 	@touch $@
 
-node_modules/installed: package.json package-lock.json | $(VENV)/installed-tools
+$(VENV)/installed-chromium: | $(BIN)/python
+	.ci/install-chromium
+	@touch $@
+
+node_modules/installed: package.json package-lock.json | $(VENV)/installed-node
 	npm ci --silent --no-audit --no-fund
 	@touch $@
 
@@ -63,13 +67,13 @@ types: $(VENV)/installed-test ## mypy --strict
 typescript: node_modules/installed ## type-check the browser runtime
 	node_modules/.bin/tsc --project tsconfig.json
 
-javascript: $(VENV)/installed-tools ## test the browser runtime in Node
+javascript: $(VENV)/installed-node ## test the browser runtime in Node
 	node --test $(sort $(wildcard tests/javascript/*.test.js))
 
 unit: $(VENV)/installed-test ## Python tests without a browser
 	$(BIN)/pytest -m "not browser"
 
-browser: $(VENV)/installed-tools ## tests that drive Chromium
+browser: $(VENV)/installed-test $(VENV)/installed-chromium ## tests that drive Chromium
 	$(BIN)/pytest -m browser
 
 clean: ## remove everything that was installed or generated here
