@@ -192,6 +192,14 @@ class Document(Protocol):
                 property does not take, or is not allowed. Nothing has changed.
         """
 
+    def outline(self, events: Sequence[Any]) -> Sequence[Written | None]:
+        """Look at undecoded events, cheaply: what each writes. Never raises; needs no turn.
+
+        The engine merges waiting edits by it, so the kind is ``WRITE`` only for a write whose
+        event may be dropped when a later one writes the same key: one that brings no new models.
+        ``None`` stands for a signal, and for what cannot be read.
+        """
+
     def apply(self, prepared: Prepared, client: str) -> Patch:
         """Make the changes of a prepared edit; callbacks are queued, not run.
 

@@ -172,12 +172,15 @@ class _Frame(msgspec.Struct, tag_field="type", frozen=True, omit_defaults=True, 
 
 
 class Resume(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """Where a browser left off: its session, the secret for it, and the last op it applied."""
+    """Where a browser left off: its session, the secret for it, and the last op it applied.
+
+    An empty ``epoch`` says that the browser was let in and never received the document.
+    """
 
     session: _Id
     client: _Id
     secret: _Id
-    epoch: _Id
+    epoch: Annotated[str, msgspec.Meta(max_length=128)]
     seq: _Position
 
 
@@ -194,17 +197,15 @@ class Edit(_Frame, tag="edit", kw_only=True):
     """Changes that a browser has made already and proposes to everybody.
 
     Attributes:
-        cseq: its number, counted by the replica from 1.
-        base: seq of the last op that the replica had applied when it made the edit.
+        cseq: its number, counted by the replica from 1 as edits are sent, without gaps.
+        base: seq up to which the values that the edit started from included all ops.
         epoch: the document it was made on.
-        supersedes: numbers of earlier, unsent edits that this one stands for.
         events: the changes, in the language of the document's kind.
     """
 
     cseq: Annotated[int, msgspec.Meta(ge=1, le=2**53 - 1)]
     base: _Position
     epoch: _Id
-    supersedes: Annotated[list[_Position], msgspec.Meta(max_length=10_000)] = []
     events: Annotated[list[Any], msgspec.Meta(max_length=100_000)]
 
 

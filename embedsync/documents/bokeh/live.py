@@ -1,0 +1,80 @@
+"""Bokeh's document, with the parts exchanged that a live session needs otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from embedsync.documents.bokeh.private import Document, DocumentModelManager, Model, make_id
+from embedsync.documents.bokeh.timers import NextTickCallback, PeriodicCallback, TimeoutCallback
+
+__all__ = ["LiveDocument", "LiveModels"]
+
+
+class LiveModels(DocumentModelManager):
+    """Tells which models left the document, even if they came back before anyone looked."""
+
+    def __init__(self, document: Document) -> None:
+        super().__init__(document)
+        self.on_change: Callable[[set[str]], None] = lambda left: None
+
+    def recompute(self) -> None:
+        """Find the models that are reachable from the roots."""
+        before = self._models
+        super().recompute()
+        if before.keys() != self._models.keys():
+            self.on_change(set(before.keys() - self._models.keys()))
+        # Bokeh collects new models here until its own protocol has sent them; ours asks nobody.
+        self._new_models.clear()
+
+    @contextmanager
+    def freeze(self) -> Iterator[None]:  # type: ignore[override]
+        """Put off :meth:`recompute` to the end, which comes even if something raises."""
+        self._push_freeze()
+        try:
+            yield
+        finally:
+            self._pop_freeze()
+
+
+class LiveDocument(Document):
+    """A Bokeh document whose timed callbacks don't need Tornado."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.models = LiveModels(self)
+
+    def add_root(self, model: Model, setter: Any = None) -> None:
+        """Add a root; one that cannot be added leaves the document as it was."""
+        try:
+            super().add_root(model, setter)
+        except RuntimeError:
+            if model in self._roots:
+                self._roots.remove(model)
+                self.models.invalidate()
+            raise
+
+    def add_next_tick_callback(self, callback: Callable[[], Any]) -> Any:
+        """Run ``callback`` once, as the next turn of the session. From any thread."""
+        return self.callbacks.add_session_callback(
+            NextTickCallback(callback, callback_id=make_id()),  # type: ignore[arg-type]
+            callback,
+            one_shot=True,
+        )
+
+    def add_timeout_callback(self, callback: Callable[[], Any], timeout_milliseconds: int) -> Any:
+        """Run ``callback`` once, later. From any thread."""
+        return self.callbacks.add_session_callback(
+            TimeoutCallback(callback, timeout_milliseconds, callback_id=make_id()),  # type: ignore[arg-type]
+            callback,
+            one_shot=True,
+        )
+
+    def add_periodic_callback(self, callback: Callable[[], Any], period_milliseconds: int) -> Any:
+        """Run ``callback`` again and again. From any thread."""
+        return self.callbacks.add_session_callback(
+            PeriodicCallback(callback, period_milliseconds, callback_id=make_id()),  # type: ignore[arg-type]
+            callback,
+            one_shot=False,
+        )

@@ -1,0 +1,142 @@
+"""Changes of a document that no browser was told of yet."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from embedsync.documents.bokeh.keys import ROOTS, TITLE, Key
+from embedsync.documents.bokeh.private import Model
+
+__all__ = ["Change", "Delta", "Pending", "RootsChange", "Signal", "TitleChange", "Write"]
+
+_MOST_DELTAS = 256
+"""Deltas kept for one property; beyond that its whole value is the shorter message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """A property was given another value; which one is looked up when it is encoded."""
+
+    model: Model
+    attribute: str
+
+    @property
+    def key(self) -> Key:
+        """What it writes."""
+        return (self.model.id, self.attribute)
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """A part of a property changed: ``fields`` of the event, copied when it happened."""
+
+    kind: str
+    model: Model
+    attribute: str
+    fields: dict[str, Any]
+
+    @property
+    def key(self) -> Key:
+        """What it writes."""
+        return (self.model.id, self.attribute)
+
+
+@dataclass(frozen=True, slots=True)
+class RootsChange:
+    """Roots were added or removed; which ones is seen when it is encoded."""
+
+    key: Key = ROOTS
+
+
+@dataclass(frozen=True, slots=True)
+class TitleChange:
+    """The title changed."""
+
+    key: Key = TITLE
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """A message to the browsers, or whatever else only happens: its fields, copied."""
+
+    kind: str
+    fields: dict[str, Any]
+    key: Key = None
+
+
+Change = Write | Delta | RootsChange | TitleChange | Signal
+
+
+class Pending:
+    """Changes in the order in which they began, each whole value once.
+
+    A whole-value write takes the deltas of its property with it, those before and those after.
+    """
+
+    def __init__(self) -> None:
+        self._number = itertools.count()
+        self._changes: dict[int, Change] = {}
+        self._whole: dict[Key, int] = {}
+        self._deltas: dict[Key, list[int]] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._changes)
+
+    def __contains__(self, key: Key) -> bool:
+        return key in self._whole or key in self._deltas
+
+    def __iter__(self) -> Iterator[Change]:
+        return iter(list(self._changes.values()))
+
+    def keys(self) -> list[Key]:
+        """All keys that are written."""
+        return [*self._whole, *self._deltas]
+
+    def add(self, change: Change) -> None:
+        """Note a change."""
+        if isinstance(change, Signal):
+            self._changes[next(self._number)] = change
+        elif isinstance(change, Delta):
+            self._add_delta(change)
+        elif change.key not in self._whole:
+            self.drop(change.key)
+            self._whole[change.key] = self._append(change)
+
+    def drop(self, key: Key) -> None:
+        """Forget what is noted under ``key``."""
+        for number in (*self._deltas.pop(key, ()), self._whole.pop(key, -1)):
+            self._changes.pop(number, None)
+
+    def make_whole(self, key: Key | None = None) -> None:
+        """Send the whole value in place of the deltas under ``key``, or of all deltas."""
+        for each in [key] if key is not None else list(self._deltas):
+            numbers = self._deltas.pop(each, [])
+            for number in numbers:
+                delta = self._changes.pop(number)
+                assert isinstance(delta, Delta)
+                self._whole.setdefault(each, number)
+                self._changes.setdefault(self._whole[each], Write(delta.model, delta.attribute))
+
+    def take(self) -> list[Change]:
+        """Hand over everything, in order."""
+        changes = [self._changes[number] for number in sorted(self._changes)]
+        self._changes.clear()
+        self._whole.clear()
+        self._deltas.clear()
+        return changes
+
+    def _add_delta(self, delta: Delta) -> None:
+        if delta.key in self._whole:
+            return
+        numbers = self._deltas.setdefault(delta.key, [])
+        numbers.append(self._append(delta))
+        if len(numbers) > _MOST_DELTAS:
+            self.make_whole(delta.key)
+
+    def _append(self, change: Change) -> int:
+        number = next(self._number)
+        self._changes[number] = change
+        return number

@@ -1,0 +1,163 @@
+"""Every import from Bokeh that is not part of its public interface, in one place.
+
+When a release of Bokeh moves something, this is the file to look at. Nothing here imports
+Bokeh's server, and nothing imports Tornado.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from bokeh.core.has_props import HasProps, is_DataModel
+from bokeh.core.property.descriptors import (
+    DataSpecPropertyDescriptor,
+    PropertyDescriptor,
+    UnitsSpecPropertyDescriptor,
+    UnsetValueError,
+)
+from bokeh.core.property.wrappers import PropertyValueContainer
+from bokeh.core.serialization import Deserializer, SerializationError, Serializer
+from bokeh.document import Document
+from bokeh.document.callbacks import DocumentCallbackManager
+from bokeh.document.events import (
+    ColumnDataChangedEvent,
+    ColumnsPatchedEvent,
+    ColumnsStreamedEvent,
+    DocumentChangedEvent,
+    DocumentPatchedEvent,
+    MessageSentEvent,
+    ModelChangedEvent,
+    RootAddedEvent,
+    RootRemovedEvent,
+    SessionCallbackAdded,
+    SessionCallbackRemoved,
+    TitleChangedEvent,
+)
+from bokeh.document.locking import UnlockedDocumentProxy
+from bokeh.document.models import DocumentModelManager
+from bokeh.embed.bundle import _use_gl, _use_mathjax, _use_tables, _use_widgets
+from bokeh.events import Event, ModelEvent
+from bokeh.model import Model
+from bokeh.settings import settings
+from bokeh.util.callback_manager import _nargs
+from bokeh.util.serialization import make_globally_unique_id, make_id
+
+__all__ = [
+    "ColumnDataChangedEvent",
+    "ColumnsPatchedEvent",
+    "ColumnsStreamedEvent",
+    "DataSpecPropertyDescriptor",
+    "Document",
+    "DocumentCallbackManager",
+    "DocumentChangedEvent",
+    "DocumentModelManager",
+    "DocumentPatchedEvent",
+    "Event",
+    "HasProps",
+    "MessageSentEvent",
+    "Model",
+    "ModelChangedEvent",
+    "ModelEvent",
+    "PropertyDescriptor",
+    "PropertyValueContainer",
+    "RootAddedEvent",
+    "RootRemovedEvent",
+    "SerializationError",
+    "Serializer",
+    "SessionCallbackAdded",
+    "SessionCallbackRemoved",
+    "TitleChangedEvent",
+    "UnitsSpecPropertyDescriptor",
+    "UnlockedDocumentProxy",
+    "UnsetValueError",
+    "data_models",
+    "event_callbacks",
+    "forget_classes",
+    "make_globally_unique_id",
+    "make_id",
+    "model_class",
+    "property_callbacks",
+    "registered_decoders",
+    "serialized_descriptor",
+    "settings",
+    "takes_no_argument",
+    "uses_gl",
+    "uses_mathjax",
+    "uses_tables",
+    "uses_widgets",
+]
+
+
+def property_callbacks(model: Model, attribute: str) -> tuple[Callable[..., Any], ...]:
+    """The ``on_change`` callbacks of a property, as they are now."""
+    return tuple(model._callbacks.get(attribute, ()))
+
+
+def event_callbacks(model: Model, name: str) -> tuple[Callable[..., Any], ...]:
+    """The ``on_event`` callbacks of a model for an event of this name."""
+    return tuple(model._event_callbacks.get(name, ()))
+
+
+def takes_no_argument(callback: Callable[..., Any]) -> bool:
+    """Whether an event callback wants to be called without the event."""
+    return bool(_nargs(callback) == 0)
+
+
+def registered_decoders() -> Mapping[str, Callable[[Any, Any], Any]]:
+    """Decoders of the value types that parts of Bokeh, or extensions, have registered."""
+    return Deserializer._decoders
+
+
+def model_class(name: str) -> type[Model] | None:
+    """The class of models that a browser calls ``name``."""
+    if name == "Figure":
+        from bokeh.plotting import figure
+
+        return figure
+    found = Model.model_class_reverse_map.get(name)
+    return found if isinstance(found, type) and issubclass(found, Model) else None
+
+
+def serialized_descriptor(model: Model, attribute: str) -> PropertyDescriptor[Any] | None:
+    """The descriptor of a property that browsers know of; ``None`` if there is none."""
+    if attribute not in model.properties(_with_props=True):
+        return None
+    descriptor = model.lookup(attribute, raises=False)
+    if not isinstance(descriptor, PropertyDescriptor) or not descriptor.serialized:
+        return None
+    return descriptor
+
+
+def data_models() -> list[type[Model]]:
+    """Model classes that exist in Python only and that browsers must be told about."""
+    return [each for each in Model.model_class_reverse_map.values() if is_DataModel(each)]
+
+
+def forget_classes(modules: Iterable[str]) -> None:
+    """Take the model classes that these modules defined out of Bokeh's process-wide registry."""
+    ended = set(modules)
+    registry = Model.model_class_reverse_map
+    for name, each in list(registry.items()):
+        if each.__module__ in ended:
+            del registry[name]
+
+
+def uses_widgets(models: set[Any]) -> bool:
+    """Whether these models need the widgets bundle."""
+    return bool(_use_widgets(models))
+
+
+def uses_tables(models: set[Any]) -> bool:
+    """Whether these models need the tables bundle."""
+    return bool(_use_tables(models))
+
+
+def uses_gl(models: set[Any]) -> bool:
+    """Whether these models need the WebGL bundle."""
+    return bool(_use_gl(models))
+
+
+def uses_mathjax(models: set[Any]) -> bool:
+    """Whether these models need the MathJax bundle."""
+    return bool(_use_mathjax(models))

@@ -1,0 +1,219 @@
+"""Encoding documents and their changes for browsers.
+
+The JSON form is Bokeh's. What differs is the bookkeeping: each document remembers which models the
+browsers know, so that a definition is sent once and references from then on. Bokeh keeps that per
+connection and as a side effect of encoding.
+"""
+
+from __future__ import annotations
+
+import itertools
+import weakref
+from collections.abc import Callable, Hashable, Iterable
+from typing import Any
+
+import msgspec
+
+from embedsync.document import Buffer, Event, EventKind
+from embedsync.documents.bokeh.private import Model, SerializationError, Serializer
+
+__all__ = ["Encoding", "KnownModels"]
+
+_PLAIN = frozenset({str, bool, type(None)})
+
+_json = msgspec.json.Encoder()
+
+
+class KnownModels:
+    """What the browsers of a session know.
+
+    Every browser starts with a snapshot and gets every op after it, so what it knows at a position
+    is the same for all.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[str, Model] = {}
+        self._stale: set[str] = set()
+        self._sent: weakref.WeakKeyDictionary[Model, set[str]] = weakref.WeakKeyDictionary()
+        self._buffers = itertools.count(1)
+
+    def __contains__(self, model: Model) -> bool:
+        return self._known.get(model.id) is model and model.id not in self._stale
+
+    def buffer(self, data: bytes) -> Buffer:
+        """Name some bytes."""
+        return Buffer(f"s{next(self._buffers)}", data)
+
+    def learn(self, models: Iterable[Model]) -> None:
+        """The browsers have been told of these models."""
+        for each in models:
+            self._known[each.id] = each
+            self._stale.discard(each.id)
+
+    def detached(self, ids: Iterable[str]) -> None:
+        """These models left the document: if they come back, they must be defined again.
+
+        While a model is in no document nothing tells what changes in it.
+        """
+        self._stale.update(each for each in ids if each in self._known)
+
+    def forget_gone(self, present: Callable[[str], bool]) -> tuple[str, ...]:
+        """Forget the models that are no longer in the document; returns their ids."""
+        gone = tuple(sorted(each for each in self._stale if not present(each)))
+        for each in gone:
+            del self._known[each]
+        self._stale.difference_update(gone)
+        return gone
+
+    def attributes_sent(self, model: Model) -> set[str]:
+        """Names of the properties that browsers may hold a value of."""
+        return self._sent.setdefault(model, set())
+
+    def clear(self) -> None:
+        """Let go of everything."""
+        self._known.clear()
+        self._stale.clear()
+        self._sent.clear()
+
+
+class Encoding(Serializer):
+    """Encodes the events of one patch, or one snapshot.
+
+    Args:
+        known: what the browsers know.
+        report: told of a value that can't be encoded; without it such a value raises.
+        afresh: define every model again, for a browser that knows nothing.
+    """
+
+    def __init__(
+        self,
+        known: KnownModels,
+        report: Callable[[BaseException, str], None] | None = None,
+        *,
+        afresh: bool = False,
+    ) -> None:
+        super().__init__(references=set())
+        self._known_models = known
+        self._report = report
+        self._afresh = afresh
+        self.defined: dict[str, Model] = {}
+        self._taken: list[Buffer] = []
+
+    def event(self, fields: dict[str, Any], kind: EventKind, key: Hashable = None) -> Event | None:
+        """Encode one event; ``None`` if it can't be encoded, which is reported.
+
+        Raises:
+            Exception: it can't be encoded and there is nobody to report that to.
+        """
+        defined = len(self.defined)
+        try:
+            content = _json.encode({name: self.encode(value) for name, value in fields.items()})
+        except Exception as error:
+            self._undo(defined)
+            self._taken.clear()
+            if self._report is None:
+                raise
+            self._report(error, f"encoding {_described(fields)}")
+            return None
+        buffers, self._taken = tuple(self._taken), []
+        return Event(content, kind, key, tuple(itertools.islice(self.defined, defined, None)), buffers)
+
+    def document(self, fields: dict[str, Any]) -> tuple[bytes, tuple[Buffer, ...]]:
+        """Encode the fields of a whole document."""
+        content = _json.encode({name: self.encode(value) for name, value in fields.items()})
+        buffers, self._taken = tuple(self._taken), []
+        return content, buffers
+
+    # What Bokeh's serializer asks of itself.
+
+    def has_ref(self, obj: Any) -> bool:
+        """Whether ``obj`` is known to whom this is sent."""
+        return self.get_ref(obj) is not None
+
+    def get_ref(self, obj: Any) -> Any:
+        """A reference to ``obj`` if it needs no definition."""
+        if isinstance(obj, Model):
+            if obj.id in self.defined or (not self._afresh and obj in self._known_models):
+                return obj.ref
+            return None
+        return super().get_ref(obj)
+
+    def add_ref(self, obj: Any, ref: Any) -> None:
+        """Note that ``obj`` is being defined."""
+        if isinstance(obj, Model):
+            self.defined[obj.id] = obj
+        else:
+            super().add_ref(obj, ref)
+
+    def encode(self, obj: Any) -> Any:
+        """Encode a value."""
+        if type(obj) in _PLAIN:
+            return obj
+        if isinstance(obj, Model):
+            return self.get_ref(obj) or self._encode_model(obj)
+        return super().encode(obj)
+
+    def _encode_model(self, model: Model) -> Any:
+        defined = len(self.defined)
+        taken = len(self._taken)
+        try:
+            definition: Any = model.to_serializable(self)
+        except Exception as error:
+            if self._report is None:
+                raise
+            self._report(error, f"encoding {model!r}")
+            self._undo(defined)
+            del self._taken[taken:]
+            definition = self._without_what_fails(model)
+        return self._with_all_ever_sent(model, definition)
+
+    def _without_what_fails(self, model: Model) -> dict[str, Any]:
+        """Define a model without the values that can't be encoded: the rest of the page goes on."""
+        self.add_ref(model, model.ref)
+        attributes = {}
+        for name, value in model.properties_with_values(include_defaults=False).items():
+            defined = len(self.defined)
+            taken = len(self._taken)
+            try:
+                attributes[name] = self.encode(value)
+            except Exception as error:  # noqa: BLE001 - values of app code raise anything
+                self._undo(defined)
+                del self._taken[taken:]
+                assert self._report is not None
+                self._report(error, f"encoding {type(model).__name__}.{name}")
+        return {
+            "type": "object",
+            "name": model.__qualified_model__,
+            "id": model.id,
+            "attributes": attributes,
+        }
+
+    def _with_all_ever_sent(self, model: Model, definition: dict[str, Any]) -> dict[str, Any]:
+        """Add properties that are back at their defaults, but of which a browser may have another value."""
+        sent = self._known_models.attributes_sent(model)
+        attributes = definition.get("attributes", {})
+        for name in sent.difference(attributes):
+            attributes[name] = self.encode(model.lookup(name).get_value(model))
+            definition["attributes"] = attributes
+        sent.update(attributes)
+        return definition
+
+    def _encode_bytes(self, obj: Any) -> Any:
+        buffer = self._known_models.buffer(bytes(obj))
+        self._taken.append(buffer)
+        return {"type": "bytes", "data": {"id": buffer.id}}
+
+    def _undo(self, defined: int) -> None:
+        for each in list(itertools.islice(self.defined, defined, None)):
+            del self.defined[each]
+
+    def error(self, message: str) -> Any:
+        """Raise that something can't be encoded."""
+        raise SerializationError(message)
+
+
+def _described(fields: dict[str, Any]) -> str:
+    model = fields.get("model")
+    if model is None:
+        return str(fields.get("kind"))
+    return f"{fields.get('kind')} of {model.get('id') if isinstance(model, dict) else model!r}"

@@ -1,0 +1,189 @@
+"""Next-tick, timeout and periodic callbacks, as turns of the session."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
+
+from embedsync.document import Cancel, DocumentHost
+from embedsync.documents.bokeh.callbacks import Call, CallRunner
+from embedsync.errors import MailboxFull
+
+__all__ = ["NextTickCallback", "PeriodicCallback", "TimeoutCallback", "Timers"]
+
+_RETRY = 0.5
+"""Seconds until a due callback is tried again that found the mailbox full."""
+
+
+class SessionCallback:
+    """A callback that app code added, to remove it by.
+
+    These stand in for the classes of the same names in ``bokeh.server.callbacks``, a module that
+    would import Tornado.
+    """
+
+    def __init__(self, callback: Callable[[], Any], *, callback_id: str) -> None:
+        self._id = callback_id
+        self._callback = callback
+
+    @property
+    def id(self) -> str:
+        """A unique id of the callback."""
+        return self._id
+
+    @property
+    def callback(self) -> Callable[[], Any]:
+        """The function that runs."""
+        return self._callback
+
+
+class NextTickCallback(SessionCallback):
+    """Runs once, as the next turn."""
+
+
+class TimeoutCallback(SessionCallback):
+    """Runs once, later."""
+
+    def __init__(self, callback: Callable[[], Any], timeout: float, *, callback_id: str) -> None:
+        super().__init__(callback, callback_id=callback_id)
+        self.timeout = timeout
+        """Milliseconds to wait."""
+
+
+class PeriodicCallback(SessionCallback):
+    """Runs again and again."""
+
+    def __init__(self, callback: Callable[[], Any], period: float, *, callback_id: str) -> None:
+        super().__init__(callback, callback_id=callback_id)
+        self.period = period
+        """Milliseconds from the start of one run to the start of the next."""
+
+
+class _Timer:
+    def __init__(self, callback: Any, one_shot: bool) -> None:
+        self.callback = callback
+        self.one_shot = one_shot
+        self.cancel: Cancel | None = None
+        self.removed = False
+
+    @property
+    def seconds(self) -> float | None:
+        """Time to the next run; ``None`` for the next turn."""
+        # By what the object has rather than by its class: Bokeh's own classes may come along too.
+        milliseconds = getattr(self.callback, "period", getattr(self.callback, "timeout", None))
+        return None if milliseconds is None else max(0.0, milliseconds / 1000)
+
+    @property
+    def call(self) -> Call:
+        kind = {"NextTickCallback": "next-tick", "TimeoutCallback": "timeout"}
+        name = kind.get(type(self.callback).__name__, "periodic")
+        return Call(f"{name} callback", self.callback.callback)
+
+
+class Timers:
+    """The timed callbacks of one document.
+
+    Nothing runs before :meth:`start`, when the document is built, nor after :meth:`stop`. A
+    periodic callback is due again only when its last run has ended, so runs never pile up.
+    """
+
+    def __init__(self, host: DocumentHost, runner: CallRunner, done: Callable[[Any], bool]) -> None:
+        self._host = host
+        self._runner = runner
+        self._done = done
+        self._lock = threading.Lock()
+        self._timers: dict[Any, _Timer] = {}
+        self._started = False
+        self._stopped = False
+        self._unlocked: set[asyncio.Task[Any]] = set()
+        self.without_lock: Callable[[Callable[[], Any]], Callable[[], Awaitable[Any]]] | None = None
+
+    def add(self, callback: Any, one_shot: bool) -> None:
+        """Begin with a callback; before the document is built, wait for that."""
+        timer = _Timer(callback, one_shot)
+        with self._lock:
+            if self._stopped:
+                return
+            self._timers[callback] = timer
+            started = self._started
+        if started:
+            self._schedule(timer, timer.seconds)
+
+    def remove(self, callback: Any) -> None:
+        """Stop a callback. A run that has begun goes on to its end."""
+        with self._lock:
+            timer = self._timers.pop(callback, None)
+        if timer is not None:
+            self._drop(timer)
+
+    def start(self) -> None:
+        """The document is built: begin with what was added meanwhile."""
+        with self._lock:
+            self._started = True
+            timers = list(self._timers.values())
+        for each in timers:
+            self._schedule(each, each.seconds)
+
+    def stop(self) -> None:
+        """Stop everything, for good."""
+        with self._lock:
+            self._stopped = True
+            timers = list(self._timers.values())
+            self._timers.clear()
+        for each in timers:
+            self._drop(each)
+        for task in list(self._unlocked):
+            task.get_loop().call_soon_threadsafe(task.cancel)
+
+    def _drop(self, timer: _Timer) -> None:
+        timer.removed = True
+        cancel = timer.cancel
+        if cancel is not None:
+            cancel()
+
+    def _schedule(self, timer: _Timer, seconds: float | None) -> None:
+        if seconds is None:
+            self._host.post(lambda: self._run(timer))
+            return
+        timer.cancel = self._host.call_later(seconds, lambda: self._due(timer))
+        if timer.removed:  # between the two, by another thread
+            timer.cancel()
+
+    def _due(self, timer: _Timer) -> None:
+        if timer.removed:
+            return
+        try:
+            self._host.post(lambda: self._run(timer))
+        except MailboxFull:
+            self._schedule(timer, _RETRY)
+
+    def _run(self, timer: _Timer) -> Iterator[Awaitable[Any]]:
+        if timer.removed:
+            return
+        started = time.monotonic()
+        if timer.one_shot:
+            with self._lock:
+                self._timers.pop(timer.callback, None)
+            self._done(timer.callback)
+        call = timer.call
+        if getattr(call.function, "nolock", False) and self.without_lock is not None:
+            call = Call(call.what, self._detached(self.without_lock(call.function)))
+        try:
+            yield from self._runner.run([call])
+        finally:
+            if not timer.one_shot and not timer.removed:
+                spent = time.monotonic() - started
+                self._schedule(timer, max(0.0, (timer.seconds or 0.0) - spent))
+
+    def _detached(self, function: Callable[[], Awaitable[Any]]) -> Callable[[], Awaitable[Any]]:
+        """Begin with something on the application loop without keeping the turn for it."""
+
+        async def begin() -> None:
+            task = asyncio.ensure_future(function())
+            self._unlocked.add(task)
+            task.add_done_callback(self._unlocked.discard)
+
+        return begin

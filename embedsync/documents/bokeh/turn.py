@@ -1,0 +1,50 @@
+"""Knowing whether the running code is inside a turn of a document's session."""
+
+from __future__ import annotations
+
+import threading
+from contextvars import ContextVar
+from typing import Any
+
+__all__ = ["Turn", "current_turn"]
+
+_current: ContextVar[Turn | None] = ContextVar("embedsync_turn", default=None)
+
+
+class Turn:
+    """One turn: who has it, and on which threads its code runs.
+
+    The context alone does not tell: threads and tasks that app code starts inherit it, and may
+    outlive the turn or run beside it. So the threads that the turn is known to use count too.
+    """
+
+    def __init__(self, owner: object) -> None:
+        self.owner = owner
+        self.active = True
+        self._threads = {threading.get_ident()}
+
+    def here(self) -> None:
+        """Note that the turn goes on on this thread."""
+        self._threads.add(threading.get_ident())
+
+    def enter(self) -> Turn | None:
+        """Make this the turn of the running context; returns the one before."""
+        previous = _current.get()
+        _current.set(self)
+        self.here()
+        return previous
+
+    def leave(self, previous: Turn | None) -> None:
+        """Undo :meth:`enter`."""
+        _current.set(previous)
+
+    @property
+    def is_here(self) -> bool:
+        """Whether the running thread is one of the turn's."""
+        return self.active and threading.get_ident() in self._threads
+
+
+def current_turn(owner: Any) -> Turn | None:
+    """The turn of ``owner`` that the running code belongs to, or ``None`` outside of one."""
+    turn = _current.get()
+    return turn if turn is not None and turn.owner is owner and turn.is_here else None

@@ -1,0 +1,102 @@
+"""Copying and comparing the values that properties hold."""
+
+from __future__ import annotations
+
+import sys
+from array import array
+from typing import Any
+
+import numpy as np
+
+__all__ = ["copied", "only_nan_differs", "same"]
+
+_MUTABLE = (list, tuple, dict, set, bytearray, memoryview, array, np.ndarray)
+
+
+def copied(value: Any) -> Any:
+    """Copy containers and arrays, all the way down, so that later changes don't show.
+
+    Models and anything immutable stay what they are.
+    """
+    if isinstance(value, np.ndarray):
+        return value.copy()
+    if isinstance(value, list | tuple):
+        return [copied(each) if isinstance(each, _MUTABLE) or _is_pandas(each) else each for each in value]
+    if isinstance(value, dict):
+        return {key: copied(each) for key, each in value.items()}
+    if isinstance(value, set):
+        return set(value)
+    if isinstance(value, bytearray | memoryview):
+        return bytes(value)
+    if isinstance(value, array):
+        return value[:]
+    if _is_pandas(value):
+        return value.copy()
+    return value
+
+
+def same(one: Any, other: Any) -> bool:
+    """Whether two values mean the same to a browser: NaN is NaN, a tuple is a list, 1 is 1.0."""
+    if one is other:
+        return True
+    if _is_sequence(one) and _is_sequence(other):
+        return _same_sequence(one, other)
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(same(each, other[key]) for key, each in one.items())
+    if _is_nan(one) and _is_nan(other):
+        return True
+    if isinstance(one, bool | np.bool_) != isinstance(other, bool | np.bool_):
+        return False
+    try:
+        return bool(one == other)
+    except (TypeError, ValueError):
+        return False
+
+
+def only_nan_differs(old: Any, new: Any) -> bool:
+    """Whether two values that Bokeh holds to be different are so only because NaN is not itself."""
+    if old is new:
+        return False
+    if _is_nan(old):
+        return _is_nan(new)
+    if isinstance(old, list | tuple | dict | np.ndarray):
+        return not _plainly_equal(old, new) and same(old, new)
+    return False
+
+
+def _plainly_equal(one: Any, other: Any) -> bool:
+    if isinstance(one, np.ndarray) or isinstance(other, np.ndarray):
+        return np.array_equal(one, other)
+    try:
+        return bool(one == other)
+    except (TypeError, ValueError):
+        return False
+
+
+def _same_sequence(one: Any, other: Any) -> bool:
+    if len(one) != len(other):
+        return False
+    if isinstance(one, np.ndarray) or isinstance(other, np.ndarray):
+        left, right = np.asarray(one), np.asarray(other)
+        if left.shape != right.shape:
+            return False
+        if left.dtype.kind in "biuf" and right.dtype.kind in "biuf":
+            return bool(np.array_equal(left, right, equal_nan=True))
+        return all(same(a, b) for a, b in zip(left.flat, right.flat, strict=True))
+    return all(same(a, b) for a, b in zip(one, other, strict=True))
+
+
+def _is_sequence(value: Any) -> bool:
+    return (
+        isinstance(value, list | tuple | array) or (isinstance(value, np.ndarray) and value.ndim > 0)
+    ) or _is_pandas(value)
+
+
+def _is_nan(value: Any) -> bool:
+    return isinstance(value, float | np.floating) and bool(value != value)
+
+
+def _is_pandas(value: Any) -> bool:
+    # Looked up rather than imported: pandas is no dependency, and importing it is slow.
+    pandas = sys.modules.get("pandas")
+    return pandas is not None and isinstance(value, pandas.Series | pandas.Index)

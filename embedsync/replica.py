@@ -1,0 +1,79 @@
+"""What a session knows about one browser's replica of its document."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Protocol
+
+__all__ = ["Answer", "Replica", "Viewer"]
+
+
+class Viewer(Protocol):
+    """The way to a replica while it is connected: an attachment on a connection. Thread-safe."""
+
+    def push(self, payload: bytes, *, seq: int | None = None, always: bool = False) -> bool:
+        """Queue a payload for the browser.
+
+        Args:
+            payload: an encoded frame, without attachment number.
+            seq: the replica's position once it has applied the payload.
+            always: queue it even if much is waiting already.
+
+        Returns:
+            False if too much is waiting; then nothing was queued, and
+            :meth:`~embedsync.session.Session.drained` is to be called once the queue is short.
+        """
+
+    def close(self, code: int, *, error: str = "", detail: str = "") -> None:
+        """End the attachment, telling the browser why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An encoded result, kept until the replica has acknowledged it."""
+
+    cseq: int
+    seq: int
+    payload: bytes
+
+
+@dataclass(slots=True, eq=False)
+class Replica:
+    """One browser's replica: what it was sent, and what it sent.
+
+    Attributes:
+        id: names the replica through all its reconnects; ``origin`` of its ops.
+        secret: what the browser must show to resume.
+        previous_secret: also taken, until the browser has shown or used the new one: the frame
+            that carried it may have been lost.
+        viewer: the attachment while it is connected.
+        sent: seq up to which ops were handed to the viewer.
+        lagging: the viewer refused an op, so it gets none until it has drained.
+        received: highest cseq that was accepted into the inbox.
+        answered: highest cseq that was answered.
+        delivered: highest cseq whose answer was handed to the viewer.
+        answers: the answers that were not acknowledged, in order.
+    """
+
+    id: str
+    secret: str
+    previous_secret: str = ""
+    user_key: str = ""
+    viewer: Viewer | None = None
+    sent: int = 0
+    lagging: bool = False
+    received: int = 0
+    answered: int = 0
+    delivered: int = 0
+    answers: deque[Answer] = field(default_factory=deque)
+
+    def acknowledge(self, cseq: int) -> None:
+        """Let go of answers that the browser has seen."""
+        while self.answers and self.answers[0].cseq <= cseq:
+            self.answers.popleft()
+
+    @property
+    def unanswered(self) -> int:
+        """How many numbers of edits are accepted and not answered."""
+        return self.received - self.answered

@@ -1,0 +1,436 @@
+"""A session: one document, its log, and the replicas that browsers have of it.
+
+No thread, no clock, no socket. Methods that touch the document are *turns*: the caller runs one at
+a time. The others (:meth:`Session.resume`, :meth:`~Session.accept`, :meth:`~Session.acknowledge`,
+:meth:`~Session.drained`, :meth:`~Session.detach`) touch only the log and the replicas, under the
+short lock that the caller supplies, so that they never wait for a running callback.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Awaitable, Callable, Hashable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import msgspec
+
+from embedsync import wire
+from embedsync.document import Buffer, Document, EventKind, Patch, Prepared
+from embedsync.errors import ProtocolError, Refused
+from embedsync.log import Log, Op, merge
+from embedsync.replica import Answer, Replica, Viewer
+from embedsync.settings import Settings
+
+__all__ = ["Accepted", "CatchUp", "Session"]
+
+
+class Accepted(enum.Enum):
+    """What became of an edit at the door."""
+
+    NEW = "new"
+    """To be applied, by :meth:`Session.edit`."""
+    SEEN = "seen"
+    """It was taken before; its answer was sent again or will come."""
+
+
+class CatchUp(enum.Enum):
+    """What a replica that fell behind needs."""
+
+    DONE = "done"
+    SNAPSHOT = "snapshot"
+    """The log does not reach back far enough: run :meth:`Session.send_snapshot` as a turn."""
+
+
+class Session:
+    """Keeps one document and its replicas the same.
+
+    Args:
+        session_id: names the session.
+        epoch: names this build of the document.
+        document: what is kept in sync.
+        settings: bounds.
+        script_url: makes the URL of a script that the document names.
+        on_refused: told of each refusal, for counting and logging.
+        lock: guards log and replicas where several threads come near; entered briefly, and
+            never while application code runs.
+    """
+
+    def __init__(
+        self,
+        session_id: str,
+        epoch: str,
+        document: Document,
+        settings: Settings,
+        *,
+        script_url: Callable[[str], str] = str,
+        on_refused: Callable[[Replica, Refused], None] = lambda replica, refused: None,
+        lock: AbstractContextManager[Any] | None = None,
+    ) -> None:
+        self.id = session_id
+        self.epoch = epoch
+        self.document = document
+        self.replicas: dict[str, Replica] = {}
+        self._settings = settings
+        self._script_url = script_url
+        self._on_refused = on_refused
+        self._lock = lock if lock is not None else nullcontext()
+        self._log = Log(max_ops=settings.log_ops, max_bytes=settings.log_bytes)
+        self._scripts: dict[str, None] = {}
+        self._limits = wire.Limits(
+            message_bytes=settings.message_bytes, unanswered_edits=settings.unanswered_edits
+        )
+
+    @property
+    def seq(self) -> int:
+        """Number of the last committed op."""
+        return self._log.seq
+
+    @property
+    def log_bytes(self) -> int:
+        """Bytes kept for those who come back."""
+        return self._log.bytes
+
+    # Turns: one at a time, and with the document's context entered.
+
+    def attach(self, replica: Replica, viewer: Viewer, *, grace: float) -> None:
+        """Let a replica in at the present position: ``opened`` and the whole document."""
+        self.commit()
+        snapshot = self._snapshot()
+        with self._lock:
+            self.replicas[replica.id] = replica
+            replica.viewer = viewer
+            viewer.push(self._opened(replica, recovered=False, grace=grace), always=True)
+            self._push_snapshot(replica, viewer, *snapshot)
+
+    def send_snapshot(self, replica: Replica) -> None:
+        """Bring a replica up to date with the whole document; nothing if it has left."""
+        if replica.viewer is None:
+            return
+        self.commit()
+        snapshot = self._snapshot()
+        with self._lock:
+            if replica.viewer is not None:
+                self._push_snapshot(replica, replica.viewer, *snapshot)
+
+    def edit(
+        self, replica: Replica, edit: wire.Edit, buffers: dict[str, bytes], merged: Sequence[int] = ()
+    ) -> Iterator[Awaitable[Any]]:
+        """Take an edit: check it whole, apply it, commit it, answer it, run callbacks, commit those.
+
+        Args:
+            replica: whose edit it is.
+            edit: the edit, which :meth:`accept` has let in.
+            buffers: its buffers by id.
+            merged: numbers of waiting edits that were dropped for this one.
+
+        Yields:
+            Asynchronous callbacks, to be awaited in order.
+        """
+        self.commit()  # What has changed before belongs to nobody's edit.
+        try:
+            if edit.epoch != self.epoch:
+                raise Refused(wire.Refusal.EPOCH, "made on an earlier build of the document")
+            prepared = self.document.prepare(edit.events, buffers, replica.id)
+            patch = self.document.apply(prepared, replica.id)
+        except Refused as refused:
+            self._answer_refusal(replica, edit, merged, refused)
+            return
+        self._answer_commit(replica, edit, merged, prepared, patch)
+        yield from self.document.run_callbacks()
+        self.commit()
+
+    def commit(self) -> None:
+        """Publish what the document has changed since the last commit, as an op of no origin."""
+        patch = self.document.drain()
+        if patch:
+            with self._lock:
+                self._publish(self._append(patch, None))
+
+    # Not turns: the lock is enough.
+
+    def resume(
+        self, replica: Replica, viewer: Viewer, position: wire.Resume, secret: str, *, grace: float
+    ) -> CatchUp:
+        """Let a replica go on from where it was, with a new secret.
+
+        A viewer that it still had is closed as superseded: it is a ghost of the same replica.
+        """
+        with self._lock:
+            if replica.viewer is not None and replica.viewer is not viewer:
+                replica.viewer.close(wire.Close.SUPERSEDED)
+            replica.viewer = viewer
+            replica.previous_secret, replica.secret = position.secret, secret
+            replica.lagging = True
+            replica.sent = position.seq
+            replica.delivered = 0
+            reachable = position.epoch == self.epoch and self._log.since(position.seq) is not None
+            viewer.push(self._opened(replica, recovered=reachable, grace=grace), always=True)
+            return self._replay(replica, viewer) if reachable else CatchUp.SNAPSHOT
+
+    def accept(self, replica: Replica, edit: wire.Edit) -> Accepted:
+        """Let an edit in, each number once and none left out.
+
+        Raises:
+            ProtocolError: a number is missing, or too many edits are under way.
+        """
+        with self._lock:
+            if edit.cseq <= replica.received:
+                return Accepted.SEEN
+            if edit.cseq != replica.received + 1:
+                raise ProtocolError(
+                    wire.Close.BAD_MESSAGE, f"edit {edit.cseq} came, but edit {replica.received + 1} did not"
+                )
+            replica.received = edit.cseq
+            if len(replica.answers) > self._settings.unacknowledged_results:
+                raise ProtocolError(
+                    wire.Close.TOO_MANY_EDITS, "results are not acknowledged ('unacknowledged_results')"
+                )
+            return Accepted.NEW
+
+    def acknowledge(self, replica: Replica, cseq: int) -> None:
+        """The replica has seen all results up to ``cseq``; a sign that it has its newest secret."""
+        with self._lock:
+            replica.acknowledge(cseq)
+            replica.previous_secret = ""
+
+    def drained(self, replica: Replica) -> CatchUp:
+        """The viewer that refused an op can take some again: send what it has missed, merged."""
+        with self._lock:
+            if not replica.lagging or replica.viewer is None:
+                return CatchUp.DONE
+            return self._replay(replica, replica.viewer)
+
+    def detach(self, replica: Replica, viewer: Viewer) -> bool:
+        """The replica's connection is lost. Says whether it was indeed the present one."""
+        with self._lock:
+            if replica.viewer is not viewer:
+                return False
+            replica.viewer = None
+            return True
+
+    def remove(self, replica: Replica) -> None:
+        """The replica will not come back."""
+        with self._lock:
+            replica.viewer = None
+            self.replicas.pop(replica.id, None)
+
+    def notify(self, notice: wire.Notice) -> None:
+        """Tell all connected browsers; those with much waiting are not told."""
+        payload = wire.encode_payload(notice)
+        with self._lock:
+            for replica in self.replicas.values():
+                if replica.viewer is not None:
+                    replica.viewer.push(payload)
+
+    def close(self, code: int, *, error: str = "", detail: str = "") -> None:
+        """End all attachments."""
+        with self._lock:
+            for replica in self.replicas.values():
+                viewer, replica.viewer = replica.viewer, None
+                if viewer is not None:
+                    viewer.close(code, error=error, detail=detail)
+            self.replicas.clear()
+
+    @property
+    def viewers(self) -> int:
+        """How many replicas are connected."""
+        with self._lock:
+            return sum(replica.viewer is not None for replica in self.replicas.values())
+
+    # Below, `_lock` is held wherever the log or a replica is touched.
+
+    def _answer_commit(
+        self,
+        replica: Replica,
+        edit: wire.Edit,
+        merged: Sequence[int],
+        prepared: Prepared,
+        patch: Patch,
+    ) -> None:
+        values = self.document.values(self._to_correct(replica, edit, prepared))
+        with self._lock:
+            op = self._append(patch, replica.id) if patch else None
+            result = wire.Result(
+                cseq=edit.cseq,
+                seq=self.seq,
+                own=op is not None,
+                commit=True,
+                values=_raw(values),
+                skipped=list(prepared.skipped),
+                gone=list(patch.gone),
+                supersedes=list(merged),
+                scripts=self._urls(values.scripts),
+            )
+            self._answer(replica, result, _buffers(values))
+            if op is not None:
+                self._publish(op, origin=replica)
+
+    def _answer_refusal(
+        self, replica: Replica, edit: wire.Edit, merged: Sequence[int], refused: Refused
+    ) -> None:
+        outline = self.document.outline(edit.events)
+        touched = dict.fromkeys(each.key for each in outline if each is not None)
+        values = self.document.values(tuple(touched)) if edit.epoch == self.epoch else Patch()
+        with self._lock:
+            result = wire.Result(
+                cseq=edit.cseq,
+                seq=self.seq,
+                own=False,
+                commit=False,
+                code=refused.code,
+                values=_raw(values),
+                supersedes=list(merged),
+                scripts=self._urls(values.scripts),
+            )
+            self._answer(replica, result, _buffers(values))
+        self._on_refused(replica, refused)
+
+    def _to_correct(self, replica: Replica, edit: wire.Edit, prepared: Prepared) -> Sequence[Hashable]:
+        """Keys whose outcome the author cannot know: coerced, or a delta that met another write."""
+        keys = dict.fromkeys(self.document.differs(prepared))
+        with self._lock:
+            met = self._log.written_since(edit.base, except_by=replica.id)
+        for each in prepared.written:
+            if each.kind is EventKind.DELTA and (met is None or each.key in met):
+                keys[each.key] = None
+            elif met is not None and met.get(each.key) is EventKind.DELTA:
+                keys[each.key] = None
+        return tuple(keys)
+
+    def _append(self, patch: Patch, origin: str | None) -> Op:
+        seq = self._log.seq + 1
+        op = Op(seq, origin, patch, self._op_payload(seq - 1, seq, patch))
+        self._log.append(op)
+        self._scripts.update(dict.fromkeys(patch.scripts))
+        return op
+
+    def _publish(self, op: Op, origin: Replica | None = None) -> None:
+        for replica in self.replicas.values():
+            if replica is origin or replica.viewer is None or replica.lagging:
+                continue
+            self._push_op(replica, replica.viewer, op.payload, op.seq)
+
+    def _push_op(self, replica: Replica, viewer: Viewer, payload: bytes, seq: int) -> bool:
+        if viewer.push(payload, seq=seq):
+            replica.sent = seq
+            return True
+        replica.lagging = True
+        return False
+
+    def _answer(self, replica: Replica, result: wire.Result, buffers: Sequence[Buffer]) -> None:
+        answer = Answer(result.cseq, result.seq, wire.encode_payload(result, buffers))
+        replica.answers.append(answer)
+        replica.answered = result.cseq
+        if replica.viewer is None or replica.lagging:
+            return  # It will come with the replay, at its place among the ops.
+        self._push_answer(replica, replica.viewer, answer)
+
+    def _push_answer(self, replica: Replica, viewer: Viewer, answer: Answer) -> None:
+        viewer.push(answer.payload, seq=answer.seq, always=True)
+        replica.delivered = answer.cseq
+        replica.sent = max(replica.sent, answer.seq)
+
+    def _replay(self, replica: Replica, viewer: Viewer) -> CatchUp:
+        """Hand over what the replica misses: merged ops, cut where its own answers belong."""
+        ops = self._log.since(replica.sent)
+        if ops is None:
+            return CatchUp.SNAPSHOT
+        replica.lagging = False
+        waiting = [each for each in replica.answers if each.cseq > replica.delivered]
+        waiting.reverse()
+        stretch: list[Op] = []
+        for op in ops:
+            while waiting and waiting[-1].seq < op.seq:
+                if not self._push_stretch(replica, viewer, stretch):
+                    return CatchUp.DONE
+                self._push_answer(replica, viewer, waiting.pop())
+            if op.origin != replica.id:
+                stretch.append(op)
+            elif not waiting or waiting[-1].seq != op.seq:
+                replica.lagging = True
+                return CatchUp.SNAPSHOT  # Its answer was acknowledged: the position is not credible.
+            else:
+                if not self._push_stretch(replica, viewer, stretch):
+                    return CatchUp.DONE
+                self._push_answer(replica, viewer, waiting.pop())
+        if self._push_stretch(replica, viewer, stretch):
+            while waiting:
+                self._push_answer(replica, viewer, waiting.pop())
+        return CatchUp.DONE
+
+    def _push_stretch(self, replica: Replica, viewer: Viewer, stretch: list[Op]) -> bool:
+        if not stretch:
+            return True
+        last = stretch[-1].seq
+        if len(stretch) == 1:
+            payload = stretch[0].payload
+        else:
+            payload = self._op_payload(stretch[0].seq - 1, last, merge(op.patch for op in stretch))
+        stretch.clear()
+        return self._push_op(replica, viewer, payload, last)
+
+    def _op_payload(self, start: int, seq: int, patch: Patch) -> bytes:
+        op = wire.Op(
+            from_=start,
+            seq=seq,
+            scripts=self._urls(patch.scripts),
+            events=_raw(patch),
+            gone=list(patch.gone),
+        )
+        return wire.encode_payload(op, _buffers(patch))
+
+    def _snapshot(self) -> tuple[msgspec.Raw, Sequence[Buffer], Sequence[str]]:
+        snapshot = self.document.snapshot()
+        self._scripts.update(dict.fromkeys(snapshot.scripts))
+        return msgspec.Raw(snapshot.content), snapshot.buffers, snapshot.scripts
+
+    def _push_snapshot(
+        self,
+        replica: Replica,
+        viewer: Viewer,
+        document: msgspec.Raw,
+        buffers: Sequence[Buffer],
+        scripts: Sequence[str],
+    ) -> None:
+        header = wire.SnapshotFrame(
+            epoch=self.epoch,
+            seq=self.seq,
+            cseq=replica.answered,
+            scripts=self._urls(scripts),
+            document=document,
+        )
+        viewer.push(wire.encode_payload(header, buffers), seq=self.seq, always=True)
+        replica.sent = self.seq
+        replica.lagging = False
+        for answer in replica.answers:
+            if answer.cseq > replica.delivered:
+                self._push_answer(replica, viewer, answer)
+
+    def _opened(self, replica: Replica, *, recovered: bool, grace: float) -> bytes:
+        opened = wire.Opened(
+            session=self.id,
+            client=replica.id,
+            secret=replica.secret,
+            epoch=self.epoch,
+            seq=self.seq,
+            cseq=replica.answered,
+            recovered=recovered,
+            kind=self.document.kind,
+            scripts=self._urls(tuple(self._scripts)),
+            heartbeat=self._settings.heartbeat,
+            grace=grace,
+            limits=self._limits,
+        )
+        return wire.encode_payload(opened)
+
+    def _urls(self, scripts: Sequence[str]) -> list[str]:
+        return [self._script_url(each) for each in scripts]
+
+
+def _raw(patch: Patch) -> list[msgspec.Raw]:
+    return [msgspec.Raw(event.content) for event in patch.events]
+
+
+def _buffers(patch: Patch) -> list[Buffer]:
+    return [buffer for event in patch.events for buffer in event.buffers]

@@ -1,0 +1,98 @@
+"""Settings: every bound and every wait of the engine, with its reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+from embedsync.errors import ConfigurationError
+
+__all__ = ["Settings"]
+
+_KIB = 1024
+_MIB = 1024 * _KIB
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Bounds, waits and switches of one hub. Sizes are bytes, times are seconds.
+
+    Raises:
+        ConfigurationError: a value is out of its range; the message names the setting.
+    """
+
+    debug: bool = False
+    """Show tracebacks of app code to visitors. Never in production."""
+    allowed_origins: tuple[str, ...] = ()
+    """Origins other than the site's own whose pages may connect: ``"https://example.org"``."""
+
+    heartbeat: float = 25.0
+    """Between pings. Below the 60 s after which common proxies cut an idle connection."""
+    heartbeat_timeout: float = 10.0
+    """Beyond ``heartbeat``, how long a silent peer counts as alive."""
+    handshake_timeout: float = 10.0
+    """From the socket's start to its first ``open``."""
+    send_timeout: float = 30.0
+    """How long a browser may take nothing of what waits for it, before its socket is closed."""
+
+    message_bytes: int = 20 * _MIB
+    """Largest message taken from a browser; Bokeh's server has the same default."""
+    opening_message_bytes: int = 20 * _KIB
+    """Largest message before the first ``open`` was granted."""
+    buffers_per_message: int = 256
+    """Binary buffers in one message, such as the array columns of a data source."""
+    json_depth: int = 64
+    """Nesting of an edit."""
+    json_nodes: int = 1_000_000
+    """Values in an edit."""
+    attachments_per_connection: int = 64
+    """Live documents of one page."""
+    unanswered_edits: int = 64
+    """Edits of one replica that may be under way without an answer; the browser merges the rest."""
+    unacknowledged_results: int = 1024
+    """Results kept for a replica that does not acknowledge them; beyond, it is cut off."""
+
+    queue_bytes: int = 256 * _KIB
+    """What may wait for one socket before its documents are no longer sent op by op, but caught up
+    by one merged op, or a snapshot, once it has drained."""
+    queue_bytes_hard: int = 1 * _MIB
+    """What may wait for one socket in results and notices; beyond, it is closed as too slow."""
+    log_ops: int = 1000
+    """Ops that a session keeps for those who come back."""
+    log_bytes: int = 4 * _MIB
+    """Bytes of ops that a session keeps."""
+
+    mailbox_limit: int = 1000
+    """Turns that may wait for one session; a further one is refused with ``MailboxFull``."""
+    workers: int = 16
+    """Threads that run app code side by side."""
+    workers_limit: int = 128
+    """Threads at the most, counting those stuck in long turns."""
+    long_turn: float = 1.0
+    """After this, a running turn no longer counts against ``workers``; another thread may start."""
+
+    grace: float = 120.0
+    """How long a session without any browser is kept. Apps may have their own."""
+    sessions: int = 1000
+    """Live sessions of this process."""
+    ticket_age: float = 300.0
+    """How long a ticket opens a session, from the moment its page was made."""
+    ticket_renewal_age: float = 7 * 86400.0
+    """How long an authentic ticket can be traded for a fresh one, by the page that holds it."""
+    stop_timeout: float = 10.0
+    """How long a stopping process waits for running turns."""
+
+    def __post_init__(self) -> None:
+        for each in fields(self):
+            value = getattr(self, each.name)
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                continue
+            if value <= 0:
+                raise ConfigurationError(f"setting {each.name!r} must be above 0, not {value!r}")
+        if isinstance(self.allowed_origins, str):
+            raise ConfigurationError(
+                f"setting 'allowed_origins' must be a tuple of origins, not the text {self.allowed_origins!r}"
+            )
+        if self.workers_limit < self.workers:
+            raise ConfigurationError("setting 'workers_limit' must not be below 'workers'")
+        if self.queue_bytes_hard < self.queue_bytes:
+            raise ConfigurationError("setting 'queue_bytes_hard' must not be below 'queue_bytes'")

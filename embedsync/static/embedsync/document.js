@@ -1,0 +1,50 @@
+// The document port: what a session asks of anything it keeps in sync. documents/bokeh.js is the
+// first implementation; the toy document of the tests is another.
+
+/**
+ * How an event treats the value under its key: `write` replaces it whole, `delta` changes a part of
+ * it, `signal` writes nothing and is over at once.
+ * @typedef {"write" | "delta" | "signal"} Kind
+ *
+ * A change from the server, decoded. It holds references to models, no longer JSON.
+ * @typedef {object} Change
+ * @property {Kind} kind
+ * @property {string | null} key what it writes; `null` for a signal
+ *
+ * A change that was made here, encoded at the moment it was made: what it refers to may be changed
+ * in place before there is a chance to send it.
+ * @typedef {object} LocalChange
+ * @property {Kind} kind
+ * @property {string | null} key
+ * @property {string | null} model id of the model that it writes
+ * @property {unknown} content the event as JSON
+ * @property {import("./wire.js").Buffers} buffers that the content refers to
+ * @property {string[]} defines ids of the models that were made here and that the content defines
+ *
+ * @typedef {object} Decoded
+ * @property {Change[]} changes in the order to apply them; an attribute in the definition of a model
+ *   that exists already is a change of its own, in front of the one that carried it
+ * @property {string[]} defined ids of all models that the events define, known before or not
+ *
+ * What pending edits ask of a snapshot that is reconciled in place.
+ * @typedef {object} Reconciliation
+ * @property {Set<string>} shown keys that are shown as pending edits left them, and stay so
+ * @property {Set<string>} settled keys that edits have written which the snapshot answers
+ * @property {Set<string>} kept ids of models that stay although the snapshot lacks them
+ *
+ * @typedef {object} DocumentAdapter
+ * @property {(events: unknown[], buffers: import("./wire.js").Buffers) => Decoded} decode makes the new
+ *   models of some events and changes nothing else; throws, leaving none of the new models behind
+ * @property {(changes: Change[]) => void} apply makes changes in order; they do not come back through `observe`,
+ *   but what page scripts do in consequence does
+ * @property {(ids: string[]) => void} evict forgets models
+ * @property {(document: any, buffers: import("./wire.js").Buffers) => void} replace shows another
+ *   document in place of this one
+ * @property {(document: any, buffers: import("./wire.js").Buffers, pending: Reconciliation) => void} reconcile makes
+ *   this document equal to a snapshot of it without building views again
+ * @property {(listener: (changes: LocalChange[]) => void, bufferId: () => string) => void} observe calls
+ *   `listener` with what is changed here
+ * @property {() => void} dispose lets go of everything
+ */
+
+export {};

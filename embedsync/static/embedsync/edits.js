@@ -1,0 +1,203 @@
+// The edits of one replica that have no answer yet: some under way, the rest waiting and merging.
+
+/**
+ * @typedef {import("./document.js").LocalChange} LocalChange
+ *
+ * @typedef {object} Edit
+ * @property {number} cseq its number; 0 until it is sent, so that what merges before leaves no gap
+ * @property {number} base seq of the last op that was applied when it was made
+ * @property {LocalChange[]} changes
+ */
+
+export class Edits {
+  /** How many may be under way. */
+  limit = 1;
+  lastSent = 0;
+  /** The highest number that was answered. */
+  answered = 0;
+  /** @type {Edit[]} */
+  #sent = [];
+  /** @type {Edit[]} */
+  #unsent = [];
+  /** The last unsent edit still takes changes. */
+  #open = false;
+  /** What is pending, computed when asked for. @type {{keys: Set<string>, models: Set<string>} | null} */
+  #pending = null;
+
+  get unsent() {
+    return this.#unsent.length;
+  }
+
+  /** Edits that were sent and not answered, in order. */
+  get unanswered() {
+    return [...this.#sent];
+  }
+
+  /**
+   * @param {LocalChange[]} changes
+   * @param {number} base
+   */
+  add(changes, base) {
+    if (!this.#open) {
+      this.#unsent.push({ cseq: 0, base, changes: [] });
+      this.#open = true;
+    }
+    const edit = this.#unsent[this.#unsent.length - 1];
+    for (const change of changes) {
+      if (mergeable(change) && edit.changes.every(mergeable)) {
+        edit.changes = edit.changes.filter((earlier) => earlier.key !== change.key);
+      }
+      edit.changes.push(change);
+    }
+    this.#pending = null;
+  }
+
+  /** The last edit is complete. Drops those before it that it makes superfluous (rule 8). */
+  seal() {
+    if (!this.#open) return;
+    this.#open = false;
+    const last = /** @type {Edit} */ (this.#unsent.pop());
+    if (last.changes.every(mergeable)) {
+      const keys = keysOf([last]);
+      let start = this.#unsent.length;
+      while (start > 0 && this.#unsent[start - 1].changes.every(mergeable)) start -= 1;
+      const between = this.#unsent.splice(start);
+      const kept = between.filter((edit) => ![...keysOf([edit])].every((key) => keys.has(key)));
+      this.#unsent.push(...kept);
+    }
+    this.#unsent.push(last);
+    this.#pending = null;
+  }
+
+  /**
+   * The next edit that may be sent, as it would be numbered; `null` if there is none.
+   * @returns {Edit | null}
+   */
+  next() {
+    const sealed = this.#unsent.length - (this.#open ? 1 : 0);
+    if (sealed === 0 || this.#sent.length >= this.limit) return null;
+    return { ...this.#unsent[0], cseq: this.lastSent + 1 };
+  }
+
+  /** @param {Edit} edit what `next` gave is on its way */
+  sent(edit) {
+    this.#unsent.shift();
+    this.#sent.push(edit);
+    this.lastSent = edit.cseq;
+  }
+
+  /** Give up what `next` gave; it never gets a number. */
+  drop() {
+    this.#unsent.shift();
+    this.#pending = null;
+  }
+
+  /**
+   * Give up everything that was not sent.
+   * @returns {number} how many edits
+   */
+  dropUnsent() {
+    this.#open = false;
+    this.#pending = null;
+    return this.#unsent.splice(0).length;
+  }
+
+  /**
+   * Give up everything, and count on from a number.
+   * @param {number} cseq
+   * @returns {number} how many edits
+   */
+  forget(cseq) {
+    this.lastSent = this.answered = cseq;
+    return this.#sent.splice(0).length + this.dropUnsent();
+  }
+
+  /**
+   * An answer has come.
+   * @param {number} cseq
+   * @param {number[]} superseded numbers that it answers too
+   * @returns {Edit[]} the edits that are settled by it; none if they were settled before
+   */
+  settle(cseq, superseded) {
+    const numbers = new Set([cseq, ...superseded]);
+    return this.#settle((edit) => numbers.has(edit.cseq), cseq);
+  }
+
+  /**
+   * A snapshot accounts for all edits up to a number.
+   * @param {number} cseq
+   * @returns {Edit[]}
+   */
+  settleUpTo(cseq) {
+    return this.#settle((edit) => edit.cseq <= cseq, cseq);
+  }
+
+  /** @param {string} key */
+  pendingOn(key) {
+    return this.#whatIsPending().keys.has(key);
+  }
+
+  /** @param {string} id */
+  pendingOnModel(id) {
+    return this.#whatIsPending().models.has(id);
+  }
+
+  /** All pending changes that write something, in order. */
+  get pendingWrites() {
+    return [...this.#sent, ...this.#unsent].flatMap((edit) => edit.changes.filter(({ key }) => key !== null));
+  }
+
+  /**
+   * What a snapshot that is reconciled in place must know.
+   * @param {Edit[]} settled edits that the snapshot has settled
+   * @returns {import("./document.js").Reconciliation}
+   */
+  reconciliation(settled) {
+    const pending = this.pendingWrites;
+    const shown = keysOf([...this.#sent, ...this.#unsent]);
+    // The outcome of a delta depends on the value that it meets, so that it has to be done again.
+    for (const change of pending) if (change.key !== null && change.kind !== "write") shown.delete(change.key);
+    const kept = new Set(pending.flatMap(({ model, defines }) => (model === null ? defines : [model, ...defines])));
+    return { shown, settled: keysOf(settled), kept };
+  }
+
+  /**
+   * @param {(edit: Edit) => boolean} wanted
+   * @param {number} cseq
+   */
+  #settle(wanted, cseq) {
+    const settled = this.#sent.filter(wanted);
+    this.#sent = this.#sent.filter((edit) => !wanted(edit));
+    this.answered = Math.max(this.answered, cseq);
+    this.#pending = null;
+    return settled;
+  }
+
+  #whatIsPending() {
+    if (this.#pending === null) {
+      const models = this.pendingWrites.flatMap(({ model }) => (model === null ? [] : [model]));
+      this.#pending = { keys: keysOf([...this.#sent, ...this.#unsent]), models: new Set(models) };
+    }
+    return this.#pending;
+  }
+}
+
+/**
+ * The keys that edits write.
+ * @param {Edit[]} edits
+ */
+export function keysOf(edits) {
+  /** @type {Set<string>} */
+  const keys = new Set();
+  for (const { changes } of edits) for (const { key } of changes) if (key !== null) keys.add(key);
+  return keys;
+}
+
+/**
+ * Only a whole value may be dropped for a later one, and only if nothing later refers to a model that
+ * it brings.
+ * @param {LocalChange} change
+ */
+function mergeable(change) {
+  return change.kind === "write" && change.defines.length === 0;
+}

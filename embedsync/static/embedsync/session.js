@@ -1,0 +1,550 @@
+// The replica: one browser's copy of a session's document. PROTOCOL.md, "What a replica does", has
+// the rules; the numbers in comments below are those of its list. Knows no DOM and no Bokeh.
+
+import { backoff } from "./backoff.js";
+import { ACTION, CLOSE, NOTICE, PROTOCOL_VERSION, actionOf } from "./constants.js";
+import { Edits, keysOf } from "./edits.js";
+import { Held } from "./held.js";
+import { encode } from "./wire.js";
+
+/** An acknowledgement is sent after so many ops and results, or so many milliseconds. */
+const ACKNOWLEDGE_AFTER = 32;
+const ACKNOWLEDGE_WITHIN = 1000;
+/** Frames that may wait for scripts to load. More means that something hangs. */
+const MOST_WAITING_FRAMES = 4096;
+/** Edits that may wait to be sent. More means a page that has been cut off for long. */
+const MOST_UNSENT_EDITS = 1000;
+
+/**
+ * `opening`: nothing to show yet. `live`: in sync. `waiting`: cut off, will be back by itself.
+ * `stopped`: over, until someone opens it again.
+ * @typedef {"opening" | "live" | "waiting" | "stopped"} State
+ *
+ * What a session tells the page.
+ * @typedef {object} SessionEvents
+ * @property {(state: State) => void} state
+ * @property {() => void} shown the document was shown for the first time, or replaced by another
+ * @property {(end: {code: number, error: string, detail: string}) => void} ended and will not go on by itself
+ * @property {(notice: {kind: string, error: string, busy: boolean}) => void} notice
+ * @property {(told: {reason: "refused" | "lost", code: string, edits: number}) => void} rejected edits that
+ *   the person made and that did not come to count
+ *
+ * What a session asks of the page. All URLs are as the server wrote them.
+ * @typedef {object} SessionPage
+ * @property {(kind: string) => Promise<import("./document.js").DocumentAdapter>} document makes the adapter for
+ *   a kind of document
+ * @property {(urls: string[]) => Promise<void>} load loads scripts, each once
+ * @property {(ticket: string) => Promise<string | null>} refresh trades a ticket for a fresh one; `null` if
+ *   that is refused
+ * @property {(code: number) => void} reload loads the page again
+ */
+
+export class Session {
+  /** @type {State} */
+  state = "opening";
+  id = "";
+  client = "";
+  epoch = "";
+  seq = 0;
+  /** @type {import("./document.js").DocumentAdapter | null} */
+  document = null;
+
+  #secret = "";
+  #attachment = 0;
+  #edits = new Edits();
+  #held = new Held();
+  /** Buffers that were named so far. */
+  #buffers = 0;
+  #messageBytes = Infinity;
+  /** Ops and results since the last acknowledgement. */
+  #toAcknowledge = 0;
+  /** @type {unknown} */
+  #acknowledgeTimer = null;
+  /** A snapshot was asked for: nothing is applied until it comes. */
+  #poisoned = false;
+  /** Snapshots in a row that could not be shown. */
+  #failures = 0;
+  /** Models that the server let go of while an edit is pending on them. */
+  #leaving = /** @type {Set<string>} */ (new Set());
+  /** @type {import("./wire.js").Frame[]} */
+  #inbox = [];
+  #receiving = false;
+  /** An edit is being collected until the present task ends. */
+  #sealing = false;
+  /** Times in a row that the server did not let this replica in. */
+  #tries = 0;
+  /** @type {unknown} */
+  #retryTimer = null;
+
+  /**
+   * @param {object} options
+   * @param {import("./socket.js").Socket} options.socket
+   * @param {string} options.ticket
+   * @param {string} options.build which version of the runtime this is
+   * @param {SessionEvents} options.events
+   * @param {SessionPage} options.page
+   * @param {import("./environment.js").Environment} options.environment
+   */
+  constructor({ socket, ticket, build, events, page, environment }) {
+    this.socket = socket;
+    this.ticket = ticket;
+    this.build = build;
+    this.events = events;
+    this.page = page;
+    this.environment = environment;
+  }
+
+  /** Attach, now or as soon as the socket is open. Also after an end. */
+  open() {
+    this.id = this.client = this.#secret = "";
+    this.#edits.forget(0);
+    this.#poisoned = false;
+    this.#setState(this.epoch === "" ? "opening" : "waiting");
+    this.socket.attach(this);
+  }
+
+  /** Leave for good. */
+  close() {
+    this.leave();
+    this.#stop();
+    this.document?.dispose();
+    this.document = null;
+  }
+
+  // What the socket calls.
+
+  /**
+   * The socket is open: ask for the session, and repeat what was not answered (rule 9).
+   * @param {number} attachment
+   */
+  connected(attachment) {
+    this.#attachment = attachment;
+    this.#inbox = [];
+    /** @type {import("./wire.js").Header} */
+    const open = { type: "open", protocol: PROTOCOL_VERSION, build: this.build };
+    if (this.id === "") {
+      open.ticket = this.ticket;
+    } else {
+      // A poisoned replica is at no position, and gets a snapshot for that.
+      const epoch = this.#poisoned ? "" : this.epoch;
+      open.resume = { session: this.id, client: this.client, secret: this.#secret, epoch, seq: this.seq };
+    }
+    this.#send(open);
+    for (const edit of this.#edits.unanswered) this.socket.send(this.#message(edit));
+  }
+
+  /** The socket is lost; it comes back by itself. */
+  disconnected() {
+    this.#attachment = 0;
+    this.#inbox = [];
+    this.#clearTimers();
+    if (this.state === "live") this.#setState("waiting");
+  }
+
+  /** The page goes away: the server need not keep the session for this replica. */
+  leave() {
+    this.#send({ type: "close" });
+  }
+
+  /** @param {import("./wire.js").Frame} frame */
+  receive(frame) {
+    this.#inbox.push(frame);
+    if (this.#inbox.length > MOST_WAITING_FRAMES) {
+      this.#inbox = [];
+      this.#poison(new Error("too many frames wait for scripts to load"));
+    }
+    if (!this.#receiving) void this.#receiveAll();
+  }
+
+  /**
+   * How far the server has sent; it says so with each ping, after everything else.
+   * @param {number} seq
+   */
+  checkPosition(seq) {
+    const settled = this.state === "live" && !this.#poisoned && this.#inbox.length === 0 && !this.#receiving;
+    if (settled && seq > this.seq) {
+      this.#poison(new Error(`ops up to ${seq} were sent, but came only up to ${this.seq}`));
+    }
+  }
+
+  /**
+   * The attachment, or the whole socket, was closed with a code.
+   * @param {number} code
+   * @param {{error?: string, detail?: string}} [reason]
+   */
+  closed(code, { error = "", detail = "" } = {}) {
+    const action = actionOf(code);
+    this.disconnected();
+    if (action === ACTION.RETRY) {
+      this.#later(() => this.socket.attach(this));
+    } else if (action === ACTION.REOPEN) {
+      // The first time at once: a ticket that expired is nothing that waiting would mend.
+      if (this.#tries++ === 0) void this.#reopen();
+      else this.#later(() => void this.#reopen());
+    } else {
+      this.#end(code, error, detail);
+      if (action === ACTION.RELOAD) this.page.reload(code);
+    }
+  }
+
+  // Frames, one after the other. Only while scripts load do others wait.
+
+  async #receiveAll() {
+    this.#receiving = true;
+    for (let frame = this.#inbox.shift(); frame !== undefined; frame = this.#inbox.shift()) {
+      const attachment = this.#attachment;
+      if (await this.#prepare(frame.header)) {
+        // While scripts were loading, this attachment may have been lost and another come.
+        if (attachment === this.#attachment) this.#handle(frame);
+      } else if (attachment === this.#attachment) {
+        this.closed(CLOSE.TRY_LATER);
+      }
+    }
+    this.#receiving = false;
+  }
+
+  /**
+   * Load what a frame needs. Says whether that went well.
+   * @param {import("./wire.js").Header} header
+   * @returns {Promise<boolean> | boolean}
+   */
+  #prepare(header) {
+    const needsDocument = header.type === "opened" && this.document === null;
+    if (!needsDocument && !(header.scripts?.length > 0)) return true;
+    return this.#load(header.scripts ?? [], needsDocument ? header.kind : null).then(
+      () => true,
+      (error) => {
+        this.environment.report(error);
+        return false;
+      },
+    );
+  }
+
+  /**
+   * @param {string[]} scripts
+   * @param {string | null} kind of the document to make
+   */
+  async #load(scripts, kind) {
+    await this.page.load(scripts);
+    if (kind === null) return;
+    const document = await this.page.document(kind);
+    if (this.state === "stopped" || this.document !== null) return document.dispose();
+    this.document = document;
+    document.observe(
+      (changes) => this.#changed(changes),
+      () => `${this.client}.${++this.#buffers}`,
+    );
+  }
+
+  /** @param {import("./wire.js").Frame} frame */
+  #handle({ header, buffers }) {
+    try {
+      if (header.type === "opened") this.#opened(header);
+      else if (header.type === "snapshot") this.#snapshot(header, buffers);
+      else if (header.type === "notice") this.#notice(header);
+      else if (header.type === "closed") this.closed(header.code, header);
+      else if (this.#poisoned) return;
+      else if (header.type === "op") this.#op(header, buffers);
+      else if (header.type === "result") this.#result(header, buffers);
+      else throw new Error(`a frame of type ${header.type} is not for an attachment`);
+    } catch (error) {
+      this.#poison(error);
+    }
+  }
+
+  /** @param {import("./wire.js").Header} header */
+  #opened(header) {
+    // Another client than before: edits that this document still had pending are nobody's any more.
+    if (header.client !== this.client) this.#lost(this.#edits.forget(header.cseq));
+    this.id = header.session;
+    this.client = header.client;
+    this.#secret = header.secret;
+    this.#edits.limit = header.limits.unanswered_edits;
+    this.#messageBytes = header.limits.message_bytes;
+    this.socket.heartbeat(header.heartbeat);
+    if (header.recovered) this.#live();
+  }
+
+  /**
+   * @param {import("./wire.js").Header} header
+   * @param {import("./wire.js").Buffers} buffers
+   */
+  #snapshot(header, buffers) {
+    this.#failures += 1;
+    this.#poisoned = false;
+    this.#held.clear();
+    this.#leaving.clear();
+    // In place once, so that views stay mounted; if that throws, the next one is built from scratch.
+    if (header.epoch === this.epoch && this.#failures === 1) {
+      const pending = this.#edits.reconciliation(this.#edits.settleUpTo(header.cseq));
+      this.seq = header.seq;
+      this.#document.reconcile(header.document, buffers, pending);
+      this.#applyAgain(pending.shown);
+    } else {
+      this.#lost(this.#edits.forget(Math.max(header.cseq, this.#edits.lastSent)));
+      this.epoch = header.epoch;
+      this.seq = header.seq;
+      this.#document.replace(header.document, buffers);
+      this.events.shown();
+    }
+    this.#failures = 0;
+    this.#live();
+    this.#count();
+  }
+
+  /**
+   * Pending edits go on top of a snapshot (rule 4).
+   * @param {Set<string>} shown keys that need nothing, because they are as the edits left them
+   */
+  #applyAgain(shown) {
+    for (const { key, content, buffers } of this.#edits.pendingWrites) {
+      if (key === null || shown.has(key)) continue;
+      try {
+        this.#document.apply(this.#document.decode([content], buffers).changes);
+      } catch (error) {
+        // It meets something that is gone. The server finds the same, and says so in the result.
+        this.environment.report(error);
+      }
+    }
+  }
+
+  /**
+   * @param {import("./wire.js").Header} op
+   * @param {import("./wire.js").Buffers} buffers
+   */
+  #op(op, buffers) {
+    if (op.seq <= this.seq) return;
+    if (op.from !== this.seq) throw new Error(`op ${op.seq} follows ${op.from}, but this replica is at ${this.seq}`);
+    const changes = this.#decode(op.events, buffers);
+    this.seq = op.seq;
+    this.#document.apply(changes.filter((change) => !this.#hold(change)));
+    this.#letGo(op.gone ?? []);
+    this.#count();
+  }
+
+  /**
+   * Keep a change for later if an edit is pending on its key (rule 1).
+   * @param {import("./document.js").Change} change
+   */
+  #hold(change) {
+    if (change.key === null || !this.#edits.pendingOn(change.key)) return false;
+    this.#held.add(change.key, this.seq, change);
+    return true;
+  }
+
+  /**
+   * @param {import("./wire.js").Header} result
+   * @param {import("./wire.js").Buffers} buffers
+   */
+  #result(result, buffers) {
+    if (result.seq - (result.own ? 1 : 0) > this.seq) {
+      throw new Error(`the result at ${result.seq} came too early: this replica is at ${this.seq}`);
+    }
+    if (result.own) this.seq = Math.max(this.seq, result.seq);
+    const settled = this.#edits.settle(result.cseq, result.supersedes ?? []);
+    if (settled.length > 0) this.#settled(settled, result, this.#decode(result.values ?? [], buffers));
+    this.#letGo(result.gone ?? []);
+    this.#count();
+    this.#flush();
+  }
+
+  /**
+   * Rules 2 and 3: first what is true at the result's seq, then what was held from above it.
+   * @param {import("./edits.js").Edit[]} settled
+   * @param {import("./wire.js").Header} result
+   * @param {import("./document.js").Change[]} values
+   */
+  #settled(settled, result, values) {
+    const keys = keysOf(settled);
+    for (const key of keys) this.#held.dropUpTo(key, result.seq);
+    /** @type {import("./document.js").Change[]} */
+    const now = [];
+    for (const value of values) {
+      if (value.key !== null && this.#edits.pendingOn(value.key)) {
+        this.#held.replaceUpTo(value.key, result.seq, value);
+      } else {
+        now.push(value);
+      }
+    }
+    const free = [...keys].filter((key) => !this.#edits.pendingOn(key));
+    this.#document.apply([...now, ...this.#held.release(free)]);
+    if (result.commit) return;
+    // Models that the refused edit brought are unknown to the server: the next edit defines them again.
+    const brought = settled.flatMap((edit) => edit.changes.flatMap((change) => change.defines));
+    if (brought.length > 0) this.#document.evict(brought);
+    this.events.rejected({ reason: "refused", code: result.code ?? "", edits: settled.length });
+  }
+
+  /**
+   * Decode events and introduce their models. What the server defines again is not leaving any more.
+   * @param {unknown[]} events
+   * @param {import("./wire.js").Buffers} buffers
+   */
+  #decode(events, buffers) {
+    const { changes, defined } = this.#document.decode(events, buffers);
+    for (const id of defined) this.#leaving.delete(id);
+    return changes;
+  }
+
+  /**
+   * Forget models that left the document, but not while an edit is pending on them (rule 6).
+   * @param {string[]} gone
+   */
+  #letGo(gone) {
+    for (const id of gone) this.#leaving.add(id);
+    const free = [...this.#leaving].filter((id) => !this.#edits.pendingOnModel(id));
+    for (const id of free) this.#leaving.delete(id);
+    if (free.length > 0) this.#document.evict(free);
+  }
+
+  /** @param {import("./wire.js").Header} header */
+  #notice(header) {
+    if (header.kind === NOTICE.DRAIN) this.socket.drain(header.retry ?? 0);
+    this.events.notice({ kind: header.kind, error: header.error ?? "", busy: header.busy === true });
+  }
+
+  // What is changed here.
+
+  /** @param {import("./document.js").LocalChange[]} changes */
+  #changed(changes) {
+    if (this.state === "stopped" || changes.length === 0) return;
+    this.#edits.add(changes, this.seq);
+    if (this.#sealing) return;
+    // What one task changes is one edit, and so one op and one redraw for everybody.
+    this.#sealing = true;
+    this.environment.soon(() => {
+      this.#sealing = false;
+      this.#edits.seal();
+      if (this.#edits.unsent > MOST_UNSENT_EDITS) {
+        this.#lost(this.#edits.dropUnsent());
+        this.#poison(new Error(`more than ${MOST_UNSENT_EDITS} edits wait to be sent`));
+      }
+      this.#flush();
+    });
+  }
+
+  /** Send what may be sent. */
+  #flush() {
+    if (this.state !== "live") return;
+    for (let edit = this.#edits.next(); edit !== null && !this.#poisoned; edit = this.#edits.next()) {
+      const message = this.#message(edit);
+      if (message.byteLength <= this.#messageBytes) {
+        this.#edits.sent(edit);
+        this.socket.send(message);
+      } else {
+        this.#edits.drop();
+        this.events.rejected({ reason: "refused", code: "too-big", edits: 1 });
+        this.#poison(new Error(`an edit of ${message.byteLength} bytes is more than the server takes`));
+      }
+    }
+  }
+
+  /** @param {import("./edits.js").Edit} edit */
+  #message({ cseq, base, changes }) {
+    const events = changes.map((change) => change.content);
+    const buffers = new Map(changes.flatMap((change) => [...change.buffers]));
+    return encode(this.#attachment, { type: "edit", cseq, base, epoch: this.epoch, events }, buffers);
+  }
+
+  /** @param {number} edits that the person made and that will not come to count */
+  #lost(edits) {
+    if (edits > 0) this.events.rejected({ reason: "lost", code: "", edits });
+  }
+
+  // What becomes of the replica.
+
+  /**
+   * Never go on after an exception: apply nothing more and ask for a snapshot (rule 5).
+   * @param {unknown} error
+   */
+  #poison(error) {
+    this.environment.report(error);
+    if (this.#failures > 1) return this.#end(CLOSE.INTERNAL_ERROR, "", String(error));
+    if (this.#poisoned) return;
+    this.#poisoned = true;
+    this.#send({ type: "resync", epoch: this.epoch, seq: this.seq, reason: String(error).slice(0, 1000) });
+  }
+
+  #live() {
+    this.#tries = 0;
+    this.#setState("live");
+    this.#flush();
+  }
+
+  /** Count an op or result, and acknowledge after some, or after a while. */
+  #count() {
+    this.#toAcknowledge += 1;
+    if (this.#toAcknowledge >= ACKNOWLEDGE_AFTER) this.#acknowledge();
+    else this.#acknowledgeTimer ??= this.environment.setTimer(() => this.#acknowledge(), ACKNOWLEDGE_WITHIN);
+  }
+
+  #acknowledge() {
+    this.environment.clearTimer(this.#acknowledgeTimer);
+    this.#acknowledgeTimer = null;
+    this.#toAcknowledge = 0;
+    this.#send({ type: "ack", seq: this.seq, cseq: this.#edits.answered });
+  }
+
+  /** Ask for a session anew: this one, or its ticket, is over. */
+  async #reopen() {
+    let ticket;
+    try {
+      ticket = await this.page.refresh(this.ticket);
+    } catch (error) {
+      this.environment.report(error);
+      return this.#later(() => void this.#reopen());
+    }
+    if (this.state === "stopped") return;
+    if (ticket === null) return this.#end(CLOSE.FORBIDDEN, "", "");
+    this.ticket = ticket;
+    this.open();
+  }
+
+  /** @param {() => void} call */
+  #later(call) {
+    const pause = backoff(this.#tries++, this.environment.random(), this.environment.hidden());
+    this.environment.clearTimer(this.#retryTimer);
+    this.#retryTimer = this.environment.setTimer(call, pause);
+  }
+
+  /**
+   * @param {number} code
+   * @param {string} error
+   * @param {string} detail
+   */
+  #end(code, error, detail) {
+    this.leave();
+    this.#stop();
+    this.events.ended({ code, error, detail });
+  }
+
+  #stop() {
+    this.disconnected();
+    this.socket.release(this);
+    this.#setState("stopped");
+  }
+
+  #clearTimers() {
+    this.environment.clearTimer(this.#acknowledgeTimer);
+    this.environment.clearTimer(this.#retryTimer);
+    this.#acknowledgeTimer = this.#retryTimer = null;
+    this.#toAcknowledge = 0;
+  }
+
+  /** @param {import("./wire.js").Header} header */
+  #send(header) {
+    if (this.#attachment !== 0) this.socket.send(encode(this.#attachment, header));
+  }
+
+  get #document() {
+    if (this.document === null) throw new Error("the server sent changes before it opened the session");
+    return this.document;
+  }
+
+  /** @param {State} state */
+  #setState(state) {
+    if (state === this.state) return;
+    this.state = state;
+    this.events.state(state);
+  }
+}
