@@ -1,0 +1,95 @@
+"""The application loop: one asyncio loop, on a thread of its own, for asynchronous app code."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import threading
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+__all__ = ["AppLoop", "Done"]
+
+Done = Callable[[Any, BaseException | None], None]
+"""Takes the result of an awaitable, or its exception."""
+
+
+class AppLoop:
+    """Awaits what app code returns; it never serves sockets. Starts with the first awaitable."""
+
+    def __init__(self, name: str = "embedsync-apploop") -> None:
+        self._name = name
+        self._lock = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    def run(
+        self, awaitable: Awaitable[Any], context: contextvars.Context, done: Done
+    ) -> Callable[[], None]:
+        """Await ``awaitable`` in ``context`` and hand its outcome to ``done``, on the loop's thread.
+
+        Returns:
+            What cancels it; then ``done`` gets the :class:`asyncio.CancelledError`.
+        """
+        loop = self._started()
+        task: asyncio.Task[Any] | None = None
+        cancelled = False
+
+        def begin() -> None:
+            nonlocal task
+            task = loop.create_task(_await(awaitable), context=context)
+            self._tasks.add(task)
+            task.add_done_callback(finish)
+            if cancelled:
+                task.cancel()
+
+        def finish(ended: asyncio.Task[Any]) -> None:
+            self._tasks.discard(ended)
+            if ended.cancelled():
+                done(None, asyncio.CancelledError())
+            else:
+                error = ended.exception()
+                done(None if error else ended.result(), error)
+
+        def cancel_on_loop() -> None:
+            nonlocal cancelled
+            cancelled = True
+            if task is not None:
+                task.cancel()
+
+        def cancel() -> None:
+            loop.call_soon_threadsafe(cancel_on_loop)
+
+        loop.call_soon_threadsafe(begin)
+        return cancel
+
+    def stop(self) -> None:
+        """Cancel what is being awaited and end the loop's thread."""
+        with self._lock:
+            loop, thread = self._loop, self._thread
+            self._loop = self._thread = None
+        if loop is not None and thread is not None:
+            asyncio.run_coroutine_threadsafe(self._cancel_all(), loop).result()
+            loop.call_soon_threadsafe(loop.stop)
+            thread.join()
+            loop.close()
+
+    async def _cancel_all(self) -> None:
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _started(self) -> asyncio.AbstractEventLoop:
+        with self._lock:
+            if self._loop is None:
+                self._loop = asyncio.new_event_loop()
+                self._thread = threading.Thread(
+                    target=self._loop.run_forever, name=self._name, daemon=True
+                )
+                self._thread.start()
+            return self._loop
+
+
+async def _await(awaitable: Awaitable[Any]) -> Any:
+    return await awaitable

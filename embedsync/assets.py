@@ -1,0 +1,108 @@
+"""Files that browsers load: our own modules and the scripts of document kinds, under hashed URLs.
+
+A file's URL holds a hash of its content, so that browsers may keep it for ever. Files are read
+and compressed when they are first asked for, and kept in memory.
+"""
+
+from __future__ import annotations
+
+import functools
+import gzip
+import hashlib
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["Asset", "Assets", "runtime_hash"]
+
+STATIC = Path(__file__).parent / "static" / "embedsync"
+_TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8"}
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """A file to serve.
+
+    Attributes:
+        content: the bytes.
+        compressed: the same, by gzip.
+        content_type: value of the header.
+    """
+
+    content: bytes
+    compressed: bytes
+    content_type: str
+
+
+@functools.cache
+def runtime_hash() -> str:
+    """Hash over all modules of the browser runtime; the build that browsers tell us in ``open``."""
+    digest = hashlib.sha256()
+    for path in sorted(STATIC.rglob("*")):
+        if path.suffix in _TYPES:
+            digest.update(path.relative_to(STATIC).as_posix().encode() + b"\0")
+            digest.update(path.read_bytes() + b"\0")
+    return digest.hexdigest()[:16]
+
+
+class Assets:
+    """Names files by URL, relative to the endpoint, and finds them again."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._scripts: dict[tuple[str, str], Path] = {}
+        self._hashes: dict[Path, str] = {}
+        self._loaded: dict[Path, Asset] = {}
+
+    def add_scripts(self, kind: str, scripts: Mapping[str, Path]) -> None:
+        """Make the scripts of a document kind available, by the names that documents use."""
+        with self._lock:
+            for name, path in scripts.items():
+                self._scripts[kind, name] = path
+
+    def script_url(self, kind: str, name: str) -> str:
+        """URL of a script, relative to the endpoint; a name that is a URL already stays as it is."""
+        with self._lock:
+            path = self._scripts.get((kind, name))
+        if path is None:
+            return name
+        return f"{kind}/{self._hash(path)}/{name}{path.suffix}"
+
+    def runtime_url(self, name: str = "embed.js") -> str:
+        """URL of one of our own modules, relative to the endpoint."""
+        return f"static/{runtime_hash()}/{name}"
+
+    def find(self, path: str) -> Asset | None:
+        """The file under a URL that this object made, or ``None``."""
+        area, _, rest = path.partition("/")
+        digest, _, name = rest.partition("/")
+        if area == "static":
+            return self._runtime_file(name) if digest == runtime_hash() else None
+        with self._lock:
+            file = self._scripts.get((area, name.rpartition(".")[0]))
+        if file is None or digest != self._hash(file) or not name.endswith(file.suffix):
+            return None
+        return self._load(file)
+
+    def _runtime_file(self, name: str) -> Asset | None:
+        # Compared with what is there rather than joined: no path of a request reaches the disk.
+        for path in STATIC.rglob("*"):
+            if path.suffix in _TYPES and path.relative_to(STATIC).as_posix() == name:
+                return self._load(path)
+        return None
+
+    def _hash(self, path: Path) -> str:
+        known = self._hashes.get(path)
+        if known is None:
+            known = self._hashes[path] = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+        return known
+
+    def _load(self, path: Path) -> Asset:
+        known = self._loaded.get(path)
+        if known is None:
+            content = path.read_bytes()
+            compressed = gzip.compress(content, compresslevel=9, mtime=0)
+            known = Asset(content, compressed, _TYPES.get(path.suffix, "application/octet-stream"))
+            self._loaded[path] = known
+        return known

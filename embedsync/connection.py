@@ -1,0 +1,248 @@
+"""One socket as a state machine: frames in, events out; payloads in, frames out. No I/O, no clock.
+
+The shell around it calls :meth:`Connection.receive` with each message and :meth:`Connection.tick`
+when :meth:`Connection.deadline` is due, and sends what :meth:`Connection.take` hands out until
+:attr:`Connection.closed` says with which code to close.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from embedsync import wire
+from embedsync.errors import ProtocolError
+from embedsync.settings import Settings
+
+__all__ = ["Connection", "Received", "State"]
+
+
+class State(enum.Enum):
+    """Where an attachment stands."""
+
+    OPENING = "opening"
+    LIVE = "live"
+    ENDED = "ended"
+
+
+# Which frames of the browser an attachment takes. Frames for one that has ended are late, not wrong.
+_TAKEN = {
+    State.OPENING: (wire.Detach,),
+    State.LIVE: (wire.Edit, wire.Ack, wire.Resync, wire.Detach),
+}
+
+_PONG_PAYLOAD = wire.encode_payload(wire.Pong())
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A frame that concerns an attachment, decoded and legal in its state."""
+
+    attachment: int
+    frame: wire.Open | wire.Edit | wire.Ack | wire.Resync | wire.Detach
+    buffers: dict[str, bytes] = field(default_factory=dict)
+
+
+class Connection:
+    """The protocol of one socket.
+
+    Args:
+        settings: bounds and waits.
+        now: the present, in seconds of any clock that never goes back; so are all other ``now``.
+    """
+
+    def __init__(self, settings: Settings, now: float) -> None:
+        self._settings = settings
+        self._attachments: dict[int, State] = {}
+        self._positions: dict[int, int] = {}
+        self._queue: deque[tuple[int, bytes]] = deque()
+        self._queued = 0
+        self._refused: set[int] = set()
+        self._granted = False
+        self._started = now
+        self._heard = now
+        self._pinged = now
+        self._taken = now
+        self.closed: int | None = None
+        """Close code, once the connection is over; the queue may still hold last frames."""
+        self.reason = ""
+        """Why it was closed, for the log."""
+
+    # From the socket.
+
+    def receive(self, message: bytes | str, now: float) -> list[Received]:
+        """Take a message of the browser. Never raises: what is wrong closes the connection."""
+        if self.closed is not None:
+            return []
+        self._heard = now
+        try:
+            return self._received(message)
+        except ProtocolError as error:
+            self.close(error.code, str(error))
+            return []
+
+    def take(self, now: float) -> list[bytes]:
+        """Hand out all frames that wait, as WebSocket messages."""
+        self._taken = now
+        frames = [wire.frame(attachment, payload) for attachment, payload in self._queue]
+        self._queue.clear()
+        self._queued = 0
+        return frames
+
+    def drained(self) -> Sequence[int]:
+        """Attachments that were refused a payload and may be sent some again, each named once."""
+        if not self._refused or self._queued > self._settings.queue_bytes // 2:
+            return ()
+        refused, self._refused = self._refused, set()
+        return tuple(refused)
+
+    def tick(self, now: float) -> None:
+        """Do what is due: ping, or close for silence, stalling or a missing ``open``."""
+        if self.closed is not None:
+            return
+        settings = self._settings
+        if not self._granted and not self._attachments and now >= self._started + settings.handshake_timeout:
+            self.close(wire.Close.HANDSHAKE_TIMEOUT, "no open came ('handshake_timeout')")
+        elif now >= self._heard + settings.heartbeat + settings.heartbeat_timeout:
+            self.abandon(wire.Close.HEARTBEAT_LOST, "the browser is silent ('heartbeat_timeout')")
+        elif self._queue and now >= self._taken + settings.send_timeout:
+            self.abandon(wire.Close.SLOW, "the browser takes nothing ('send_timeout')")
+        elif now >= self._pinged + settings.heartbeat:
+            self._pinged = now
+            positions = {str(number): seq for number, seq in self._positions.items()}
+            self._enqueue(0, wire.encode_payload(wire.Ping(positions=positions)))
+
+    def deadline(self) -> float:
+        """When :meth:`tick` has something to do next."""
+        settings = self._settings
+        due = [self._pinged + settings.heartbeat, self._heard + settings.heartbeat + settings.heartbeat_timeout]
+        if not self._granted:
+            due.append(self._started + settings.handshake_timeout)
+        if self._queue:
+            due.append(self._taken + settings.send_timeout)
+        return min(due)
+
+    # From the sessions.
+
+    def push(self, attachment: int, payload: bytes, now: float, *, seq: int | None, always: bool) -> bool:
+        """Queue a payload; see :meth:`embedsync.replica.Viewer.push`."""
+        if self.closed is not None or self._attachments.get(attachment) is not State.LIVE:
+            return True  # Nobody is there to miss it.
+        if not always and self._queue and self._queued + len(payload) > self._settings.queue_bytes:
+            self._refused.add(attachment)
+            return False
+        if self._queued > self._settings.queue_bytes_hard:
+            self.abandon(wire.Close.SLOW, "too much waits for the browser ('queue_bytes_hard')")
+            return True
+        if not self._queue:
+            self._taken = now
+        self._enqueue(attachment, payload)
+        if seq is not None:
+            self._positions[attachment] = seq
+        return True
+
+    def grant(self, attachment: int) -> None:
+        """The attachment's ``open`` was granted: it is live."""
+        self._granted = True
+        if self._attachments.get(attachment) is State.OPENING:
+            self._attachments[attachment] = State.LIVE
+
+    def end(self, attachment: int, code: int, *, error: str = "", detail: str = "") -> None:
+        """End an attachment and tell the browser why."""
+        if self.closed is None and self._attachments.get(attachment) in (State.OPENING, State.LIVE):
+            self._enqueue(
+                attachment, wire.encode_payload(wire.Closed(code=code, error=error, detail=detail))
+            )
+            self._ended(attachment)
+
+    def state(self, attachment: int) -> State | None:
+        """Where an attachment stands; ``None`` if there never was one of this number."""
+        return self._attachments.get(attachment)
+
+    @property
+    def ready(self) -> bool:
+        """Whether there is something to send, or the socket is to be closed."""
+        return bool(self._queue) or self.closed is not None
+
+    def close(self, code: int, reason: str = "") -> None:
+        """Close the socket after what still waits was sent."""
+        if self.closed is None:
+            self.closed = code
+            self.reason = reason
+
+    def abandon(self, code: int, reason: str) -> None:
+        """Close the socket and forget what waits: nobody takes it."""
+        self._queue.clear()
+        self._queued = 0
+        self.close(code, reason)
+
+    # Inside.
+
+    def _received(self, message: bytes | str) -> list[Received]:
+        settings = self._settings
+        if isinstance(message, str):
+            raise ProtocolError(wire.Close.BAD_MESSAGE, "a text message came, frames are binary")
+        limit = settings.message_bytes if self._granted else settings.opening_message_bytes
+        if len(message) > limit:
+            name = "message_bytes" if self._granted else "opening_message_bytes"
+            raise ProtocolError(wire.Close.TOO_BIG, f"message of {len(message)} bytes ({name!r} is {limit})")
+        attachment, frame, buffers = wire.decode_client_frame(
+            message,
+            max_depth=settings.json_depth,
+            max_nodes=settings.json_nodes,
+            max_buffers=settings.buffers_per_message,
+        )
+        if attachment == 0:
+            self._own_frame(frame)
+            return []
+        if isinstance(frame, wire.Open):
+            self._open(attachment, frame)
+            return [Received(attachment, frame)]
+        state = self._attachments.get(attachment)
+        if state is State.ENDED:
+            return []
+        if state is None or not isinstance(frame, _TAKEN[state]):
+            name = type(frame).__name__.lower()
+            where = state.value if state else "unknown"
+            raise ProtocolError(wire.Close.BAD_MESSAGE, f"{name} for an attachment that is {where}")
+        if isinstance(frame, wire.Detach):
+            self._ended(attachment)
+        assert not isinstance(frame, wire.Ping | wire.Pong)
+        return [Received(attachment, frame, buffers)]
+
+    def _own_frame(self, frame: wire.ClientFrame) -> None:
+        if isinstance(frame, wire.Ping):
+            # One pong at a time is enough, and keeps a flood of pings from filling the queue.
+            if (0, _PONG_PAYLOAD) not in self._queue:
+                self._enqueue(0, _PONG_PAYLOAD)
+        elif not isinstance(frame, wire.Pong):
+            raise ProtocolError(wire.Close.BAD_MESSAGE, "only ping and pong concern the connection itself")
+
+    def _open(self, attachment: int, frame: wire.Open) -> None:
+        if attachment in self._attachments:
+            raise ProtocolError(wire.Close.BAD_MESSAGE, f"attachment {attachment} was opened before")
+        present = sum(state is not State.ENDED for state in self._attachments.values())
+        if present >= self._settings.attachments_per_connection:
+            raise ProtocolError(wire.Close.BAD_MESSAGE, "too many documents ('attachments_per_connection')")
+        if frame.protocol != wire.PROTOCOL_VERSION:
+            raise ProtocolError(wire.Close.RELOAD, f"the browser speaks version {frame.protocol}")
+        if (frame.ticket is None) == (frame.resume is None):
+            raise ProtocolError(wire.Close.BAD_MESSAGE, "open needs either a ticket or a position to resume")
+        self._attachments[attachment] = State.OPENING
+
+    def _ended(self, attachment: int) -> None:
+        self._attachments[attachment] = State.ENDED
+        self._positions.pop(attachment, None)
+        self._refused.discard(attachment)
+        while len(self._attachments) > 4 * self._settings.attachments_per_connection:
+            # Numbers are not used twice, so the oldest ended ones can be forgotten.
+            oldest = next((n for n, state in self._attachments.items() if state is State.ENDED), None)
+            if oldest is None:
+                return
+            del self._attachments[oldest]
+
+    def _enqueue(self, attachment: int, payload: bytes) -> None:
+        self._queue.append((attachment, payload))
+        self._queued += len(payload)

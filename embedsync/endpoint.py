@@ -1,0 +1,217 @@
+"""The endpoint: all that an adapter holds of a socket.
+
+An adapter reads messages and hands them to :meth:`Endpoint.receive`, waits for ``on_ready``, then
+sends what :meth:`Endpoint.take` gives, and says :meth:`Endpoint.lost` when the socket is gone. It
+knows its framework and these four things, and nothing of the protocol.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from embedsync.connection import Connection, Received
+from embedsync.request import Request
+
+if TYPE_CHECKING:
+    from embedsync.scheduler import Timer
+
+__all__ = ["Attachment", "Endpoint", "Receiver"]
+
+logger = logging.getLogger("embedsync.endpoint")
+
+Receiver = Callable[["Attachment", Received], None]
+"""Takes a frame that arrived for an attachment."""
+
+
+class Attachment:
+    """One replica's place on a connection; the :class:`~embedsync.replica.Viewer` of the session.
+
+    Attributes:
+        endpoint: the socket it is on.
+        number: the number that the browser gave it.
+        on_frame: takes the frames that arrive once the attachment was opened.
+        on_drained: called, on the writer's thread, when a refused payload may be tried again.
+        on_lost: called once when the socket, or the attachment, is gone.
+    """
+
+    def __init__(self, endpoint: Endpoint, number: int) -> None:
+        self.endpoint = endpoint
+        self.number = number
+        self.on_frame: Callable[[Received], None] = _ignore
+        self.on_drained: Callable[[], None] = _nothing
+        self.on_lost: Callable[[], None] = _nothing
+
+    @property
+    def request(self) -> Request:
+        """The handshake of the socket."""
+        return self.endpoint.request
+
+    def push(self, payload: bytes, *, seq: int | None = None, always: bool = False) -> bool:
+        """See :meth:`embedsync.replica.Viewer.push`."""
+        return self.endpoint.push(self.number, payload, seq=seq, always=always)
+
+    def close(self, code: int, *, error: str = "", detail: str = "") -> None:
+        """See :meth:`embedsync.replica.Viewer.close`."""
+        self.endpoint.end(self.number, code, error=error, detail=detail)
+
+    def grant(self) -> None:
+        """Let the attachment in."""
+        self.endpoint.grant(self.number)
+
+
+class Endpoint:
+    """A thread-safe :class:`~embedsync.connection.Connection` with a clock and callbacks.
+
+    Args:
+        connection: the protocol of this socket.
+        request: its handshake.
+        receiver: takes what arrives for attachments; called on the thread that reads the socket.
+        clock: seconds that never go back.
+        call_later: the scheduler, for heartbeats and deadlines.
+        on_closed: told once that the socket is gone.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        request: Request,
+        receiver: Receiver,
+        *,
+        clock: Callable[[], float],
+        call_later: Callable[[float, Callable[[], None]], Timer],
+        on_closed: Callable[[Endpoint], None],
+    ) -> None:
+        self.request = request
+        self._connection = connection
+        self._receiver = receiver
+        self._clock = clock
+        self._call_later = call_later
+        self._on_closed = on_closed
+        self._lock = threading.Lock()
+        self._attachments: dict[int, Attachment] = {}
+        self._on_ready: Callable[[], None] = _nothing
+        self._lost = False
+        self._timer: Timer | None = None
+        self._schedule()
+
+    # For the adapter.
+
+    @property
+    def on_ready(self) -> Callable[[], None]:
+        """Called, from any thread, when there is something to take; must only wake the writer."""
+        return self._on_ready
+
+    @on_ready.setter
+    def on_ready(self, wake: Callable[[], None]) -> None:
+        self._on_ready = wake
+        self._wake()
+
+    def receive(self, message: bytes | str) -> None:
+        """Take a message from the browser; what is wrong with it closes the socket."""
+        with self._lock:
+            received = self._connection.receive(message, self._clock())
+            arrived = [(self._attachment(each.attachment), each) for each in received]
+        for attachment, each in arrived:
+            self._receiver(attachment, each)
+        self._wake()
+
+    def take(self) -> list[bytes]:
+        """Messages to send now, in order. Call again after sending them."""
+        with self._lock:
+            messages = self._connection.take(self._clock())
+            drained = [self._attachments[n] for n in self._connection.drained() if n in self._attachments]
+        for attachment in drained:
+            attachment.on_drained()
+        return messages
+
+    @property
+    def close_code(self) -> int | None:
+        """With which code to close the socket, once all was taken; ``None`` to go on."""
+        return self._connection.closed
+
+    @property
+    def close_reason(self) -> str:
+        """Why the socket is closed. For the log, not for the browser."""
+        return self._connection.reason
+
+    def lost(self) -> None:
+        """The socket is gone, for whatever reason. Safe to call twice."""
+        with self._lock:
+            if self._lost:
+                return
+            self._lost = True
+            self._connection.abandon(1006, "the socket is gone")
+            attachments, self._attachments = list(self._attachments.values()), {}
+            if self._timer is not None:
+                self._timer.cancel()
+        for attachment in attachments:
+            attachment.on_lost()
+        self._on_closed(self)
+
+    # For attachments and the hub.
+
+    def push(self, number: int, payload: bytes, *, seq: int | None, always: bool) -> bool:
+        """Queue a payload for an attachment."""
+        with self._lock:
+            queued = self._connection.push(number, payload, self._clock(), seq=seq, always=always)
+        if queued:
+            self._wake()
+        return queued
+
+    def grant(self, number: int) -> None:
+        """Let an attachment in."""
+        with self._lock:
+            self._connection.grant(number)
+
+    def end(self, number: int, code: int, *, error: str = "", detail: str = "") -> None:
+        """End one attachment."""
+        with self._lock:
+            self._connection.end(number, code, error=error, detail=detail)
+            self._attachments.pop(number, None)
+        self._wake()
+
+    def forget(self, number: int) -> None:
+        """The browser has closed an attachment."""
+        with self._lock:
+            self._attachments.pop(number, None)
+
+    def close(self, code: int, reason: str = "") -> None:
+        """Close the socket, after what waits was sent."""
+        with self._lock:
+            self._connection.close(code, reason)
+        self._wake()
+
+    # Inside.
+
+    def _attachment(self, number: int) -> Attachment:
+        if number not in self._attachments:
+            self._attachments[number] = Attachment(self, number)
+        return self._attachments[number]
+
+    def _wake(self) -> None:
+        if self._connection.ready:
+            self._on_ready()
+
+    def _schedule(self) -> None:
+        delay = max(0.05, self._connection.deadline() - self._clock())
+        self._timer = self._call_later(delay, self._tick)
+
+    def _tick(self) -> None:
+        with self._lock:
+            if self._lost:
+                return
+            self._connection.tick(self._clock())
+            if self._connection.closed is None:
+                self._schedule()
+        self._wake()
+
+
+def _nothing() -> None:
+    """Stand in for a callback that nobody has set."""
+
+
+def _ignore(received: Received) -> None:
+    """Stand in for whoever takes frames, before anybody does."""

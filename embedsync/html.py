@@ -1,0 +1,44 @@
+"""The markup that a page needs: a custom element and one module script, nothing inline."""
+
+from __future__ import annotations
+
+from html import escape
+
+__all__ = ["embed_element", "module_script"]
+
+
+def embed_element(
+    *,
+    app: str,
+    ticket: str,
+    endpoint: str,
+    root: str = "",
+    height: str = "",
+    class_: str = "",
+) -> str:
+    """The element that becomes a live document.
+
+    Args:
+        app: name of the app.
+        ticket: what opens a session; elements with the same ticket share one.
+        endpoint: URL under which embedsync is mounted, such as ``"/live"``.
+        root: name of the one root to show here; all roots if empty.
+        height: CSS height of the placeholder while the document loads, such as ``"420px"``.
+        class_: CSS classes for the element.
+    """
+    attributes = {
+        "app": app,
+        "ticket": ticket,
+        "endpoint": endpoint,
+        "root": root,
+        "height": height,
+        "class": class_,
+    }
+    written = "".join(f' {name}="{escape(value)}"' for name, value in attributes.items() if value)
+    return f"<embed-app{written}></embed-app>"
+
+
+def module_script(url: str, *, nonce: str = "") -> str:
+    """The script that brings elements to life; once on a page is enough, more does no harm."""
+    allowed = f' nonce="{escape(nonce)}"' if nonce else ""
+    return f'<script type="module" src="{escape(url)}"{allowed}></script>'

@@ -1,0 +1,342 @@
+"""The hub: the apps and the live sessions of one process."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from embedsync import origins, wire
+from embedsync.app import App, SessionInfo
+from embedsync.apploop import AppLoop
+from embedsync.assets import Assets
+from embedsync.connection import Connection, Received
+from embedsync.documents import load
+from embedsync.endpoint import Attachment, Endpoint
+from embedsync.errors import ConfigurationError, TicketExpired, TicketInvalid, UnknownApp
+from embedsync.live import LiveSession
+from embedsync.pool import Pool
+from embedsync.request import Request
+from embedsync.scheduler import Scheduler
+from embedsync.settings import Settings
+from embedsync.tickets import Grant, Tickets, encode_arguments
+
+__all__ = ["Counters", "Hub"]
+
+logger = logging.getLogger("embedsync.hub")
+
+
+class Counters:
+    """Counts what was refused, dropped, resent. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._counts: Counter[str] = Counter()
+
+    def count(self, what: str) -> None:
+        """Add one."""
+        with self._lock:
+            self._counts[what] += 1
+
+    def read(self) -> dict[str, int]:
+        """All counts so far."""
+        with self._lock:
+            return dict(self._counts)
+
+
+class Hub:
+    """Holds apps, opens sessions, and joins connections, mailboxes, clock and tickets.
+
+    Nothing starts before the first session: a hub may be made at import, before a server forks.
+    Two hubs in one process know nothing of each other.
+
+    Args:
+        secret_key: signs tickets; or several, the newest last.
+        settings: bounds and waits.
+        clock: seconds that never go back.
+        wall_clock: seconds since 1970, for the age of tickets.
+        random_id: makes ids and secrets that cannot be guessed.
+
+    Raises:
+        ConfigurationError: the secret key is empty.
+    """
+
+    def __init__(
+        self,
+        secret_key: str | bytes | Sequence[str | bytes],
+        settings: Settings | None = None,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        wall_clock: Callable[[], float] = time.time,
+        random_id: Callable[[], str] = lambda: secrets.token_urlsafe(16),
+    ) -> None:
+        self.settings = settings or Settings()
+        self.clock = clock
+        self.random_id = random_id
+        self.assets = Assets()
+        self.counters = Counters()
+        self.loop = AppLoop()
+        self.scheduler = Scheduler(clock)
+        self.pool = Pool(
+            self.settings.workers,
+            self.settings.workers_limit,
+            self.settings.long_turn,
+            clock=clock,
+            call_later=self.scheduler.call_later,
+        )
+        keys = [secret_key] if isinstance(secret_key, str | bytes) else list(secret_key)
+        self._tickets = Tickets(
+            keys,
+            max_age=self.settings.ticket_age,
+            renewal_age=self.settings.ticket_renewal_age,
+            now=wall_clock,
+        )
+        self._lock = threading.Lock()
+        self._apps: dict[str, App] = {}
+        self._sessions: dict[str, LiveSession] = {}
+        self._shared: dict[tuple[Any, ...], LiveSession] = {}
+        self._endpoints: set[Endpoint] = set()
+        self._stopping = False
+
+    # Apps.
+
+    def add_app(
+        self,
+        name: str,
+        source: Any,
+        *,
+        shared: bool = False,
+        grace: float | None = None,
+        title: str = "",
+        **options: Any,
+    ) -> App:
+        """Add an app under a name.
+
+        Args:
+            name: letters, digits, ``-``, ``_``, ``.`` and ``/``; part of URLs.
+            source: a function ``app(doc)``, sync or async; the path of a script, a directory or
+                a notebook; a ``bokeh.application.Application``; or a
+                :class:`~embedsync.app.Recipe`.
+            shared: one session for all who open the app with the same arguments.
+            grace: seconds to keep a session without any browser.
+            title: for index pages.
+            options: for the kind of source; see :func:`embedsync.documents.load`.
+
+        Raises:
+            ConfigurationError: the name is taken or not usable, or the source is not.
+        """
+        if not name or not all(each.isalnum() or each in "-_./" for each in name):
+            raise ConfigurationError(f"app name {name!r} must consist of letters, digits, '-', '_', '.', '/'")
+        recipe = load(source, **options)
+        recipe.check()
+        app = App(name, recipe, shared=shared, grace=grace, title=title or name)
+        with self._lock:
+            if name in self._apps:
+                raise ConfigurationError(f"there is an app {name!r} already")
+            self._apps[name] = app
+        self.assets.add_scripts(recipe.kind, recipe.scripts())
+        return app
+
+    @property
+    def apps(self) -> Mapping[str, App]:
+        """The apps by name."""
+        return dict(self._apps)
+
+    def app(self, name: str) -> App:
+        """The app of this name.
+
+        Raises:
+            UnknownApp: naming those that there are.
+        """
+        try:
+            return self._apps[name]
+        except KeyError:
+            raise UnknownApp(name, list(self._apps)) from None
+
+    # Tickets.
+
+    def ticket(
+        self,
+        app: str,
+        arguments: Mapping[str, Any] | None = None,
+        *,
+        session: str = "",
+        user_key: str = "",
+    ) -> str:
+        """Make a ticket for a page.
+
+        Args:
+            app: name of the app.
+            arguments: for the app; text, numbers and other JSON, or lists of these.
+            session: a name under which visitors of this app meet in one session; none if empty.
+            user_key: names the user that the page is made for.
+
+        Raises:
+            UnknownApp: there is no such app.
+            ConfigurationError: an argument cannot be carried; the message names it.
+        """
+        self.app(app)
+        return self._tickets.sign(Grant(app, encode_arguments(arguments or {}), session, user_key))
+
+    def renew_ticket(self, ticket: str, user_key: str) -> str:
+        """Trade an authentic ticket, expired or not, for a fresh one for the same user.
+
+        Raises:
+            TicketError: it is not authentic, made for another user, or far too old.
+        """
+        return self._tickets.renew(ticket, user_key)
+
+    # Sockets.
+
+    def origin_allowed(self, request: Request) -> bool:
+        """Whether the page that makes this request may connect; if not, it is logged and counted."""
+        if origins.is_allowed(request, self.settings.allowed_origins):
+            return True
+        self.counters.count("origins_refused")
+        logger.warning(
+            "refused a page of origin %r to connect to %r; if it should, name it in 'allowed_origins'",
+            (request.origin or "")[:200],
+            f"{request.scheme}://{request.host}"[:200],
+        )
+        return False
+
+    def connect(self, request: Request) -> Endpoint:
+        """The endpoint for a new socket, whose origin was found to be allowed."""
+        endpoint = Endpoint(
+            Connection(self.settings, self.clock()),
+            request,
+            self._received,
+            clock=self.clock,
+            call_later=self.scheduler.call_later,
+            on_closed=self._closed,
+        )
+        with self._lock:
+            self._endpoints.add(endpoint)
+            stopping = self._stopping
+        if stopping:
+            endpoint.close(wire.Close.DRAIN, "the server is stopping")
+        return endpoint
+
+    # Sessions.
+
+    @property
+    def sessions(self) -> list[LiveSession]:
+        """The live sessions."""
+        with self._lock:
+            return list(self._sessions.values())
+
+    def status(self) -> dict[str, Any]:
+        """Numbers for a health page: nothing secret."""
+        with self._lock:
+            numbers = {"sessions": len(self._sessions), "sockets": len(self._endpoints)}
+        return {"status": "stopping" if self._stopping else "ok", **numbers}
+
+    def stop(self) -> None:
+        """End all sessions, close all sockets, and stop the threads; waits up to ``stop_timeout``."""
+        with self._lock:
+            if self._stopping:
+                return
+            self._stopping = True
+            endpoints, sessions = list(self._endpoints), list(self._sessions.values())
+        for endpoint in endpoints:
+            endpoint.close(wire.Close.DRAIN, "the server is stopping")
+        for live in sessions:
+            live.end(wire.Close.DRAIN)
+        self._wait_until_ended()
+        if not self.pool.stop(self.settings.stop_timeout):
+            logger.warning("some app code still runs after %.0f s ('stop_timeout')", self.settings.stop_timeout)
+        self.loop.stop()
+        self.scheduler.stop()
+        for app in self._apps.values():
+            app.recipe.close()
+
+    # Inside.
+
+    def _wait_until_ended(self) -> None:
+        deadline = time.monotonic() + self.settings.stop_timeout
+        while self.sessions and time.monotonic() < deadline:
+            time.sleep(0.01)
+
+    def _received(self, attachment: Attachment, received: Received) -> None:
+        if isinstance(received.frame, wire.Open):
+            self._open(attachment, received.frame)
+        else:
+            attachment.on_frame(received)
+
+    def _open(self, attachment: Attachment, frame: wire.Open) -> None:
+        if frame.resume is not None:
+            live = self._sessions.get(frame.resume.session)
+            if live is None:
+                attachment.close(wire.Close.SESSION_GONE)
+            else:
+                live.resume(attachment, frame.resume)
+            return
+        try:
+            grant = self._tickets.read(frame.ticket or "")
+            app = self.app(grant.app)
+        except TicketExpired:
+            attachment.close(wire.Close.TICKET_EXPIRED)
+        except TicketInvalid as error:
+            self._refuse(attachment, wire.Close.FORBIDDEN, str(error))
+        except UnknownApp as error:
+            self._refuse(attachment, wire.Close.UNKNOWN_APP, str(error))
+        else:
+            if grant.user_key != attachment.request.user_key:
+                # Somebody logged in or out since the page was made. Renewal decides what they may.
+                attachment.close(wire.Close.TICKET_EXPIRED)
+                return
+            self._open_session(attachment, app, grant)
+
+    def _refuse(self, attachment: Attachment, code: wire.Close, reason: str) -> None:
+        self.counters.count("opens_refused")
+        logger.warning("refused a visitor: %s", reason)
+        attachment.close(code)
+
+    def _open_session(self, attachment: Attachment, app: App, grant: Grant) -> None:
+        meeting: tuple[Any, ...] | None = None
+        if app.shared or grant.session:
+            meeting = (app.name, grant.session, _frozen(grant.arguments))
+        with self._lock:
+            live = self._shared.get(meeting) if meeting is not None else None
+            full = live is None and (self._stopping or len(self._sessions) >= self.settings.sessions)
+            if live is None and not full:
+                live = self._new_session(attachment, app, grant)
+                self._sessions[live.id] = live
+                if meeting is not None:
+                    self._shared[meeting] = live
+        if live is None:
+            self.counters.count("sessions_refused")
+            logger.warning("turned a visitor away: %d sessions live ('sessions')", self.settings.sessions)
+            attachment.close(wire.Close.BUSY)
+            return
+        live.open(attachment)
+
+    def _new_session(self, attachment: Attachment, app: App, grant: Grant) -> LiveSession:
+        info = SessionInfo(
+            id=self.random_id(),
+            app=app.name,
+            arguments={name: [each.encode() for each in values] for name, values in grant.arguments.items()},
+            request=attachment.request,
+            debug=self.settings.debug,
+        )
+        logger.info("app %r: session %s begins", app.name, info.id)
+        return LiveSession(self, app, info, on_ended=self._session_ended)
+
+    def _session_ended(self, live: LiveSession) -> None:
+        with self._lock:
+            self._sessions.pop(live.id, None)
+            for meeting in [each for each, its in self._shared.items() if its is live]:
+                del self._shared[meeting]
+
+    def _closed(self, endpoint: Endpoint) -> None:
+        with self._lock:
+            self._endpoints.discard(endpoint)
+        logger.debug("a socket is gone: %s", endpoint.close_reason)
+
+
+def _frozen(arguments: Mapping[str, Sequence[str]]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    return tuple(sorted((name, tuple(values)) for name, values in arguments.items()))

@@ -1,0 +1,51 @@
+"""Which pages may connect: those of the site itself, and of origins that the site names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from urllib.parse import urlsplit
+
+from embedsync.request import Request
+
+__all__ = ["is_allowed", "normalise"]
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+def normalise(origin: str) -> tuple[str, str, int] | None:
+    """Scheme, host and port of an origin, or ``None`` if it is none.
+
+    An origin has no path, no user and no wildcard; ``null`` is none.
+    """
+    try:
+        parts = urlsplit(origin)
+        port = parts.port
+        host = (parts.hostname or "").rstrip(".")
+    except ValueError:
+        return None
+    scheme = parts.scheme.lower()
+    if scheme not in _DEFAULT_PORTS or not host or "@" in parts.netloc or parts.path not in ("", "/"):
+        return None
+    if parts.query or parts.fragment:
+        return None
+    try:
+        host = host.encode("idna").decode("ascii") if not host.isascii() else host.lower()
+    except UnicodeError:
+        return None
+    return scheme, host, port if port is not None else _DEFAULT_PORTS[scheme]
+
+
+def is_allowed(request: Request, allowed: Sequence[str]) -> bool:
+    """Whether the page that makes this request may do so.
+
+    Its origin must equal the site's own, in scheme, host and port, or one that is named in
+    ``allowed`` (``"*"`` names all). Without an ``Origin`` header it is no page of a browser: it is
+    let in, and shows a ticket like everybody.
+    """
+    if request.origin is None or "*" in allowed:
+        return True
+    origin = normalise(request.origin)
+    if origin is None:
+        return False
+    own = normalise(f"{request.scheme}://{request.host}")
+    return origin == own or any(origin == normalise(each) for each in allowed)

@@ -1,0 +1,142 @@
+"""The threads that run application code: a few, and more while some are stuck."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable
+
+from embedsync.scheduler import Timer
+
+__all__ = ["Pool"]
+
+logger = logging.getLogger("embedsync.pool")
+
+
+class Pool:
+    """A bounded pool of threads in which a long step does not count.
+
+    A step that runs longer than ``long_turn`` seconds no longer takes one of the ``workers``
+    places: another thread may start for what waits, up to ``limit`` threads in all. So as many
+    hanging callbacks as there are workers do not starve the rest.
+
+    Args:
+        workers: threads that may run steps side by side.
+        limit: threads at the most.
+        long_turn: seconds.
+        clock: seconds that never go back.
+        call_later: the scheduler, which looks after stuck threads.
+    """
+
+    def __init__(
+        self,
+        workers: int,
+        limit: int,
+        long_turn: float,
+        *,
+        clock: Callable[[], float],
+        call_later: Callable[[float, Callable[[], None]], Timer],
+    ) -> None:
+        self._workers = workers
+        self._limit = limit
+        self._long_turn = long_turn
+        self._clock = clock
+        self._call_later = call_later
+        self._condition = threading.Condition()
+        self._waiting: deque[Callable[[], None]] = deque()
+        self._threads = 0
+        self._idle = 0
+        self._running: dict[int, float] = {}
+        self._relief: Timer | None = None
+        self._stopped = False
+        self._warned = False
+
+    def submit(self, step: Callable[[], None]) -> None:
+        """Run ``step`` on one of the threads, after those submitted before."""
+        with self._condition:
+            if self._stopped:
+                return
+            self._waiting.append(step)
+            if self._idle >= len(self._waiting):
+                self._condition.notify()
+            else:
+                # The idle ones are woken already, each for a step that was submitted before.
+                self._start_or_watch()
+
+    @property
+    def threads(self) -> int:
+        """How many threads there are."""
+        return self._threads
+
+    def stop(self, timeout: float) -> bool:
+        """Take no more steps and wait for those that run. Says whether all have ended in time."""
+        with self._condition:
+            self._stopped = True
+            self._waiting.clear()
+            self._condition.notify_all()
+            return self._condition.wait_for(lambda: self._threads == 0, timeout)
+
+    # Below, the lock is held.
+
+    def _start_or_watch(self) -> None:
+        if self._threads < self._allowed():
+            self._threads += 1
+            threading.Thread(target=self._work, name="embedsync-worker", daemon=True).start()
+        elif self._relief is None and self._threads < self._limit:
+            self._relief = self._call_later(self._long_turn, self._relieve)
+        elif self._threads >= self._limit and not self._warned:
+            self._warned = True
+            logger.warning(
+                "all %d threads run app code and turns are waiting; raise 'workers_limit', "
+                "or look for callbacks that never return",
+                self._limit,
+            )
+
+    def _allowed(self) -> int:
+        """How many threads there may be, those in long steps not counting."""
+        since = self._clock() - self._long_turn
+        stuck = sum(started <= since for started in self._running.values())
+        return min(self._workers + stuck, self._limit)
+
+    def _relieve(self) -> None:
+        """Some time has passed with steps waiting: see whether threads got stuck."""
+        with self._condition:
+            self._relief = None
+            if self._waiting and not self._idle and not self._stopped:
+                self._start_or_watch()
+                if self._waiting and self._relief is None and self._threads < self._limit:
+                    self._relief = self._call_later(self._long_turn, self._relieve)
+
+    def _work(self) -> None:
+        me = threading.get_ident()
+        while True:
+            with self._condition:
+                self._running.pop(me, None)
+                step = self._next()
+                if step is None:
+                    self._threads -= 1
+                    self._condition.notify_all()
+                    return
+                self._running[me] = self._clock()
+            try:
+                step()
+            except Exception:
+                logger.exception("a step failed outside of app code")
+
+    def _next(self) -> Callable[[], None] | None:
+        """Wait for a step; ``None`` if this thread is not needed any more."""
+        while not self._waiting:
+            if self._stopped or self._threads > self._allowed():
+                return None
+            self._idle += 1
+            self._condition.wait()
+            self._idle -= 1
+        if self._stopped:
+            return None
+        if self._threads > self._allowed() and self._idle:
+            # Somebody else idles: leave it to them, there were extra threads for stuck ones.
+            self._condition.notify()
+            return None
+        self._warned = False
+        return self._waiting.popleft()

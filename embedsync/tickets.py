@@ -1,0 +1,135 @@
+"""Tickets: what a page carries, and the browser trades for a session.
+
+A ticket is signed with the site's secret key and bound to an app, its arguments and a user. It
+holds nothing secret, and nothing that the visitor could use elsewhere.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from itsdangerous import BadData, BadTimeSignature, SignatureExpired, TimestampSigner, URLSafeTimedSerializer
+
+from embedsync.errors import ConfigurationError, TicketExpired, TicketInvalid
+
+__all__ = ["Grant", "Tickets", "encode_arguments"]
+
+_SALT = "embedsync.ticket"
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What a ticket grants.
+
+    Attributes:
+        app: name of the app.
+        arguments: the app's arguments, each name with its values.
+        session: where visitors are to meet: a name that the page's author chose, or empty.
+        user_key: whom it was made for.
+    """
+
+    app: str
+    arguments: Mapping[str, Sequence[str]]
+    session: str = ""
+    user_key: str = ""
+
+
+def encode_arguments(arguments: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Bring arguments of a page into the form that apps read them in: names with lists of text.
+
+    Text stays as it is, numbers become their text, other values their JSON. A list of such values
+    becomes several values of the same name, and ``None`` leaves the name out.
+
+    Raises:
+        ConfigurationError: a value is nothing that JSON can carry; the message names the argument.
+    """
+    encoded: dict[str, list[str]] = {}
+    for name, value in arguments.items():
+        values = list(value) if isinstance(value, list | tuple) else [value]
+        encoded[name] = [_encode_argument(name, each) for each in values if each is not None]
+    return {name: values for name, values in encoded.items() if values}
+
+
+def _encode_argument(name: str, value: Any) -> str:
+    if isinstance(value, str):
+        return str(value)
+    try:
+        return json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise ConfigurationError(
+            f"argument {name!r} of an embedded app must be text, a number or other JSON, "
+            f"not {type(value).__name__}"
+        ) from error
+
+
+class Tickets:
+    """Signs and reads tickets.
+
+    Args:
+        keys: secret keys, the newest last: it signs, all are accepted.
+        max_age: seconds for which a ticket opens a session.
+        renewal_age: seconds for which an authentic ticket can be renewed.
+        now: the present, in seconds since 1970.
+
+    Raises:
+        ConfigurationError: there is no key, or an empty one.
+    """
+
+    def __init__(
+        self, keys: Sequence[str | bytes], *, max_age: float, renewal_age: float, now: Callable[[], float]
+    ) -> None:
+        if not keys or not all(keys):
+            raise ConfigurationError("embedsync needs a secret key to sign tickets with")
+        self._max_age = max_age
+        self._renewal_age = renewal_age
+
+        class Signer(TimestampSigner):
+            def get_timestamp(self) -> int:
+                return int(now())
+
+        self._serializer = URLSafeTimedSerializer(
+            list(keys),
+            salt=_SALT,
+            signer=Signer,
+            signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha256},
+        )
+
+    def sign(self, grant: Grant) -> str:
+        """Make a ticket, valid from now."""
+        return self._serializer.dumps(
+            [grant.app, {n: list(v) for n, v in grant.arguments.items()}, grant.session, grant.user_key]
+        )
+
+    def read(self, ticket: str) -> Grant:
+        """What a ticket grants.
+
+        Raises:
+            TicketExpired: it is older than ``max_age``.
+            TicketInvalid: it is not authentic.
+        """
+        return self._read(ticket, self._max_age)
+
+    def renew(self, ticket: str, user_key: str) -> str:
+        """Trade an authentic ticket for a fresh one, for the same user.
+
+        Raises:
+            TicketExpired: it is too old even for that.
+            TicketInvalid: it is not authentic, or was made for another user.
+        """
+        grant = self._read(ticket, self._renewal_age)
+        if grant.user_key != user_key:
+            raise TicketInvalid("the ticket was made for another user")
+        return self.sign(grant)
+
+    def _read(self, ticket: str, max_age: float) -> Grant:
+        try:
+            app, arguments, session, user_key = self._serializer.loads(ticket, max_age=int(max_age))
+        except SignatureExpired as error:
+            raise TicketExpired(str(error)) from error
+        except (BadData, BadTimeSignature) as error:
+            raise TicketInvalid("the ticket is not authentic") from error
+        return Grant(app, arguments, session, user_key)
