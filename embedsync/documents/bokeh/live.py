@@ -17,19 +17,20 @@ class LiveModels(DocumentModelManager):
 
     def __init__(self, document: Document) -> None:
         super().__init__(document)
-        self.on_change: Callable[[set[str]], None] = lambda left: None
+        self.on_leave: Callable[[set[str]], None] | None = None
 
     def recompute(self) -> None:
         """Find the models that are reachable from the roots."""
         before = self._models
         super().recompute()
-        if before.keys() != self._models.keys():
-            self.on_change(set(before.keys() - self._models.keys()))
+        left = before.keys() - self._models.keys()
+        if left and self.on_leave is not None:
+            self.on_leave({str(each) for each in left})
         # Bokeh collects new models here until its own protocol has sent them; ours asks nobody.
         self._new_models.clear()
 
     @contextmanager
-    def freeze(self) -> Iterator[None]:  # type: ignore[override]
+    def freeze(self) -> Iterator[None]:
         """Put off :meth:`recompute` to the end, which comes even if something raises."""
         self._push_freeze()
         try:
@@ -40,6 +41,8 @@ class LiveModels(DocumentModelManager):
 
 class LiveDocument(Document):
     """A Bokeh document whose timed callbacks don't need Tornado."""
+
+    models: LiveModels
 
     def __init__(self) -> None:
         super().__init__()

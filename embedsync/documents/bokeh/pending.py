@@ -91,7 +91,7 @@ class Pending:
     def __iter__(self) -> Iterator[Change]:
         return iter(list(self._changes.values()))
 
-    def keys(self) -> list[Key]:
+    def written(self) -> list[Key]:
         """All keys that are written."""
         return [*self._whole, *self._deltas]
 
@@ -105,20 +105,21 @@ class Pending:
             self.drop(change.key)
             self._whole[change.key] = self._append(change)
 
-    def drop(self, key: Key) -> None:
-        """Forget what is noted under ``key``."""
-        for number in (*self._deltas.pop(key, ()), self._whole.pop(key, -1)):
-            self._changes.pop(number, None)
+    def drop(self, key: Key) -> list[Change]:
+        """Forget what is noted under ``key``, and return it."""
+        numbers = self._deltas.pop(key, [])
+        if key in self._whole:
+            numbers.append(self._whole.pop(key))
+        return [self._changes.pop(each) for each in numbers]
 
     def make_whole(self, key: Key | None = None) -> None:
         """Send the whole value in place of the deltas under ``key``, or of all deltas."""
         for each in [key] if key is not None else list(self._deltas):
-            numbers = self._deltas.pop(each, [])
-            for number in numbers:
+            for number in self._deltas.pop(each, []):
                 delta = self._changes.pop(number)
-                assert isinstance(delta, Delta)
-                self._whole.setdefault(each, number)
-                self._changes.setdefault(self._whole[each], Write(delta.model, delta.attribute))
+                if isinstance(delta, Delta) and each not in self._whole:
+                    self._whole[each] = number
+                    self._changes[number] = Write(delta.model, delta.attribute)
 
     def take(self) -> list[Change]:
         """Hand over everything, in order."""

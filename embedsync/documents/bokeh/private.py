@@ -18,6 +18,7 @@ from bokeh.core.property.descriptors import (
 )
 from bokeh.core.property.wrappers import PropertyValueContainer
 from bokeh.core.serialization import Deserializer, SerializationError, Serializer
+from bokeh.core.types import ID
 from bokeh.document import Document
 from bokeh.document.callbacks import DocumentCallbackManager
 from bokeh.document.events import (
@@ -44,6 +45,7 @@ from bokeh.util.callback_manager import _nargs
 from bokeh.util.serialization import make_globally_unique_id, make_id
 
 __all__ = [
+    "ID",
     "ColumnDataChangedEvent",
     "ColumnsPatchedEvent",
     "ColumnsStreamedEvent",
@@ -129,7 +131,7 @@ def serialized_descriptor(model: Model, attribute: str) -> PropertyDescriptor[An
     return descriptor
 
 
-def data_models() -> list[type[Model]]:
+def data_models() -> list[type[HasProps]]:
     """Model classes that exist in Python only and that browsers must be told about."""
     return [each for each in Model.model_class_reverse_map.values() if is_DataModel(each)]
 

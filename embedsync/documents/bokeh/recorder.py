@@ -124,9 +124,6 @@ class Recorder(DocumentCallbackManager):
         with self._lock:
             self._pending.make_whole()
 
-    def detached(self, ids: set[str]) -> None:
-        """Models left the document. Overridden by whoever keeps track of them."""
-
     @contextmanager
     def editing(self) -> Iterator[Edit]:
         """Note the changes of a browser edit apart from all others, and let its callbacks wait."""
@@ -136,10 +133,11 @@ class Recorder(DocumentCallbackManager):
         finally:
             self._edit = None
 
-    def settle(self, edit: Edit) -> None:
-        """Take out of the noted changes what the edit has written since."""
+    def settle(self, edit: Edit) -> list[Change]:
+        """Take out of the noted changes what the edit has written since, and return it."""
+        taken: list[Change] = []
         with self._lock:
-            for key in edit.changes.keys():
+            for key in edit.changes.written():
                 if key not in self._pending:
                     continue
                 if any(isinstance(each, Delta) and each.key == key for each in edit.changes):
@@ -147,10 +145,11 @@ class Recorder(DocumentCallbackManager):
                     edit.merged.add(key)
                 elif key == ROOTS:
                     edit.merged.add(key)
-                self._pending.drop(key)
+                taken.extend(self._pending.drop(key))
+        return taken
 
     def put_back(self, changes: list[Change]) -> None:
-        """Note changes that could not be handed on."""
+        """Note changes again that were taken."""
         with self._lock:
             for each in changes:
                 self._pending.add(each)
@@ -225,8 +224,8 @@ class Recorder(DocumentCallbackManager):
         model = event.model if isinstance(event, ModelEvent) else None
         if model is not None:
             what = f"on_event callback of {type(model).__name__} for {name!r}:"
-            for each in event_callbacks(model, name):
-                calls.append(Call(what, each, () if takes_no_argument(each) else (event,)))
+            callbacks = event_callbacks(model, name)
+            calls = [Call(what, each, () if takes_no_argument(each) else (event,)) for each in callbacks]
         what = f"document callback for {name!r}:"
         return [*calls, *(Call(what, each, (event,)) for each in self.event_callbacks_for_event_name(name))]
 
@@ -373,7 +372,7 @@ def _change_of(event: DocumentChangedEvent) -> Change | None:
             return Write(event.model, event.attr)
         case ColumnDataChangedEvent():
             data = event.data if event.data is not None else getattr(event.model, event.attr)
-            columns = {each: copied(data[each]) for each in event.cols if each in data}
+            columns = {each: copied(data[each]) for each in event.cols or () if each in data}
             return Delta(event.kind, event.model, event.attr, {"data": columns, "cols": list(columns)})
         case ColumnsStreamedEvent():
             fields = {"data": copied(dict(event.data)), "rollover": event.rollover}

@@ -19,6 +19,8 @@ from embedsync.documents.bokeh.private import Model, SerializationError, Seriali
 
 __all__ = ["Encoding", "KnownModels"]
 
+Report = Callable[[BaseException, str], None]
+
 _PLAIN = frozenset({str, bool, type(None)})
 
 _json = msgspec.json.Encoder()
@@ -57,6 +59,14 @@ class KnownModels:
         """
         self._stale.update(each for each in ids if each in self._known)
 
+    def left_meanwhile(self) -> frozenset[str]:
+        """Models that left the document since browsers were told of it last, perhaps to come back."""
+        return frozenset(self._stale)
+
+    def nothing_left_since(self, stale: frozenset[str]) -> None:
+        """What left the document since then was put back as it had been."""
+        self._stale.intersection_update(stale)
+
     def forget_gone(self, present: Callable[[str], bool]) -> tuple[str, ...]:
         """Forget the models that are no longer in the document; returns their ids."""
         gone = tuple(sorted(each for each in self._stale if not present(each)))
@@ -88,7 +98,7 @@ class Encoding(Serializer):
     def __init__(
         self,
         known: KnownModels,
-        report: Callable[[BaseException, str], None] | None = None,
+        report: Report | None = None,
         *,
         afresh: bool = False,
     ) -> None:
@@ -99,15 +109,24 @@ class Encoding(Serializer):
         self.defined: dict[str, Model] = {}
         self._taken: list[Buffer] = []
 
-    def event(self, fields: dict[str, Any], kind: EventKind, key: Hashable = None) -> Event | None:
+    def event(
+        self, fields: dict[str, Any], values: dict[str, Any], kind: EventKind, key: Hashable = None
+    ) -> Event | None:
         """Encode one event; ``None`` if it can't be encoded, which is reported.
+
+        Args:
+            fields: parts of the event that are JSON already.
+            values: parts that hold values of properties, models, arrays.
+            kind: how it treats the value under ``key``.
+            key: what it writes.
 
         Raises:
             Exception: it can't be encoded and there is nobody to report that to.
         """
         defined = len(self.defined)
         try:
-            content = _json.encode({name: self.encode(value) for name, value in fields.items()})
+            encoded = {name: self.encode(value) for name, value in values.items()}
+            content = self._to_json({**fields, **encoded})
         except Exception as error:
             self._undo(defined)
             self._taken.clear()
@@ -120,7 +139,7 @@ class Encoding(Serializer):
 
     def document(self, fields: dict[str, Any]) -> tuple[bytes, tuple[Buffer, ...]]:
         """Encode the fields of a whole document."""
-        content = _json.encode({name: self.encode(value) for name, value in fields.items()})
+        content = self._to_json({name: self.encode(value) for name, value in fields.items()})
         buffers, self._taken = tuple(self._taken), []
         return content, buffers
 
@@ -164,10 +183,10 @@ class Encoding(Serializer):
             self._report(error, f"encoding {model!r}")
             self._undo(defined)
             del self._taken[taken:]
-            definition = self._without_what_fails(model)
+            definition = self._without_what_fails(model, self._report)
         return self._with_all_ever_sent(model, definition)
 
-    def _without_what_fails(self, model: Model) -> dict[str, Any]:
+    def _without_what_fails(self, model: Model, report: Report) -> dict[str, Any]:
         """Define a model without the values that can't be encoded: the rest of the page goes on."""
         self.add_ref(model, model.ref)
         attributes = {}
@@ -179,8 +198,7 @@ class Encoding(Serializer):
             except Exception as error:  # noqa: BLE001 - values of app code raise anything
                 self._undo(defined)
                 del self._taken[taken:]
-                assert self._report is not None
-                self._report(error, f"encoding {type(model).__name__}.{name}")
+                report(error, f"encoding {type(model).__name__}.{name}")
         return {
             "type": "object",
             "name": model.__qualified_model__,
@@ -203,6 +221,15 @@ class Encoding(Serializer):
         self._taken.append(buffer)
         return {"type": "bytes", "data": {"id": buffer.id}}
 
+    def _to_json(self, rep: Any) -> bytes:
+        try:
+            return _json.encode(rep)
+        except UnicodeEncodeError as error:
+            if self._report is None:
+                raise
+            self._report(error, "encoding text with half of a surrogate pair")
+            return _json.encode(_without_surrogates(rep))
+
     def _undo(self, defined: int) -> None:
         for each in list(itertools.islice(self.defined, defined, None)):
             del self.defined[each]
@@ -212,8 +239,18 @@ class Encoding(Serializer):
         raise SerializationError(message)
 
 
+def _without_surrogates(rep: Any) -> Any:
+    """Replace what is no Unicode text: halves of surrogate pairs, which no JSON can carry."""
+    match rep:
+        case str():
+            return rep.encode("utf-8", "replace").decode("utf-8")
+        case list() | tuple():
+            return [_without_surrogates(each) for each in rep]
+        case dict():
+            return {_without_surrogates(key): _without_surrogates(each) for key, each in rep.items()}
+    return rep
+
+
 def _described(fields: dict[str, Any]) -> str:
-    model = fields.get("model")
-    if model is None:
-        return str(fields.get("kind"))
-    return f"{fields.get('kind')} of {model.get('id') if isinstance(model, dict) else model!r}"
+    model = fields.get("model", {}).get("id", "")
+    return f"{fields.get('kind')} {model} {fields.get('attr', '')}".rstrip()

@@ -1,0 +1,60 @@
+"""Documents that can be kept in sync, and the apps that fill them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from embedsync.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from embedsync.app import Recipe
+    from embedsync.authority import Authority
+
+__all__ = ["load"]
+
+
+def load(
+    source: Any,
+    *,
+    authority: Authority | None = None,
+    argv: Sequence[str] | None = None,
+    cwd: bool = False,
+) -> Recipe:
+    """Make a recipe of whatever describes an app.
+
+    Args:
+        source: a function ``app(doc)``, plain or ``async``; the path of a script, a directory or a
+            notebook; a ``bokeh.application.Application``; or a recipe, which is returned as it is.
+        authority: decides on what browsers may change; everything is allowed without it.
+        argv: arguments that a script finds in ``sys.argv``, after its own name. The sessions of an
+            app that has some are built one at a time, for there is only one ``sys.argv``.
+        cwd: whether a script is run in its own folder. The same holds.
+
+    Raises:
+        ConfigurationError: there is no such path, or this is nothing that describes an app.
+    """
+    if _is_recipe(source):
+        recipe: Recipe = source
+        return recipe
+    try:
+        import bokeh  # noqa: F401
+    except ImportError as error:
+        raise ConfigurationError(
+            'this app needs Bokeh, which is not installed: pip install "embedsync[flask]"'
+        ) from error
+    from embedsync.documents.bokeh.apps import recipe_for
+
+    return recipe_for(
+        Path(source) if isinstance(source, str) else source,
+        authority=authority,
+        argv=tuple(argv) if argv is not None else None,
+        cwd=cwd,
+    )
+
+
+def _is_recipe(source: Any) -> bool:
+    names = ("kind", "check", "scripts", "build", "close")
+    return not isinstance(source, type) and all(hasattr(source, each) for each in names)

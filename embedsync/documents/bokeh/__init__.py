@@ -1,0 +1,1 @@
+"""Bokeh documents, kept in sync. Bokeh is imported by the modules here, not by this package."""

@@ -1,0 +1,437 @@
+"""The Bokeh document as a :class:`embedsync.document.Document`."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Awaitable, Callable, Hashable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from embedsync.app import SessionInfo
+from embedsync.authority import Authority
+from embedsync.document import DocumentHost, Event, EventKind, Patch, Prepared, Snapshot, Written
+from embedsync.documents.bokeh.callbacks import Call, CallRunner
+from embedsync.documents.bokeh.curdoc import current_document
+from embedsync.documents.bokeh.deserializer import Decoder
+from embedsync.documents.bokeh.edits import DecodedEdit, Message, Set
+from embedsync.documents.bokeh.events import decode_events
+from embedsync.documents.bokeh.keys import ROOTS, TITLE
+from embedsync.documents.bokeh.live import LiveDocument
+from embedsync.documents.bokeh.outline import outlined
+from embedsync.documents.bokeh.pending import Change, Delta, RootsChange, Signal, TitleChange, Write
+from embedsync.documents.bokeh.private import (
+    ID,
+    HasProps,
+    Model,
+    UnlockedDocumentProxy,
+    data_models,
+    forget_classes,
+    serialized_descriptor,
+)
+from embedsync.documents.bokeh.recorder import Edit, Recorder
+from embedsync.documents.bokeh.resources import models_that_need_eval, needed_scripts
+from embedsync.documents.bokeh.serializer import Encoding, KnownModels
+from embedsync.documents.bokeh.session_context import ServerContext, SessionContext
+from embedsync.documents.bokeh.timers import Timers
+from embedsync.documents.bokeh.turn import Turn, current_turn
+from embedsync.errors import Refused
+from embedsync.wire import Refusal
+
+__all__ = ["BokehDocument"]
+
+Hook = Callable[[SessionContext], Any]
+
+
+class BokehDocument:
+    """One live Bokeh document.
+
+    Args:
+        host: the process that the session lives in.
+        session: what the session is about.
+        authority: decides on what browsers may change.
+        server_context: the live sessions of the app.
+
+    Attributes:
+        bokeh: the document that app code knows as ``curdoc()``.
+        session_context: its ``session_context``.
+    """
+
+    kind = "bokeh"
+
+    def __init__(
+        self,
+        host: DocumentHost,
+        session: SessionInfo,
+        authority: Authority,
+        server_context: ServerContext,
+    ) -> None:
+        self._host = host
+        self._authority = authority
+        self._known = KnownModels()
+        self._runner = CallRunner(host, self._guarded)
+        self._roots: list[str] = []
+        self._scripts: set[str] = set()
+        self._seen: weakref.WeakValueDictionary[str, Model] = weakref.WeakValueDictionary()
+        self._end_hooks: list[Hook] = []
+
+        self.bokeh = LiveDocument()
+        self._recorder = Recorder(self.bokeh, host, self._runner, lambda: current_turn(self))
+        self._timers = Timers(host, self._runner, self._recorder.session_callback_done)
+        self._timers.without_lock = self._without_lock
+        self._recorder.timers = self._timers
+        self.bokeh.callbacks = self._recorder
+        self.bokeh.models.on_leave = self._known.detached
+        self.session_context = SessionContext(session, server_context, self.bokeh, host, self)
+        self.bokeh._session_context = weakref.ref(self.session_context)  # type: ignore[arg-type]
+
+    # While it is built.
+
+    def run(self, what: str, function: Callable[..., Any], *arguments: Any) -> Iterator[Awaitable[Any]]:
+        """Run something as callbacks are run: what it raises is reported."""
+        return self._runner.run([Call(what, function, arguments)])
+
+    def left_to_await(self) -> Iterator[Awaitable[Any]]:
+        """What callbacks that ran meanwhile have begun and not ended."""
+        return self._runner.awaitables()
+
+    def guarded(self, awaitable: Awaitable[Any]) -> Awaitable[Any]:
+        """Make an awaitable run with this as the current document; it raises what it raises."""
+        return self._in_turn(awaitable, current_turn(self))
+
+    def on_end(self, hook: Hook) -> None:
+        """Call ``hook`` with the session context when the session ends."""
+        self._end_hooks.append(hook)
+
+    def built(self) -> None:
+        """App code has filled the document: changes count from here on, and timers start."""
+        self._recorder.start()
+        models = list(self.bokeh.models)
+        self._learn(models)
+        self._roots = [each.id for each in self.bokeh.roots]
+        self._scripts = set(needed_scripts(models))
+        self._timers.start()
+
+    def needs_eval(self) -> tuple[str, ...]:
+        """Names of model classes here that a page must allow ``unsafe-eval`` for."""
+        return models_that_need_eval(self.bokeh.models)
+
+    # The port.
+
+    @contextmanager
+    def context(self) -> Iterator[None]:
+        """What each turn runs in: this is the current document, and its changes are its own."""
+        turn = Turn(self)
+        previous = turn.enter()
+        try:
+            with current_document(self.bokeh):
+                yield
+        finally:
+            turn.active = False
+            turn.leave(previous)
+            self._recorder.turn_ended()
+
+    def snapshot(self) -> Snapshot:
+        """Encode the whole document as it is now."""
+        models = list(self.bokeh.models)
+        encoding = Encoding(self._known, self._host.report, afresh=True)
+        content, buffers = encoding.document(self._whole())
+        scripts = needed_scripts(models)
+        if self._recorder.has_changes():
+            # Held changes show in this snapshot, but other browsers have yet to be told of them.
+            self._recorder.make_whole()
+        else:
+            self._learn(models)
+            self._roots = [each.id for each in self.bokeh.roots]
+            self._scripts.update(scripts)
+        return Snapshot(content, buffers, scripts)
+
+    def prepare(self, events: Sequence[Any], buffers: dict[str, bytes], client: str) -> Prepared:
+        """Decode and check the events of an edit, changing nothing."""
+        decoder = Decoder(self._find, self._was_here, self._seen.get, buffers)
+        steps, skipped = decode_events(events, decoder, self._authority)
+        written = dict.fromkeys(each.written for each in steps if each.written is not None)
+        return Prepared(DecodedEdit(steps), tuple(written), skipped)
+
+    def outline(self, events: Sequence[Any]) -> Sequence[Written | None]:
+        """Look at undecoded events, cheaply: what each writes."""
+        return [outlined(each) for each in events]
+
+    def apply(self, prepared: Prepared, client: str) -> Patch:
+        """Make the changes of a prepared edit; callbacks are queued, not run."""
+        self._turn_is_here()
+        edit: DecodedEdit = prepared.payload
+        left = self._known.left_meanwhile()
+        roots = list(self._roots)
+        overwritten: list[Change] = []
+        try:
+            with edit.undone_on_failure(self.bokeh), self._recorder.editing() as recorded:
+                self._take_steps(edit, recorded)
+                overwritten = self._recorder.settle(recorded)
+                patch = self._encode(recorded.changes.take(), strict=True)
+        except Exception as error:
+            self._recorder.put_back(overwritten)
+            self._known.nothing_left_since(left)
+            self._roots = roots
+            if isinstance(error, Refused):
+                raise
+            raise Refused(Refusal.BAD_VALUE, f"{type(error).__name__}: {error}") from error
+        edit.merged = recorded.merged
+        self._recorder.queue(recorded.calls)
+        return patch
+
+    def run_callbacks(self) -> Iterator[Awaitable[Any]]:
+        """Run the callbacks that :meth:`apply` queued."""
+        return self._each_here(self._recorder.run_queued())
+
+    def drain(self) -> Patch:
+        """Take what changed since the last drain: every written key once, with its value now."""
+        self._turn_is_here()
+        if self._recorder.held:
+            return Patch()
+        return self._encode(self._recorder.take(), strict=False)
+
+    def values(self, keys: Sequence[Hashable]) -> Patch:
+        """Encode the present whole values under ``keys`` as write events."""
+        encoding = Encoding(self._known, self._host.report)
+        events = [event for key in keys if (event := self._value(encoding, key)) is not None]
+        return Patch(tuple(events), scripts=self._new_scripts(encoding))
+
+    def differs(self, prepared: Prepared) -> Sequence[Hashable]:
+        """Keys of an edit just applied whose value is now another than the browser sent."""
+        edit: DecodedEdit = prepared.payload
+        return edit.differing()
+
+    def end(self) -> Iterator[Awaitable[Any]]:
+        """Run the app's hooks for the end of the session."""
+        self._timers.stop()
+        callbacks: Any = self.bokeh.session_destroyed_callbacks
+        hooks: list[Hook] = [*callbacks, *self._end_hooks]
+        what = "on_session_destroyed callback"
+        yield from self._each_here(
+            self._runner.run([Call(what, each, (self.session_context,)) for each in hooks])
+        )
+
+    def destroy(self) -> None:
+        """Let go of everything: models, modules, timers."""
+        self._timers.stop()
+        self._recorder.destroy()
+        self._known.clear()
+        self.session_context.end()
+        document = self.bokeh
+        # Not Document.destroy: it collects garbage, which would stall every session of the process.
+        document._roots.clear()
+        document.models.on_leave = None
+        models = list(document.models)
+        document.models._models.clear()
+        for model in models:
+            model.destroy()
+        _destroy_modules(document)
+
+    # How it is done.
+
+    def _take_steps(self, edit: DecodedEdit, recorded: Edit) -> None:
+        for step in edit.steps:
+            step.apply(self.bokeh, self)
+            if isinstance(step, Message):
+                recorded.calls.extend(self._recorder.message_calls(step.kind, step.data))
+        told = {each.written.key for each in edit.steps if each.written is not None}
+        for step in edit.steps:
+            if isinstance(step, Set) and step.local and (step.model.id, step.attribute) not in told:
+                recorded.changes.drop((step.model.id, step.attribute))
+
+    def _turn_is_here(self) -> None:
+        turn = current_turn(self)
+        if turn is not None:
+            turn.here()
+
+    def _each_here(self, awaitables: Iterator[Awaitable[Any]]) -> Iterator[Awaitable[Any]]:
+        self._turn_is_here()
+        for each in awaitables:
+            yield each
+            self._turn_is_here()
+
+    def _guarded(self, awaitable: Awaitable[Any], what: str) -> Awaitable[Any]:
+        turn = current_turn(self)
+
+        async def run() -> None:
+            try:
+                await self._in_turn(awaitable, turn)
+            except Exception as error:  # noqa: BLE001 - whatever app code raises is reported
+                self._host.report(error, what)
+
+        return run()
+
+    async def _in_turn(self, awaitable: Awaitable[Any], turn: Turn | None) -> Any:
+        """Await something on another thread, in a context that may not be the turn's."""
+        if turn is None:
+            return await awaitable
+        previous = turn.enter()
+        try:
+            with current_document(self.bokeh):
+                return await awaitable
+        finally:
+            turn.leave(previous)
+
+    def _without_lock(self, function: Callable[[], Any]) -> Callable[[], Awaitable[Any]]:
+        """Make a callback run beside the turns, with the document kept from it."""
+        import asyncio
+        import inspect
+
+        proxy = UnlockedDocumentProxy(self.bokeh)
+
+        async def run() -> None:
+            try:
+                with current_document(proxy):
+                    if inspect.iscoroutinefunction(function):
+                        await function()
+                    else:
+                        result = await asyncio.to_thread(function)
+                        if inspect.isawaitable(result):
+                            await result
+            except Exception as error:  # noqa: BLE001 - whatever app code raises is reported
+                self._host.report(error, str(Call("callback", function)))
+
+        return run
+
+    def _find(self, identifier: str) -> Model | None:
+        return self.bokeh.models.get_by_id(ID(identifier))
+
+    def _was_here(self, identifier: str) -> bool:
+        return self.bokeh.models.seen(ID(identifier))
+
+    def _is_here(self, identifier: str) -> bool:
+        return ID(identifier) in self.bokeh.models
+
+    def _learn(self, models: Sequence[Model]) -> None:
+        self._known.learn(models)
+        for each in models:
+            self._seen[each.id] = each
+
+    def _whole(self) -> dict[str, Any]:
+        from bokeh import __version__
+
+        document = self.bokeh
+        fields: dict[str, Any] = {"version": __version__, "title": document.title}
+        # Definitions of classes come first: everything after may be of these classes.
+        definitions = [each for each in data_models() if self._may_see(each)]
+        if definitions:
+            fields["defs"] = definitions
+        fields["config"] = document.config
+        fields["roots"] = document.roots
+        if document.callbacks.js_event_callbacks:
+            fields["callbacks"] = dict(document.callbacks.js_event_callbacks)
+        return fields
+
+    def _may_see(self, model_class: type[HasProps]) -> bool:
+        """Whether a class belongs to the process or to this session, and not to another session."""
+        module = model_class.__module__
+        own = {each.__name__ for each in self.bokeh.modules._modules}
+        return not module.startswith("bokeh_app_") or module in own
+
+    def _encode(self, changes: list[Change], *, strict: bool) -> Patch:
+        encoding = Encoding(self._known, None if strict else self._host.report)
+        events: list[Event] = []
+        for change in changes:
+            events.extend(self._events_of(change, encoding))
+        defined = list(encoding.defined.values())
+        scripts = self._new_scripts(encoding)
+        self._scripts.update(scripts)
+        self._learn(defined)
+        self._known.detached(each.id for each in defined if not self._is_here(each.id))
+        gone = self._known.forget_gone(self._is_here)
+        return Patch(tuple(events), gone, scripts)
+
+    def _events_of(self, change: Change, encoding: Encoding) -> Iterator[Event]:
+        match change:
+            case Write(model, attribute) if self._is_told(model, encoding):
+                event = self._write(encoding, model, attribute)
+            case Delta(kind, model, attribute, fields) if self._is_told(model, encoding):
+                content = {"kind": kind, "model": model.ref, "attr": attribute}
+                event = encoding.event(content, fields, EventKind.DELTA, change.key)
+            case RootsChange():
+                yield from self._root_events(encoding)
+                return
+            case TitleChange():
+                event = self._title(encoding)
+            case Signal(kind, fields):
+                event = encoding.event({"kind": kind}, fields, EventKind.SIGNAL)
+            case _:
+                return
+        if event is not None:
+            yield event
+
+    def _is_told(self, model: Model, encoding: Encoding) -> bool:
+        """Whether a change of a model has to be told.
+
+        Not if the model is gone, and not if it is new: then its definition shows the change already.
+        """
+        return model in self._known and model.id not in encoding.defined and model.id in self.bokeh.models
+
+    def _write(self, encoding: Encoding, model: Model, attribute: str) -> Event | None:
+        descriptor = serialized_descriptor(model, attribute)
+        if descriptor is None:
+            return None
+        self._known.attributes_sent(model).add(attribute)
+        content = {"kind": "ModelChanged", "model": model.ref, "attr": attribute}
+        value = {"new": descriptor.get_value(model)}
+        return encoding.event(content, value, EventKind.WRITE, (model.id, attribute))
+
+    def _title(self, encoding: Encoding) -> Event | None:
+        title = {"title": self.bokeh.title}
+        return encoding.event({"kind": "TitleChanged"}, title, EventKind.WRITE, TITLE)
+
+    def _root_events(self, encoding: Encoding) -> Iterator[Event]:
+        """Lead the browsers from the roots that they have to those that there are.
+
+        Browsers append a root at the end, so roots behind a change of order are taken out and
+        added again.
+        """
+        roots = self.bokeh.roots
+        wanted = [each.id for each in roots]
+        kept = 0
+        staying = [each for each in self._roots if each in set(wanted)]
+        while kept < len(staying) and staying[kept] == wanted[kept]:
+            kept += 1
+        stay = set(wanted[:kept])
+        for identifier in [each for each in self._roots if each not in stay]:
+            self._roots.remove(identifier)
+            content = {"kind": "RootRemoved", "model": {"id": identifier}}
+            removed = encoding.event(content, {}, EventKind.DELTA, ROOTS)
+            if removed is not None:
+                yield removed
+        for root in roots[kept:]:
+            added = encoding.event({"kind": "RootAdded"}, {"model": root}, EventKind.DELTA, ROOTS)
+            if added is not None:
+                self._roots.append(root.id)
+                yield added
+
+    def _value(self, encoding: Encoding, key: Hashable) -> Event | None:
+        if key == TITLE:
+            return self._title(encoding)
+        if key == ROOTS:
+            roots = {"roots": self.bokeh.roots}
+            return encoding.event({"kind": "Roots"}, roots, EventKind.WRITE, ROOTS)
+        if not isinstance(key, tuple) or len(key) != 2:
+            return None
+        model = self._find(key[0])
+        if model is None or model not in self._known:
+            return None
+        return self._write(encoding, model, key[1])
+
+    def _new_scripts(self, encoding: Encoding) -> tuple[str, ...]:
+        if not encoding.defined:
+            return ()
+        needed = needed_scripts(encoding.defined.values())
+        return tuple(each for each in needed if each not in self._scripts)
+
+
+def _destroy_modules(document: LiveDocument) -> None:
+    """Let go of the modules that app code ran in, and of the classes that it defined in them."""
+    import sys
+
+    modules = document.modules._modules
+    forget_classes(each.__name__ for each in modules)
+    for module in modules:
+        sys.modules.pop(module.__name__, None)
+        module.__dict__.clear()
+    modules.clear()

@@ -1,0 +1,265 @@
+"""The changes that one browser edit makes, and how to take them back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, MutableSequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from embedsync.document import EventKind, Written
+from embedsync.documents.bokeh.keys import ROOTS, TITLE, Key
+from embedsync.documents.bokeh.private import (
+    Document,
+    Model,
+    PropertyValueContainer,
+    UnitsSpecPropertyDescriptor,
+)
+from embedsync.documents.bokeh.values import copied, same
+
+__all__ = ["AddRoot", "DecodedEdit", "Message", "PatchColumns", "RemoveRoot", "Set", "SetTitle", "Stream"]
+
+
+_ROOTS_WRITTEN = Written(ROOTS, EventKind.DELTA)
+_TITLE_WRITTEN = Written(TITLE, EventKind.WRITE)
+
+
+@dataclass(frozen=True, slots=True)
+class Set:
+    """Give a property another value; with ``columns`` only those columns of it."""
+
+    model: Model
+    attribute: str
+    value: Any
+    columns: tuple[str, ...] | None = None
+    local: bool = False
+
+    @property
+    def written(self) -> Written | None:
+        """The key that it writes, unless that is the sender's own concern."""
+        kind = EventKind.WRITE if self.columns is None else EventKind.DELTA
+        return None if self.local else Written((self.model.id, self.attribute), kind)
+
+    def apply(self, document: Document, setter: Any) -> None:
+        """Do it."""
+        if self.columns is None:
+            self.model.set_from_json(self.attribute, copied(self.value), setter=setter)
+        else:
+            getattr(self.model, self.attribute).update(copied(self.value))
+
+    def took_other(self) -> bool:
+        """Whether the property now holds something else than was sent."""
+        if self.columns is not None:
+            data = getattr(self.model, self.attribute)
+            return not all(same(self.value.get(each), data.get(each)) for each in self.columns)
+        descriptor = self.model.lookup(self.attribute)
+        sent = self.value
+        if isinstance(descriptor, UnitsSpecPropertyDescriptor) and isinstance(sent, dict):
+            sent = {name: each for name, each in sent.items() if name != "units"}
+        held = getattr(self.model, self.attribute)
+        return not (same(sent, held) or same(self.value, descriptor.get_value(self.model)))
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """Append to the columns of a data source."""
+
+    model: Any
+    attribute: str
+    data: dict[str, Any]
+    rollover: int | None
+
+    @property
+    def written(self) -> Written:
+        """The key that it writes."""
+        return Written((self.model.id, self.attribute), EventKind.DELTA)
+
+    def apply(self, document: Document, setter: Any) -> None:
+        """Do it."""
+        self.model._stream(copied(self.data), self.rollover, setter)
+
+    def took_other(self) -> bool:
+        """Appending takes what is sent, or fails."""
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class PatchColumns:
+    """Replace single values in the columns of a data source."""
+
+    model: Any
+    attribute: str
+    patches: dict[str, Any]
+
+    @property
+    def written(self) -> Written:
+        """The key that it writes."""
+        return Written((self.model.id, self.attribute), EventKind.DELTA)
+
+    def apply(self, document: Document, setter: Any) -> None:
+        """Do it."""
+        self.model.patch(copied(self.patches), setter)
+
+    def took_other(self) -> bool:
+        """Patching takes what is sent, or fails."""
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class AddRoot:
+    """Add a root."""
+
+    model: Model
+    written: Written = _ROOTS_WRITTEN
+
+    def apply(self, document: Document, setter: Any) -> None:
+        """Do it."""
+        document.add_root(self.model, setter)
+
+    def took_other(self) -> bool:
+        """The root is there, or adding it failed."""
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveRoot:
+    """Remove a root."""
+
+    model: Model
+    written: Written = _ROOTS_WRITTEN
+
+    def apply(self, document: Document, setter: Any) -> None:
+        """Do it."""
+        document.remove_root(self.model, setter)
+
+    def took_other(self) -> bool:
+        """The root is gone."""
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class SetTitle:
+    """Change the title."""
+
+    title: str
+    written: Written = _TITLE_WRITTEN
+
+    def apply(self, document: Document, setter: Any) -> None:
+        """Do it."""
+        document.set_title(self.title, setter)
+
+    def took_other(self) -> bool:
+        """A title is taken as it is."""
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message or event for the callbacks; it changes nothing itself."""
+
+    kind: str
+    data: Any
+    written: None = None
+
+    def apply(self, document: Document, setter: Any) -> None:
+        """Leave it to the callbacks."""
+
+    def took_other(self) -> bool:
+        """It is not kept anywhere."""
+        return False
+
+
+Step = Set | Stream | PatchColumns | AddRoot | RemoveRoot | SetTitle | Message
+
+
+@dataclass(slots=True)
+class DecodedEdit:
+    """What :meth:`embedsync.document.Document.prepare` hands to ``apply``.
+
+    Attributes:
+        steps: what to do, in order.
+        merged: keys that other changes were waiting on; filled in by ``apply``.
+    """
+
+    steps: list[Step]
+    merged: set[Key] = field(default_factory=set)
+
+    def differing(self) -> list[Key]:
+        """Keys whose value is another than the browser sent."""
+        found: dict[Key, None] = dict.fromkeys(self.merged)
+        last = {each.written.key: each for each in self.steps if each.written is not None}
+        for key, step in last.items():
+            if step.took_other():
+                found[key] = None
+        return list(found)
+
+    @contextmanager
+    def undone_on_failure(self, document: Document) -> Iterator[None]:
+        """Put everything back if the block raises."""
+        models = {
+            each.model.id: each.model for each in self.steps if isinstance(each, Set | Stream | PatchColumns)
+        }
+        kept = [_Kept(each) for each in models.values()]
+        columns = [_KeptColumns(each) for each in self.steps if isinstance(each, Stream | PatchColumns)]
+        roots, title = list(document._roots), document._title
+        try:
+            yield
+        except BaseException:
+            for one in reversed(columns):
+                one.put_back()
+            for other in kept:
+                other.put_back()
+            document._roots[:] = roots
+            document._title = title
+            document.models.invalidate()
+            raise
+
+
+class _Kept:
+    """The property values of a model as they were."""
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+        self._values = dict(model._property_values)
+        self._defaults = dict(model._unstable_default_values)
+        self._themed = dict(model._unstable_themed_values)
+
+    def put_back(self) -> None:
+        model = self._model
+        for now, before in (
+            (model._property_values, self._values),
+            (model._unstable_default_values, self._defaults),
+            (model._unstable_themed_values, self._themed),
+        ):
+            for name in [*now]:
+                self._disown(name, now[name])
+            now.clear()
+            now.update(before)
+            for name, value in before.items():
+                if isinstance(value, PropertyValueContainer):
+                    value._register_owner(model, model.lookup(name))
+
+    def _disown(self, name: str, value: Any) -> None:
+        if isinstance(value, PropertyValueContainer):
+            value._unregister_owner(self._model, self._model.lookup(name))
+
+
+class _KeptColumns:
+    """The columns of a data source as they were: streaming and patching change them in place."""
+
+    def __init__(self, step: Stream | PatchColumns) -> None:
+        self._container = getattr(step.model, step.attribute)
+        names = step.data if isinstance(step, Stream) else step.patches
+        self._columns = {each: self._container[each] for each in names if each in self._container}
+        self._copies = {name: copied(each) for name, each in self._columns.items()}
+
+    def put_back(self) -> None:
+        for name, column in self._columns.items():
+            if isinstance(column, np.ndarray):
+                if column.flags.writeable:
+                    column[...] = self._copies[name]
+            elif isinstance(column, MutableSequence):
+                column[:] = self._copies[name]
+            dict.__setitem__(self._container, name, column)

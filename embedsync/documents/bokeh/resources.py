@@ -1,0 +1,61 @@
+"""Which of BokehJS's bundles a document needs, and what else it asks of a page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from embedsync.documents.bokeh.private import (
+    Model,
+    settings,
+    uses_gl,
+    uses_mathjax,
+    uses_tables,
+    uses_widgets,
+)
+
+__all__ = ["models_that_need_eval", "needed_scripts", "script_files"]
+
+_BASE = "bokeh.min.js"
+_BUNDLES = (
+    ("bokeh-gl.min.js", uses_gl),
+    ("bokeh-widgets.min.js", uses_widgets),
+    ("bokeh-tables.min.js", uses_tables),
+    ("bokeh-mathjax.min.js", uses_mathjax),
+)
+
+_EVAL = frozenset(
+    {
+        "CustomJS",
+        "CustomJSCompare",
+        "CustomJSExpr",
+        "CustomJSFilter",
+        "CustomJSHover",
+        "CustomJSTickFormatter",
+        "CustomJSTicker",
+        "CustomJSTransform",
+        "HTMLTemplateFormatter",
+    }
+)
+
+
+def script_files() -> Mapping[str, Path]:
+    """All bundles of the installed Bokeh: their files, by name."""
+    folder = Path(settings.bokehjs_path()) / "js"
+    names = [_BASE, *(name for name, _ in _BUNDLES)]
+    return {name: folder / name for name in names if (folder / name).exists()}
+
+
+def needed_scripts(models: Iterable[Model]) -> tuple[str, ...]:
+    """Names of the bundles that these models need, in the order to load them."""
+    found = set(models)
+    return (_BASE, *(name for name, needed in _BUNDLES if needed(found)))
+
+
+def models_that_need_eval(models: Iterable[Model]) -> tuple[str, ...]:
+    """Names of the model classes here that a page must allow ``unsafe-eval`` for.
+
+    These models carry JavaScript as text, which BokehJS compiles in the browser.
+    """
+    names = {base.__name__ for each in models for base in type(each).__mro__ if base.__name__ in _EVAL}
+    return tuple(sorted(names))

@@ -1,0 +1,158 @@
+"""``doc.session_context``: what app code may know about its session."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import weakref
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from concurrent.futures import Future
+from typing import Any, NoReturn
+
+from embedsync.app import SessionInfo
+from embedsync.document import DocumentHost
+from embedsync.documents.bokeh.private import Document
+from embedsync.documents.bokeh.turn import current_turn
+
+__all__ = ["ServerContext", "SessionContext", "SessionRequest"]
+
+
+class SessionRequest:
+    """The request that opened the session, as Bokeh apps know it.
+
+    Attributes:
+        arguments: the app's arguments, each with its values.
+        cookies: cookies by name.
+        headers: request headers, names in Title-Case.
+        user: what the site's user loader returned; ``None`` for a stranger.
+        protocol: ``"http"`` or ``"https"``.
+        host: host and port as the browser wrote them.
+        path: path of the request.
+        query: always empty: arguments come signed from the page, not from the address.
+        uri: the same as ``path``.
+        method: always ``"GET"``.
+        remote_ip: address of the peer.
+    """
+
+    def __init__(self, session: SessionInfo) -> None:
+        request = session.request
+        self.arguments: dict[str, list[bytes]] = {
+            name: list(each) for name, each in session.arguments.items()
+        }
+        self.cookies: dict[str, str] = dict(request.cookies)
+        self.headers: dict[str, str] = dict(request.headers)
+        self.user: Any = request.user
+        self.protocol = request.scheme
+        self.host = request.host
+        self.path = request.path
+        self.query = ""
+        self.uri = request.path
+        self.method = "GET"
+        self.remote_ip = request.remote_address
+
+    def __getattr__(self, name: str) -> NoReturn:
+        known = ", ".join(sorted(vars(self)))
+        raise AttributeError(f"the request of a session has no {name!r}; it has {known}")
+
+
+class ServerContext:
+    """The live sessions of one app in this process."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._contexts: weakref.WeakSet[SessionContext] = weakref.WeakSet()
+
+    @property
+    def sessions(self) -> list[SessionContext]:
+        """The sessions that are live now; each has ``id``, ``document`` and ``with_locked_document``."""
+        with self._lock:
+            return [each for each in self._contexts if not each.destroyed]
+
+    def add(self, context: SessionContext) -> None:
+        """A session begins."""
+        with self._lock:
+            self._contexts.add(context)
+
+
+class SessionContext:
+    """What ``curdoc().session_context`` is.
+
+    Attributes:
+        id: id of the session.
+        request: the request that opened it.
+        server_context: the other sessions of the app.
+        token_payload: headers, cookies and arguments, and what the ``process_request`` hook returned.
+        logout_url: always ``None``: logging out is the site's business.
+    """
+
+    logout_url: str | None = None
+
+    def __init__(
+        self,
+        session: SessionInfo,
+        server_context: ServerContext,
+        document: Document,
+        host: DocumentHost,
+        owner: object,
+    ) -> None:
+        self.id = session.id
+        self.request = SessionRequest(session)
+        self.server_context = server_context
+        self.token_payload: dict[str, Any] = {
+            "headers": self.request.headers,
+            "cookies": self.request.cookies,
+            "arguments": self.request.arguments,
+        }
+        self._document: Document | None = document
+        self._host = host
+        self._owner = weakref.ref(owner)
+        server_context.add(self)
+
+    @property
+    def document(self) -> Document:
+        """The session's document."""
+        if self._document is None:
+            raise RuntimeError(f"session {self.id} has ended")
+        return self._document
+
+    @property
+    def session(self) -> SessionContext:
+        """The session itself, for apps that ask for it."""
+        return self
+
+    @property
+    def destroyed(self) -> bool:
+        """Whether the session has ended."""
+        return self._document is None
+
+    def end(self) -> None:
+        """The session has ended."""
+        self._document = None
+
+    def add_payload(self, values: Mapping[str, Any]) -> None:
+        """Add what the ``process_request`` hook returned."""
+        self.token_payload.update(values)
+
+    async def with_locked_document(self, func: Callable[[Document], Awaitable[Any]]) -> Any:
+        """Await ``func(document)`` as a turn of the session, and return its result.
+
+        From within a turn of this session it runs at once; from anywhere else, such as the code of
+        another session, it waits for its turn.
+        """
+        if current_turn(self._owner()) is not None:
+            return await func(self.document)
+        done: Future[Any] = Future()
+
+        async def run() -> None:
+            try:
+                done.set_result(await func(self.document))
+            except BaseException as error:
+                done.set_exception(error)
+                if not isinstance(error, Exception):
+                    raise
+
+        def turn() -> Iterator[Awaitable[Any]]:
+            yield run()
+
+        self._host.post(turn)
+        return await asyncio.wrap_future(done)
