@@ -97,8 +97,9 @@ export class Session {
   /** Attach, now or as soon as the socket is open. Also after an end. */
   open() {
     this.id = this.client = this.#secret = "";
-    this.#edits.forget(0);
+    this.#lost(this.#edits.forget(0));
     this.#poisoned = false;
+    this.#failures = 0;
     this.#setState(this.epoch === "" ? "opening" : "waiting");
     this.socket.attach(this);
   }
@@ -193,12 +194,12 @@ export class Session {
     this.#receiving = true;
     for (let frame = this.#inbox.shift(); frame !== undefined; frame = this.#inbox.shift()) {
       const attachment = this.#attachment;
-      if (await this.#prepare(frame.header)) {
-        // While scripts were loading, this attachment may have been lost and another come.
-        if (attachment === this.#attachment) this.#handle(frame);
-      } else if (attachment === this.#attachment) {
-        this.closed(CLOSE.TRY_LATER);
-      }
+      const preparing = this.#prepare(frame.header);
+      const prepared = preparing === true || (await preparing);
+      // While scripts were loading, this attachment may have been lost and another come.
+      if (attachment !== this.#attachment) continue;
+      if (prepared) this.#handle(frame);
+      else this.closed(CLOSE.TRY_LATER);
     }
     this.#receiving = false;
   }
@@ -206,7 +207,7 @@ export class Session {
   /**
    * Load what a frame needs. Says whether that went well.
    * @param {import("./wire.js").Header} header
-   * @returns {Promise<boolean> | boolean}
+   * @returns {true | Promise<boolean>}
    */
   #prepare(header) {
     const needsDocument = header.type === "opened" && this.document === null;
@@ -242,7 +243,7 @@ export class Session {
       if (header.type === "opened") this.#opened(header);
       else if (header.type === "snapshot") this.#snapshot(header, buffers);
       else if (header.type === "notice") this.#notice(header);
-      else if (header.type === "closed") this.closed(header.code, header);
+      else if (header.type === "closed") this.closed(header.code, { error: header.error, detail: header.detail });
       else if (this.#poisoned) return;
       else if (header.type === "op") this.#op(header, buffers);
       else if (header.type === "result") this.#result(header, buffers);

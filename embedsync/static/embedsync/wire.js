@@ -19,6 +19,7 @@ const ALIGNMENT = 8;
 
 /** The other side sent something that is not a frame. */
 export class WireError extends Error {
+  /** @override */
   name = "WireError";
 }
 

@@ -1,0 +1,379 @@
+// The Bokeh half of a replica: keeps a BokehJS document equal to the server's, and tells what is
+// changed in it here.
+
+import { findBokeh } from "./bokehjs.js";
+import { encode, makeDecoder } from "./codec.js";
+import { Views } from "./views.js";
+
+/**
+ * @typedef {import("./bokehjs.js").BokehJS} BokehJS
+ * @typedef {import("./bokehjs.js").BokehDocument} BokehDocument
+ * @typedef {import("./bokehjs.js").Model} Model
+ * @typedef {import("../document.js").LocalChange} LocalChange
+ * @typedef {import("../wire.js").Buffers} Buffers
+ * @typedef {import("../document.js").DocumentAdapter} DocumentAdapter
+ *
+ * @typedef {object} BokehEvent
+ * @property {any} event the decoded event
+ * @property {boolean} structural it may bring models into the document
+ */
+
+/** @typedef {import("../document.js").Change & BokehEvent} BokehChange */
+
+const ROOTS = "roots";
+const TITLE = "title";
+
+/** @implements {DocumentAdapter} */
+export class BokehAdapter {
+  /** @type {BokehJS | null} */
+  #bokeh = null;
+  /** @type {BokehDocument | null} */
+  #document = null;
+  /** @type {Views | null} */
+  #views = null;
+  /** All models that both sides know, also such as are not part of the document just now. */
+  #models = /** @type {Map<string, Model>} */ (new Map());
+  #mounts = /** @type {Set<import("./views.js").Mount>} */ (new Set());
+  /** @type {(changes: LocalChange[]) => void} */
+  #listener = () => {};
+  #bufferId = () => "";
+
+  /** @param {(error: unknown) => void} report tells the developer */
+  constructor(report) {
+    this.report = report;
+  }
+
+  // What the page calls.
+
+  /**
+   * Show the document, or one of its roots, in an element, whatever document it will be.
+   * @param {HTMLElement} element
+   * @param {string | null} root
+   * @returns {() => void} what removes it from there
+   */
+  mount(element, root) {
+    const mount = { element, root };
+    this.#mounts.add(mount);
+    this.#updateViews();
+    return () => {
+      this.#mounts.delete(mount);
+      this.#updateViews();
+    };
+  }
+
+  // What the session calls.
+
+  /**
+   * @param {(changes: LocalChange[]) => void} listener
+   * @param {() => string} bufferId
+   */
+  observe(listener, bufferId) {
+    this.#listener = listener;
+    this.#bufferId = bufferId;
+  }
+
+  /**
+   * @param {unknown[]} events
+   * @param {Buffers} buffers
+   */
+  decode(events, buffers) {
+    const decoder = this.#decoder();
+    /** @type {BokehChange[]} */
+    const changes = [];
+    try {
+      for (const json of events) {
+        const event = decoder.decode(json, buffers);
+        const { updates, references } = decoder.take();
+        for (const [model, attributes] of updates) changes.push(...writes(model, attributes));
+        changes.push(classify(event, references > (event.model === undefined ? 0 : 1)));
+      }
+    } catch (error) {
+      this.#unmake(decoder.made);
+      throw error;
+    }
+    return { changes, defined: decoder.defined };
+  }
+
+  /** @param {import("../document.js").Change[]} changes */
+  apply(changes) {
+    const document = this.#open();
+    const known = /** @type {BokehChange[]} */ (changes);
+    for (const { event } of known) apply(document, event);
+    if (known.some((change) => change.structural)) document._recompute_all_models();
+    if (known.some((change) => change.key === ROOTS)) this.#updateViews();
+  }
+
+  /** @param {string[]} ids */
+  evict(ids) {
+    const document = this.#open();
+    for (const id of ids) this.#models.delete(id);
+    document._recompute_all_models();
+    // BokehJS keeps what it takes for new until it encodes a patch itself, which it never does here.
+    document._new_models.clear();
+  }
+
+  /**
+   * @param {any} json
+   * @param {Buffers} buffers
+   */
+  replace(json, buffers) {
+    this.#close();
+    const bokeh = (this.#bokeh = findBokeh(json.version));
+    const resolver = new bokeh.ModelResolver(bokeh.defaultResolver);
+    // Which models are part of the document is found out here, whenever it may have changed.
+    const document = new bokeh.Document({ resolver, recompute_timeout: Infinity });
+    this.#document = /** @type {BokehDocument} */ (document);
+    this.#define(json.defs, buffers);
+    const decoder = this.#decoder();
+    document.freeze_all_models(() => {
+      if (json.config !== undefined) document.config = decoder.decode(json.config, buffers);
+      for (const root of decoder.decode(json.roots, buffers)) document.add_root(root);
+      for (const [event, callbacks] of Object.entries(decoder.decode(json.callbacks ?? {}, buffers))) {
+        document.on_event(event, ...callbacks);
+      }
+      document.set_title(json.title);
+    });
+    document.on_change((/** @type {any} */ event) => this.#changed(event), true);
+    this.#views = new Views(bokeh, document);
+    this.#updateViews();
+  }
+
+  /**
+   * @param {any} json
+   * @param {Buffers} buffers
+   * @param {import("../document.js").Reconciliation} pending
+   */
+  reconcile(json, buffers, { shown, settled, kept }) {
+    const document = this.#open();
+    this.#define(json.defs, buffers);
+    const decoder = this.#decoder();
+    /** @type {Model[]} */
+    let roots;
+    try {
+      decoder.decode(json.config ?? null, buffers);
+      roots = decoder.decode(json.roots, buffers);
+    } catch (error) {
+      this.#unmake(decoder.made);
+      throw error;
+    }
+    /** @type {Set<string>} */
+    const given = new Set();
+    for (const [model, attributes] of decoder.take().updates) {
+      for (const { key, event } of writes(model, attributes)) {
+        given.add(key);
+        if (!shown.has(key)) apply(document, event);
+      }
+    }
+    for (const key of settled) if (!given.has(key) && !shown.has(key)) this.#reset(key);
+    if (!shown.has(ROOTS)) apply(document, { kind: "Roots", roots });
+    if (!shown.has(TITLE)) document.set_title(json.title, { sync: false });
+    const present = new Set(decoder.defined);
+    this.evict([...this.#models.keys()].filter((id) => !present.has(id) && !kept.has(id)));
+    this.#updateViews();
+  }
+
+  dispose() {
+    this.#mounts.clear();
+    this.#close();
+  }
+
+  /** @returns {BokehDocument} */
+  #open() {
+    if (this.#document === null) throw new Error("there is no document yet");
+    return this.#document;
+  }
+
+  #close() {
+    const document = this.#document;
+    this.#views?.dispose();
+    this.#document = this.#views = null;
+    this.#models.clear();
+    if (document === null || this.#bokeh === null) return;
+    document.clear({ sync: false });
+    const { documents } = this.#bokeh;
+    if (documents.includes(document)) documents.splice(documents.indexOf(document), 1);
+  }
+
+  #decoder() {
+    const document = this.#open();
+    return makeDecoder(/** @type {BokehJS} */ (this.#bokeh), document.resolver, this.#models, (model) => {
+      model.attach_document(document);
+      document._all_models.set(model.id, model);
+    });
+  }
+
+  /**
+   * Take back models of which one could not be made.
+   * @param {string[]} ids
+   */
+  #unmake(ids) {
+    for (const id of ids) this.#models.delete(id);
+    this.#open()._recompute_all_models();
+  }
+
+  /**
+   * Make the classes of models that the app has defined.
+   * @param {any[] | undefined} definitions
+   * @param {Buffers} buffers
+   */
+  #define(definitions, buffers) {
+    const { resolver } = this.#open();
+    const unknown = (definitions ?? []).filter(({ name }) => resolver.get(name) === null);
+    const bokeh = /** @type {BokehJS} */ (this.#bokeh);
+    if (unknown.length > 0) new bokeh.Deserializer(resolver).decode(unknown, buffers);
+  }
+
+  /**
+   * An edit wrote this, the server did not take it, and it never wrote it itself: it is at its default.
+   * @param {string} key
+   */
+  #reset(key) {
+    const separator = key.indexOf(" ");
+    const model = this.#models.get(key.slice(0, separator));
+    const attribute = key.slice(separator + 1);
+    const property = model?.properties[attribute];
+    if (model === undefined || property === undefined) return;
+    const value = property.default_value(model);
+    if (typeof value !== "symbol") model.setv({ [attribute]: value }, { sync: false });
+  }
+
+  #updateViews() {
+    this.#views?.update(this.#mounts).catch(this.report);
+  }
+
+  /**
+   * Something has changed in the BokehJS document. What the server wrote has `sync` false; what came of
+   * it, through a page script or by BokehJS's own doing, has not.
+   * @param {any} event
+   */
+  #changed(event) {
+    /** @type {LocalChange[]} */
+    const changes = [];
+    for (const each of event.events ?? [event]) {
+      if (!each.sync || !event.sync || !this.#concernsServer(each)) continue;
+      try {
+        changes.push(this.#encode(each));
+      } catch (error) {
+        this.report(error);
+      }
+    }
+    if (event.kind === "RootAdded" || event.kind === "RootRemoved") this.#updateViews();
+    this.#listener(changes);
+  }
+
+  /**
+   * BokehJS makes some models for itself, of which the server knows nothing.
+   * @param {any} event
+   */
+  #concernsServer({ kind, model, msg_data: message }) {
+    const about = kind === "RootAdded" ? null : (model ?? message?.origin ?? null);
+    return about === null || this.#models.get(about.id) === about;
+  }
+
+  /**
+   * @param {any} event
+   * @returns {LocalChange}
+   */
+  #encode(event) {
+    const bokeh = /** @type {BokehJS} */ (this.#bokeh);
+    const { json, buffers, defines, references } = encode(bokeh, this.#models, this.#bufferId, event);
+    for (const model of defines) this.#models.set(model.id, model);
+    // BokehJS attaches what a value mentions itself, but not the models behind those.
+    if (defines.length > 0 || references > 0) this.#open()._recompute_all_models();
+    const { kind, key } = classify(event, false);
+    const model = event.model?.id ?? null;
+    return { kind, key, model, content: json, buffers, defines: defines.map(({ id }) => id) };
+  }
+}
+
+/**
+ * @param {Model} model
+ * @param {string} attribute
+ */
+function keyOf(model, attribute) {
+  return `${model.id} ${attribute}`;
+}
+
+/**
+ * The attributes of a definition as single writes.
+ * @param {Model} model
+ * @param {Record<string, unknown>} attributes
+ */
+function writes(model, attributes) {
+  return Object.entries(attributes).map(([attr, value]) => ({
+    kind: /** @type {const} */ ("write"),
+    key: keyOf(model, attr),
+    event: { kind: "ModelChanged", model, attr, new: value },
+    structural: true,
+  }));
+}
+
+/**
+ * @param {any} event
+ * @param {boolean} structural
+ * @returns {BokehChange}
+ */
+function classify(event, structural) {
+  switch (event.kind) {
+    case "ModelChanged":
+      return { kind: "write", key: keyOf(event.model, event.attr), event, structural };
+    case "ColumnDataChanged":
+      return { kind: event.cols ? "delta" : "write", key: keyOf(event.model, event.attr), event, structural };
+    case "ColumnsStreamed":
+    case "ColumnsPatched":
+      return { kind: "delta", key: keyOf(event.model, event.attr), event, structural };
+    case "RootAdded":
+    case "RootRemoved":
+      return { kind: "delta", key: ROOTS, event, structural: true };
+    case "Roots":
+      return { kind: "write", key: ROOTS, event, structural: true };
+    case "TitleChanged":
+      return { kind: "write", key: TITLE, event, structural };
+    case "MessageSent":
+      return { kind: "signal", key: null, event, structural };
+    default:
+      throw new Error(`unknown event ${String(event.kind)}`);
+  }
+}
+
+const FROM_SERVER = Object.freeze({ sync: false });
+
+/**
+ * @param {BokehDocument} document
+ * @param {any} event
+ */
+function apply(document, event) {
+  const { model, attr } = event;
+  switch (event.kind) {
+    case "ModelChanged":
+      return model.setv({ [attr]: event.new }, FROM_SERVER);
+    case "ColumnDataChanged": {
+      const rest = event.cols ? model.property(attr).get_value() : {};
+      return model.setv({ [attr]: { ...rest, ...event.data } }, { sync: false, check_eq: false });
+    }
+    case "ColumnsStreamed":
+      return model.stream_to(model.property(attr), event.data, event.rollover, FROM_SERVER);
+    case "ColumnsPatched":
+      return model.patch_to(model.property(attr), event.patches, FROM_SERVER);
+    case "RootAdded":
+      return document.add_root(model, FROM_SERVER);
+    case "RootRemoved":
+      return document.remove_root(model, FROM_SERVER);
+    case "Roots":
+      return setRoots(document, event.roots);
+    case "TitleChanged":
+      return document.set_title(event.title, FROM_SERVER);
+    case "MessageSent":
+      return document._trigger_on_message(event.msg_type, event.msg_data);
+  }
+}
+
+/**
+ * @param {BokehDocument} document
+ * @param {Model[]} roots
+ */
+function setRoots(document, roots) {
+  for (const root of [...document.roots()]) if (!roots.includes(root)) document.remove_root(root, FROM_SERVER);
+  for (const root of roots) document.add_root(root, FROM_SERVER);
+  document.roots().sort((one, other) => roots.indexOf(one) - roots.indexOf(other));
+}

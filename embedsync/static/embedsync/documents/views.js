@@ -1,0 +1,106 @@
+// The views of one Bokeh document on the page: which roots are shown in which elements.
+
+/**
+ * @typedef {import("./bokehjs.js").Model} Model
+ * @typedef {import("./bokehjs.js").View} View
+ *
+ * A place on the page for the roots of a document.
+ * @typedef {object} Mount
+ * @property {HTMLElement} element
+ * @property {string | null} root the name of the one root to show; `null` for all
+ */
+
+export class Views {
+  /** @type {Map<Mount, Map<Model, View>>} */
+  #mounted = new Map();
+  #disposed = false;
+  #updating = Promise.resolve();
+
+  /**
+   * @param {import("./bokehjs.js").BokehJS} bokeh
+   * @param {import("./bokehjs.js").BokehDocument} document
+   */
+  constructor(bokeh, document) {
+    this.bokeh = bokeh;
+    this.document = document;
+    this.manager = new bokeh.ViewManager([], bokeh.index);
+    document.views_manager = this.manager;
+  }
+
+  /**
+   * Show what belongs into these mounts, and nothing else. Building a view takes time; changes that
+   * come meanwhile are taken up afterwards.
+   * @param {Iterable<Mount>} mounts
+   * @returns {Promise<void>} when it is shown; rejected if a view cannot be built
+   */
+  update(mounts) {
+    const wanted = [...mounts];
+    const update = this.#updating.then(() => this.#update(wanted));
+    this.#updating = update.catch(() => {});
+    return update;
+  }
+
+  dispose() {
+    this.#disposed = true;
+    for (const views of this.#mounted.values()) for (const view of views.values()) view.remove();
+    this.#mounted.clear();
+    this.manager.clear();
+  }
+
+  /** @param {Mount[]} mounts */
+  async #update(mounts) {
+    if (this.#disposed) return;
+    for (const [mount, views] of this.#mounted) {
+      const roots = mounts.includes(mount) ? this.#rootsFor(mount) : [];
+      for (const [model, view] of views) {
+        if (roots.includes(model)) continue;
+        views.delete(model);
+        view.remove();
+      }
+      if (!mounts.includes(mount)) this.#mounted.delete(mount);
+    }
+    for (const mount of mounts) await this.#show(mount);
+    if (mounts.length > 0) this.#settle();
+  }
+
+  /** @param {Mount} mount */
+  async #show(mount) {
+    const views = this.#mounted.get(mount) ?? new Map();
+    this.#mounted.set(mount, views);
+    const roots = this.#rootsFor(mount);
+    if (roots.length === 0 && mount.root !== null) {
+      console.warn(`embedsync: the document has no root named ${JSON.stringify(mount.root)}`);
+    }
+    for (const model of roots) {
+      if (views.has(model) || model.default_view === null) continue;
+      const view = await this.manager.build_view(model);
+      if (this.#disposed) return view.remove();
+      views.set(model, view);
+      if (view instanceof this.bokeh.DOMView) view.build(mount.element);
+    }
+    const elements = roots.map((model) => views.get(model)?.el).filter((element) => element !== undefined);
+    const inOrder = elements.every((element, index) => index === 0 || follows(elements[index - 1], element));
+    if (!inOrder) mount.element.append(...elements);
+  }
+
+  /** BokehJS tells Python that the document is ready once all roots are, also those shown nowhere. */
+  #settle() {
+    const shown = new Set([...this.#mounted.values()].flatMap((views) => [...views.keys()]));
+    for (const model of [...this.document.roots(), this.document.config]) {
+      if (!shown.has(model)) this.document.notify_idle(model);
+    }
+  }
+
+  /** @param {Mount} mount */
+  #rootsFor({ root }) {
+    return this.document.roots().filter((model) => root === null || model.name === root);
+  }
+}
+
+/**
+ * @param {Node} before
+ * @param {Node} after
+ */
+function follows(before, after) {
+  return (before.compareDocumentPosition(after) & Node.DOCUMENT_POSITION_FOLLOWING) !== 0;
+}

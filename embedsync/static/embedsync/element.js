@@ -1,0 +1,246 @@
+// <embed-app app="…" ticket="…" endpoint="/live" [root="name"] [height="400px"]>: shows a live app, or
+// one root of it.
+//
+// Everything stands in a shadow tree: the site's rules for `div` or `button` do not reach our messages,
+// and whoever replaces the element's children (a router, a morphing library) does not take the plots
+// away. BokehJS builds a shadow tree for each of its components anyway, so plots lose nothing by it.
+
+import { join } from "./apps.js";
+import { messageFor } from "./messages.js";
+import { styleSheet } from "./styles.js";
+
+/** An element that is moved leaves the page and comes back at once: what leaves is only let go after this. */
+const MOVING = 100;
+/** A short interruption is nobody's business. */
+const BADGE_AFTER = 1000;
+/** How long a message about something that has passed stays. */
+const BADGE_FOR = 8000;
+/** After this, a visitor who sees nothing yet learns that we are still trying. */
+const SLOW_AFTER = 8000;
+const DEFAULT_HEIGHT = "300px";
+
+/** @typedef {"loading" | "live" | "reconnecting" | "busy" | "stopped" | "error"} ShownState */
+
+export class EmbedApp extends HTMLElement {
+  static observedAttributes = ["ticket", "endpoint", "root", "height"];
+
+  /** @type {ReturnType<typeof join> | null} */
+  #app = null;
+  /** @type {import("./apps.js").Place | null} */
+  #place = null;
+  #roots = part("div", "roots");
+  #cover = part("div", "cover");
+  #badge = part("div", "badge");
+  #wasShown = false;
+  /** @type {number | undefined} */
+  #leaveTimer;
+  /** @type {number | undefined} */
+  #slowTimer;
+  /** @type {number | undefined} */
+  #badgeTimer;
+
+  constructor() {
+    super();
+    const shadow = this.attachShadow({ mode: "open" });
+    shadow.adoptedStyleSheets = [styleSheet()];
+    for (const live of [this.#cover, this.#badge]) {
+      live.setAttribute("role", "status");
+      live.setAttribute("aria-live", "polite");
+    }
+    this.#badge.hidden = true;
+    shadow.append(this.#roots, this.#cover, this.#badge);
+  }
+
+  connectedCallback() {
+    clearTimeout(this.#leaveTimer);
+    if (this.#app === null) this.#enter();
+  }
+
+  disconnectedCallback() {
+    this.#leaveTimer = window.setTimeout(() => this.#leave(), MOVING);
+  }
+
+  /**
+   * @param {string} name
+   * @param {string | null} before
+   * @param {string | null} now
+   */
+  attributeChangedCallback(name, before, now) {
+    if (before === now || this.#app === null) return;
+    if (name === "height") return this.#reserve();
+    // Another app, or another part of it: begin anew.
+    this.#leave();
+    if (this.isConnected) this.#enter();
+  }
+
+  /** The session that this element shows; `null` while it is not on the page. */
+  get session() {
+    return this.#app?.session ?? null;
+  }
+
+  /** Open the app again after it has stopped. */
+  retry() {
+    if (this.session?.state === "stopped") this.session.open();
+  }
+
+  #enter() {
+    this.#reserve();
+    this.#showLoading();
+    const endpoint = this.getAttribute("endpoint") ?? "";
+    const ticket = this.getAttribute("ticket") ?? "";
+    const place = {
+      element: this.#roots,
+      root: this.getAttribute("root"),
+      events: {
+        state: (/** @type {import("./session.js").State} */ state) => this.#stateChanged(state),
+        shown: () => this.#shown(),
+        ended: (/** @type {{code: number, error: string, detail: string}} */ end) => this.#ended(end),
+        notice: (/** @type {{kind: string, error: string, busy: boolean}} */ notice) => this.#noticed(notice),
+        rejected: (/** @type {object} */ rejected) => this.#emit("rejected", rejected),
+      },
+    };
+    this.#place = place;
+    this.#app = join({ app: this.getAttribute("app") ?? "", endpoint, ticket }, place);
+    // Another element may have opened the session already.
+    const { state, epoch } = this.#app.session;
+    if (epoch !== "") this.#shown();
+    this.#stateChanged(state);
+    if (this.#app.end !== null) this.#ended(this.#app.end);
+  }
+
+  #leave() {
+    clearTimeout(this.#leaveTimer);
+    clearTimeout(this.#slowTimer);
+    clearTimeout(this.#badgeTimer);
+    if (this.#place !== null) this.#app?.remove(this.#place);
+    this.#app = this.#place = null;
+    this.#roots.replaceChildren();
+    this.#wasShown = false;
+  }
+
+  /** Keep room for the app, so that the page does not jump when it comes. */
+  #reserve() {
+    const height = this.getAttribute("height");
+    const reserved = height === null || height === "" ? "" : /^\d+$/.test(height) ? `${height}px` : height;
+    this.style.minHeight = reserved || (this.#wasShown ? "" : DEFAULT_HEIGHT);
+  }
+
+  /** @param {import("./session.js").State} state */
+  #stateChanged(state) {
+    if (state === "live") {
+      this.#hideBadge();
+      this.#setState("live");
+    } else if (state === "waiting") {
+      this.#cover.hidden = this.#wasShown;
+      this.#setState("reconnecting");
+      this.#showBadge("Reconnecting…", BADGE_AFTER);
+    } else if (state === "opening") {
+      this.#showLoading();
+    }
+  }
+
+  #shown() {
+    clearTimeout(this.#slowTimer);
+    this.#wasShown = true;
+    this.#cover.hidden = true;
+    this.#reserve();
+  }
+
+  /** @param {{code: number, error: string, detail: string}} end */
+  #ended({ code, error, detail }) {
+    clearTimeout(this.#slowTimer);
+    this.#hideBadge();
+    const { text, again } = messageFor(code);
+    /** @type {HTMLElement[]} */
+    const parts = [part("div", "text", text)];
+    if (error !== "") parts.push(part("div", "error", `Error id: ${error}`));
+    if (detail !== "") parts.push(part("pre", "detail", detail));
+    if (again !== null) {
+      const button = part("button", "again", again === "reload" ? "Load the page again" : "Try again");
+      button.addEventListener("click", () => (again === "reload" ? location.reload() : this.retry()));
+      parts.push(button);
+    }
+    this.#cover.replaceChildren(...parts);
+    this.#cover.hidden = false;
+    this.#roots.inert = true;
+    this.#setState(code === 1000 || code === 4305 ? "stopped" : "error", { code, error, detail });
+  }
+
+  /** @param {{kind: string, error: string, busy: boolean}} notice */
+  #noticed({ kind, error, busy }) {
+    if (kind === "busy") {
+      if (busy) this.#showBadge("Working…", BADGE_AFTER);
+      else this.#hideBadge();
+      if (this.session?.state === "live") this.#setState(busy ? "busy" : "live");
+    } else if (kind === "error") {
+      this.#showBadge(`Something went wrong here (error ${error}).`, 0);
+      this.#badgeTimer = window.setTimeout(() => this.#hideBadge(), BADGE_FOR);
+      this.#emit("callback-error", { error });
+    }
+  }
+
+  #showLoading() {
+    const text = part("div", "text", "Loading…");
+    const pulse = part("div", "pulse");
+    this.#cover.replaceChildren(pulse, text);
+    this.#cover.hidden = false;
+    this.#roots.inert = false;
+    this.#hideBadge();
+    clearTimeout(this.#slowTimer);
+    this.#slowTimer = window.setTimeout(() => {
+      text.textContent = "Still trying to reach the server…";
+    }, SLOW_AFTER);
+    this.#setState("loading");
+  }
+
+  /**
+   * @param {string} text
+   * @param {number} after milliseconds
+   */
+  #showBadge(text, after) {
+    clearTimeout(this.#badgeTimer);
+    this.#badgeTimer = window.setTimeout(() => {
+      this.#badge.textContent = text;
+      this.#badge.hidden = false;
+    }, after);
+  }
+
+  #hideBadge() {
+    clearTimeout(this.#badgeTimer);
+    this.#badge.hidden = true;
+  }
+
+  /**
+   * @param {ShownState} state
+   * @param {object} [detail]
+   */
+  #setState(state, detail = {}) {
+    if (this.dataset.state === state) return;
+    this.dataset.state = state;
+    this.setAttribute("aria-busy", String(state === "loading"));
+    this.#emit(state, detail);
+  }
+
+  /**
+   * @param {string} name
+   * @param {object} detail
+   */
+  #emit(name, detail) {
+    this.dispatchEvent(new CustomEvent(`embedsync:${name}`, { bubbles: true, composed: true, detail }));
+  }
+}
+
+/**
+ * @template {keyof HTMLElementTagNameMap} Tag
+ * @param {Tag} tag
+ * @param {string} name its class, and its name for the site's `::part()` rules
+ * @param {string} [text]
+ * @returns {HTMLElementTagNameMap[Tag]}
+ */
+function part(tag, name, text = "") {
+  const element = document.createElement(tag);
+  element.className = name;
+  element.setAttribute("part", name);
+  element.textContent = text;
+  return element;
+}

@@ -1,0 +1,30 @@
+// What a visitor is told when an app cannot go on.
+
+import { CLOSE } from "./constants.js";
+
+/**
+ * @typedef {object} Message
+ * @property {string} text
+ * @property {"open" | "reload" | null} again what trying again means; `null` where it would not help
+ */
+
+/** @type {Record<number, Message>} */
+const MESSAGES = {
+  [CLOSE.NORMAL]: { text: "This app has been closed.", again: "open" },
+  [CLOSE.INTERNAL_ERROR]: { text: "This app could not be shown.", again: "open" },
+  [CLOSE.TOO_BIG]: { text: "What was sent is too big for the server.", again: "open" },
+  [CLOSE.RELOAD]: { text: "A newer version of this page is available.", again: "reload" },
+  [CLOSE.FORBIDDEN]: { text: "You are not allowed to use this app, or no longer. Loading the page again may help.", again: "reload" },
+  [CLOSE.UNKNOWN_APP]: { text: "This app does not exist here.", again: null },
+  [CLOSE.BUILD_FAILED]: { text: "This app could not be started.", again: "open" },
+  [CLOSE.SUPERSEDED]: { text: "This app is open in another place.", again: "open" },
+  [CLOSE.ENDED]: { text: "This session has ended.", again: "open" },
+};
+
+/**
+ * @param {number} code a close code
+ * @returns {Message}
+ */
+export function messageFor(code) {
+  return MESSAGES[code] ?? { text: "Something went wrong with this app.", again: "open" };
+}
