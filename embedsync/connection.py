@@ -69,6 +69,8 @@ class Connection:
         """Close code, once the connection is over; the queue may still hold last frames."""
         self.reason = ""
         """Why it was closed, for the log."""
+        self.abandoned = False
+        """Whether the socket is to be cut without waiting for anything to be sent."""
 
     # From the socket.
 
@@ -176,6 +178,7 @@ class Connection:
         """Close the socket and forget what waits: nobody takes it."""
         self._queue.clear()
         self._queued = 0
+        self.abandoned = True
         self.close(code, reason)
 
     # Inside.

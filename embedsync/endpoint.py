@@ -133,6 +133,11 @@ class Endpoint:
         return self._connection.closed
 
     @property
+    def abandoned(self) -> bool:
+        """Whether the socket is to be cut at once: the browser takes nothing, or is gone."""
+        return self._connection.abandoned
+
+    @property
     def close_reason(self) -> str:
         """Why the socket is closed. For the log, not for the browser."""
         return self._connection.reason

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from html import escape
 
-__all__ = ["embed_element", "module_script"]
+from embedsync.errors import UnknownApp
+
+__all__ = ["embed_element", "missing_app", "module_script"]
 
 
 def embed_element(
@@ -42,3 +44,14 @@ def module_script(url: str, *, nonce: str = "") -> str:
     """The script that brings elements to life; once on a page is enough, more does no harm."""
     allowed = f' nonce="{escape(nonce)}"' if nonce else ""
     return f'<script type="module" src="{escape(url)}"{allowed}></script>'
+
+
+def missing_app(error: UnknownApp, *, debug: bool) -> str:
+    """What stands in a page in place of an app that does not exist.
+
+    A visible box that names the known apps in debug mode, else a comment; the rest of the page is
+    not to suffer.
+    """
+    if debug:
+        return f'<p class="embedsync-missing" role="alert"><strong>embedsync:</strong> {escape(str(error))}</p>'
+    return "<!-- embedsync: unknown app -->"

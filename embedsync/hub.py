@@ -180,7 +180,8 @@ class Hub:
             ConfigurationError: an argument cannot be carried; the message names it.
         """
         self.app(app)
-        return self._tickets.sign(Grant(app, encode_arguments(arguments or {}), session, user_key))
+        encoded = encode_arguments(arguments or {})
+        return self._tickets.sign(Grant(app, encoded, session, user_key, nonce=self.random_id()[:8]))
 
     def renew_ticket(self, ticket: str, user_key: str) -> str:
         """Trade an authentic ticket, expired or not, for a fresh one for the same user.

@@ -30,12 +30,14 @@ class Grant:
         arguments: the app's arguments, each name with its values.
         session: where visitors are to meet: a name that the page's author chose, or empty.
         user_key: whom it was made for.
+        nonce: tells tickets apart that are made at the same time for the same thing.
     """
 
     app: str
     arguments: Mapping[str, Sequence[str]]
     session: str = ""
     user_key: str = ""
+    nonce: str = ""
 
 
 def encode_arguments(arguments: Mapping[str, Any]) -> dict[str, list[str]]:
@@ -100,9 +102,8 @@ class Tickets:
 
     def sign(self, grant: Grant) -> str:
         """Make a ticket, valid from now."""
-        return self._serializer.dumps(
-            [grant.app, {n: list(v) for n, v in grant.arguments.items()}, grant.session, grant.user_key]
-        )
+        arguments = {name: list(values) for name, values in grant.arguments.items()}
+        return self._serializer.dumps([grant.app, arguments, grant.session, grant.user_key, grant.nonce])
 
     def read(self, ticket: str) -> Grant:
         """What a ticket grants.
@@ -127,9 +128,9 @@ class Tickets:
 
     def _read(self, ticket: str, max_age: float) -> Grant:
         try:
-            app, arguments, session, user_key = self._serializer.loads(ticket, max_age=int(max_age))
+            app, arguments, session, user_key, nonce = self._serializer.loads(ticket, max_age=int(max_age))
         except SignatureExpired as error:
             raise TicketExpired(str(error)) from error
         except (BadData, BadTimeSignature) as error:
             raise TicketInvalid("the ticket is not authentic") from error
-        return Grant(app, arguments, session, user_key)
+        return Grant(app, arguments, session, user_key, nonce)

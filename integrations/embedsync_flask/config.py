@@ -1,0 +1,52 @@
+"""Settings from a Flask app's configuration."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import fields
+from typing import Any
+
+from embedsync.errors import ConfigurationError
+from embedsync.settings import Settings
+from flask import Flask
+
+__all__ = ["secret_keys", "settings_of"]
+
+_PREFIX = "EMBEDSYNC_"
+
+
+def settings_of(app: Flask) -> Settings:
+    """The settings that ``EMBEDSYNC_…`` keys of the app's configuration give.
+
+    ``EMBEDSYNC_GRACE = 60`` sets :attr:`embedsync.settings.Settings.grace`, and so on. Details of
+    errors are shown when the app is in debug mode, unless ``EMBEDSYNC_DEBUG`` says otherwise.
+
+    Raises:
+        ConfigurationError: there is no such setting, or its value is out of range.
+    """
+    given: dict[str, Any] = {"debug": app.debug}
+    known = {each.name for each in fields(Settings)}
+    for key, value in app.config.items():
+        if not key.startswith(_PREFIX):
+            continue
+        name = key.removeprefix(_PREFIX).lower()
+        if name not in known:
+            close = difflib.get_close_matches(name, known, 1)
+            hint = f"; did you mean {_PREFIX}{close[0].upper()}?" if close else ""
+            raise ConfigurationError(f"there is no setting {key!r}{hint}")
+        given[name] = tuple(value) if name == "allowed_origins" and isinstance(value, list) else value
+    return Settings(**given)
+
+
+def secret_keys(app: Flask) -> list[str | bytes]:
+    """The app's keys for signing, the present one last.
+
+    Raises:
+        ConfigurationError: the app has no ``SECRET_KEY``.
+    """
+    key = app.config.get("SECRET_KEY")
+    if not key:
+        raise ConfigurationError(
+            'embedsync signs with the SECRET_KEY of the Flask app; set app.config["SECRET_KEY"]'
+        )
+    return [*(app.config.get("SECRET_KEY_FALLBACKS") or []), key]

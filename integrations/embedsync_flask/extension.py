@@ -1,0 +1,220 @@
+"""The Flask extension."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import weakref
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from embedsync.documents import load
+from embedsync.errors import ConfigurationError, UnknownApp
+from embedsync.html import embed_element, missing_app, module_script
+from embedsync.hub import Hub
+from embedsync.request import Request
+from embedsync.routes import Routes
+from flask import Blueprint, Flask, Response, abort, current_app, g, request, url_for
+from flask.blueprints import BlueprintSetupState
+from flask_sock import Sock
+from markupsafe import Markup
+
+from embedsync_flask.config import secret_keys, settings_of
+from embedsync_flask.requests import request_of
+from embedsync_flask.socket import serve_socket
+from embedsync_flask.users import UserLoader
+
+__all__ = ["EmbedSync"]
+
+logger = logging.getLogger("embedsync.flask")
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+class EmbedSync:
+    """Live documents in the pages of a Flask site.
+
+    Args:
+        app: the Flask app; or call :meth:`init_app`, or register :attr:`blueprint`, later.
+        url_prefix: under which URL sockets and static files live.
+        user_loader: returns the user of the current request, or ``None``; Flask-Login is found by
+            itself.
+
+    Settings are read from the app's configuration: ``EMBEDSYNC_GRACE`` and so on, one for each
+    field of :class:`embedsync.settings.Settings`. Tickets are signed with the app's ``SECRET_KEY``.
+    """
+
+    def __init__(
+        self,
+        app: Flask | None = None,
+        *,
+        url_prefix: str = "/live",
+        user_loader: UserLoader | None = None,
+    ) -> None:
+        self._url_prefix = url_prefix
+        self._user_loader = user_loader
+        self._apps: dict[str, tuple[Any, Mapping[str, Any]]] = {}
+        self._hubs: weakref.WeakKeyDictionary[Flask, Hub] = weakref.WeakKeyDictionary()
+        self.blueprint = self._make_blueprint()
+        if app is not None:
+            self.init_app(app)
+
+    def init_app(self, app: Flask) -> None:
+        """Add the routes to an app, and ``embed_app`` to its templates."""
+        app.register_blueprint(self.blueprint, url_prefix=self._url_prefix)
+
+    # Apps.
+
+    def add_app(self, name: str, source: Any, **options: Any) -> None:
+        """Add a live app under a name.
+
+        Args:
+            name: as in ``embed_app("name")``.
+            source: a function ``app(doc)``, sync or async; the path of a script, a directory or a
+                notebook; or a ``bokeh.application.Application``.
+            options: see :meth:`embedsync.hub.Hub.add_app`: ``shared``, ``grace``, ``title`` …
+
+        Raises:
+            ConfigurationError: the name is taken, or the source is not usable.
+        """
+        if name in self._apps:
+            raise ConfigurationError(f"there is an app {name!r} already")
+        own = {key: options.pop(key) for key in ("shared", "grace", "title") if key in options}
+        recipe = load(source, **options)
+        recipe.check()
+        self._apps[name] = (recipe, own)
+        for hub in self._hubs.values():
+            hub.add_app(name, recipe, **own)
+
+    def app(self, name: str, **options: Any) -> Callable[[_Function], _Function]:
+        """Add the decorated function as a live app; see :meth:`add_app`."""
+
+        def add(function: _Function) -> _Function:
+            self.add_app(name, function, **options)
+            return function
+
+        return add
+
+    def user_loader(self, loader: UserLoader) -> UserLoader:
+        """Let the decorated function say who the user of the current request is."""
+        self._user_loader = loader
+        return loader
+
+    # In pages.
+
+    def embed_app(
+        self,
+        name: str,
+        *,
+        root: str = "",
+        height: str = "",
+        class_: str = "",
+        id: str = "",  # noqa: A002  (the word that HTML has for it)
+        session: str = "",
+        **arguments: Any,
+    ) -> Markup:
+        """The markup of a live app; in templates ``{{ embed_app("name", symbol="AAPL") }}``.
+
+        Args:
+            name: of the app. An unknown one is a visible box in debug mode, else a comment and an
+                error in the log.
+            root: name of the one root to show here; all roots if empty.
+            height: CSS height of the placeholder while the document loads, such as ``"420px"``.
+            class_: CSS classes for the element.
+            id: tells apart several sessions of the same app and arguments on one page.
+            session: a name under which all visitors of the app meet in one session.
+            arguments: for the app, in ``doc.session_context.request.arguments``; signed.
+
+        Raises:
+            ConfigurationError: an argument cannot be carried; the message names it.
+        """
+        hub = self.hub
+        try:
+            ticket = self._ticket(hub, name, id, session, arguments)
+        except UnknownApp as error:
+            logger.error("embed_app: %s", error)  # noqa: TRY400  (the message says it all)
+            return Markup(missing_app(error, debug=hub.settings.debug))  # noqa: S704  (escaped there)
+        element = embed_element(
+            app=name, ticket=ticket, endpoint=self.endpoint, root=root, height=height, class_=class_
+        )
+        return Markup(element) + self._script(hub)  # noqa: S704  (escaped there)
+
+    @property
+    def endpoint(self) -> str:
+        """URL under which the extension is mounted, as pages of the current request reach it."""
+        return url_for("embedsync.http", path="health").removesuffix("/health")
+
+    @property
+    def hub(self) -> Hub:
+        """The hub of the current Flask app. It is made when it is first needed.
+
+        Raises:
+            ConfigurationError: the app has no ``SECRET_KEY``, or a setting is wrong.
+        """
+        app = current_app._get_current_object()  # type: ignore[attr-defined]
+        hub = self._hubs.get(app)
+        if hub is None:
+            hub = Hub(secret_keys(app), settings_of(app))
+            for name, (recipe, options) in self._apps.items():
+                hub.add_app(name, recipe, **options)
+            hub = self._hubs.setdefault(app, hub)
+            atexit.register(hub.stop)
+        return hub
+
+    # Inside.
+
+    def _ticket(self, hub: Hub, name: str, page_id: str, session: str, arguments: Mapping[str, Any]) -> str:
+        """The ticket of an app on this page: one for all tags that name the same."""
+        tickets: dict[tuple[str, ...], str] = g.setdefault("_embedsync_tickets", {})
+        key = (name, page_id, session, repr(sorted(arguments.items())))
+        if key not in tickets:
+            tickets[key] = hub.ticket(
+                name, arguments, session=session, user_key=self._request().user_key
+            )
+        return tickets[key]
+
+    def _script(self, hub: Hub) -> Markup:
+        if g.get("_embedsync_script"):
+            return Markup("")
+        g._embedsync_script = True
+        nonce = getattr(request, "csp_nonce", "")
+        url = f"{self.endpoint}/{hub.assets.runtime_url()}"
+        return Markup(module_script(url, nonce=nonce() if callable(nonce) else nonce))  # noqa: S704
+
+    def _request(self) -> Request:
+        made: Request | None = g.get("_embedsync_request")
+        if made is None:
+            made = g._embedsync_request = request_of(self._user_loader)
+        return made
+
+    def _make_blueprint(self) -> Blueprint:
+        blueprint = Blueprint("embedsync", __name__)
+        blueprint.record(self._registered)
+        blueprint.before_request(self._before_socket)
+        blueprint.add_url_rule("/<path:path>", "http", self._http, methods=["GET", "HEAD", "POST"])
+        Sock().route("/socket", bp=blueprint, endpoint="socket")(self._socket)
+        return blueprint
+
+    def _registered(self, state: BlueprintSetupState) -> None:
+        state.app.extensions["embedsync"] = self
+        state.app.jinja_env.globals["embed_app"] = self.embed_app
+
+    def _before_socket(self) -> None:
+        if request.endpoint != "embedsync.socket":
+            return
+        # Compressing each message would cost more than it saves, and inflating what a stranger
+        # sends is a risk: no extension of the handshake is taken up.
+        request.environ.pop("HTTP_SEC_WEBSOCKET_EXTENSIONS", None)
+        if not Routes(self.hub).admits("socket", self._request()):
+            abort(403)
+
+    def _socket(self, socket: Any) -> None:
+        serve_socket(socket, self.hub.connect(self._request()), self.hub.settings)
+
+    def _http(self, path: str) -> Response:
+        routes = Routes(self.hub)
+        length = request.content_length or 0
+        if length > routes.body_limit:
+            abort(413)
+        answer = routes.respond(request.method, path, self._request(), request.get_data())
+        return Response(answer.body, answer.status, list(answer.headers))

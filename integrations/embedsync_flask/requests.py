@@ -1,0 +1,32 @@
+"""The current Flask request in words of no framework."""
+
+from __future__ import annotations
+
+from embedsync.request import Request
+from flask import Flask, current_app, request
+
+from embedsync_flask.users import UserLoader, load_user
+
+__all__ = ["request_of"]
+
+
+def request_of(loader: UserLoader | None) -> Request:
+    """What documents and the engine may know of the current request.
+
+    Application code will run in the Flask app's context: ``current_app`` and ``g`` work in it, with
+    a ``g`` of its own for each turn.
+    """
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+    user, user_key = load_user(app, loader)
+    return Request(
+        scheme={"ws": "http", "wss": "https"}.get(request.scheme, request.scheme),
+        host=request.host,
+        path=request.path,
+        headers=dict(request.headers),
+        cookies=dict(request.cookies),
+        remote_address=request.remote_addr or "",
+        origin=request.headers.get("Origin"),
+        user=user,
+        user_key=user_key,
+        context=app.app_context,
+    )
