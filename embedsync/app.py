@@ -47,7 +47,7 @@ class Recipe(Protocol):
         """
 
     def scripts(self) -> Mapping[str, Path]:
-        """Files of the scripts that documents may name, by the name they use."""
+        """Files of the scripts that documents may name, by the file name that they use for them."""
 
     def build(self, host: DocumentHost, session: SessionInfo) -> Generator[Awaitable[Any], Any, Document]:
         """Make a document and run the app's code on it, as one turn.

@@ -67,7 +67,7 @@ class Assets:
             path = self._scripts.get((kind, name))
         if path is None:
             return name
-        return f"{kind}/{self._hash(path)}/{name}{path.suffix}"
+        return f"{kind}/{self._hash(path)}/{name}"
 
     def runtime_url(self, name: str = "embed.js") -> str:
         """URL of one of our own modules, relative to the endpoint."""
@@ -80,8 +80,8 @@ class Assets:
         if area == "static":
             return self._runtime_file(name) if digest == runtime_hash() else None
         with self._lock:
-            file = self._scripts.get((area, name.rpartition(".")[0]))
-        if file is None or digest != self._hash(file) or not name.endswith(file.suffix):
+            file = self._scripts.get((area, name))
+        if file is None or digest != self._hash(file):
             return None
         return self._load(file)
 
