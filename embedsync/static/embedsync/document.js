@@ -37,7 +37,8 @@
  *   models of some events and changes nothing else; throws, leaving none of the new models behind
  * @property {(changes: Change[]) => void} apply makes changes in order; they do not come back through `observe`,
  *   but what page scripts do in consequence does
- * @property {(ids: string[]) => void} evict forgets models
+ * @property {(ids: string[]) => string[]} evict forgets those models that are not part of the document
+ *   any more, and returns their ids
  * @property {(document: any, buffers: import("./wire.js").Buffers) => void} replace shows another
  *   document in place of this one
  * @property {(document: any, buffers: import("./wire.js").Buffers, pending: Reconciliation) => void} reconcile makes

@@ -43,6 +43,7 @@ export class Edits {
       this.#open = true;
     }
     const edit = this.#unsent[this.#unsent.length - 1];
+    edit.base = Math.min(edit.base, base);
     for (const change of changes) {
       if (mergeable(change) && edit.changes.every(mergeable)) {
         edit.changes = edit.changes.filter((earlier) => earlier.key !== change.key);
@@ -113,23 +114,16 @@ export class Edits {
   }
 
   /**
-   * An answer has come.
+   * An answer has come, or a snapshot that accounts for all edits up to a number.
    * @param {number} cseq
-   * @param {number[]} superseded numbers that it answers too
    * @returns {Edit[]} the edits that are settled by it; none if they were settled before
    */
-  settle(cseq, superseded) {
-    const numbers = new Set([cseq, ...superseded]);
-    return this.#settle((edit) => numbers.has(edit.cseq), cseq);
-  }
-
-  /**
-   * A snapshot accounts for all edits up to a number.
-   * @param {number} cseq
-   * @returns {Edit[]}
-   */
-  settleUpTo(cseq) {
-    return this.#settle((edit) => edit.cseq <= cseq, cseq);
+  settle(cseq) {
+    const settled = this.#sent.filter((edit) => edit.cseq <= cseq);
+    this.#sent = this.#sent.filter((edit) => edit.cseq > cseq);
+    this.answered = Math.max(this.answered, cseq);
+    this.#pending = null;
+    return settled;
   }
 
   /** @param {string} key */
@@ -159,18 +153,6 @@ export class Edits {
     for (const change of pending) if (change.key !== null && change.kind !== "write") shown.delete(change.key);
     const kept = new Set(pending.flatMap(({ model, defines }) => (model === null ? defines : [model, ...defines])));
     return { shown, settled: keysOf(settled), kept };
-  }
-
-  /**
-   * @param {(edit: Edit) => boolean} wanted
-   * @param {number} cseq
-   */
-  #settle(wanted, cseq) {
-    const settled = this.#sent.filter(wanted);
-    this.#sent = this.#sent.filter((edit) => !wanted(edit));
-    this.answered = Math.max(this.answered, cseq);
-    this.#pending = null;
-    return settled;
   }
 
   #whatIsPending() {

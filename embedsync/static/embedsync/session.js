@@ -64,7 +64,7 @@ export class Session {
   #poisoned = false;
   /** Snapshots in a row that could not be shown. */
   #failures = 0;
-  /** Models that the server let go of while an edit is pending on them. */
+  /** Models that left the server's document and are still needed here. */
   #leaving = /** @type {Set<string>} */ (new Set());
   /** @type {import("./wire.js").Frame[]} */
   #inbox = [];
@@ -277,7 +277,7 @@ export class Session {
     this.#leaving.clear();
     // In place once, so that views stay mounted; if that throws, the next one is built from scratch.
     if (header.epoch === this.epoch && this.#failures === 1) {
-      const pending = this.#edits.reconciliation(this.#edits.settleUpTo(header.cseq));
+      const pending = this.#edits.reconciliation(this.#edits.settle(header.cseq));
       this.seq = header.seq;
       this.#document.reconcile(header.document, buffers, pending);
       this.#applyAgain(pending.shown);
@@ -342,7 +342,7 @@ export class Session {
       throw new Error(`the result at ${result.seq} came too early: this replica is at ${this.seq}`);
     }
     if (result.own) this.seq = Math.max(this.seq, result.seq);
-    const settled = this.#edits.settle(result.cseq, result.supersedes ?? []);
+    const settled = this.#edits.settle(result.cseq);
     if (settled.length > 0) this.#settled(settled, result, this.#decode(result.values ?? [], buffers));
     this.#letGo(result.gone ?? []);
     this.#count();
@@ -369,11 +369,11 @@ export class Session {
     }
     const free = [...keys].filter((key) => !this.#edits.pendingOn(key));
     this.#document.apply([...now, ...this.#held.release(free)]);
-    if (result.commit) return;
-    // Models that the refused edit brought are unknown to the server: the next edit defines them again.
-    const brought = settled.flatMap((edit) => edit.changes.flatMap((change) => change.defines));
-    if (brought.length > 0) this.#document.evict(brought);
-    this.events.rejected({ reason: "refused", code: result.code ?? "", edits: settled.length });
+    if (!result.commit || result.skipped?.length > 0) {
+      // Models that such an edit brought may never have reached the server's document.
+      for (const { changes } of settled) for (const { defines } of changes) this.#letGo(defines);
+    }
+    if (!result.commit) this.events.rejected({ reason: "refused", code: result.code ?? "", edits: settled.length });
   }
 
   /**
@@ -388,14 +388,14 @@ export class Session {
   }
 
   /**
-   * Forget models that left the document, but not while an edit is pending on them (rule 6).
+   * Forget models that left the document, but not while an edit is pending on them (rule 6), nor while
+   * something held back still shows them.
    * @param {string[]} gone
    */
   #letGo(gone) {
     for (const id of gone) this.#leaving.add(id);
     const free = [...this.#leaving].filter((id) => !this.#edits.pendingOnModel(id));
-    for (const id of free) this.#leaving.delete(id);
-    if (free.length > 0) this.#document.evict(free);
+    for (const id of free.length > 0 ? this.#document.evict(free) : []) this.#leaving.delete(id);
   }
 
   /** @param {import("./wire.js").Header} header */
@@ -409,7 +409,7 @@ export class Session {
   /** @param {import("./document.js").LocalChange[]} changes */
   #changed(changes) {
     if (this.state === "stopped" || changes.length === 0) return;
-    this.#edits.add(changes, this.seq);
+    this.#edits.add(changes, this.#held.base(changes.map(({ key }) => key), this.seq));
     if (this.#sealing) return;
     // What one task changes is one edit, and so one op and one redraw for everybody.
     this.#sealing = true;

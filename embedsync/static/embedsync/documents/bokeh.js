@@ -106,10 +106,12 @@ export class BokehAdapter {
   /** @param {string[]} ids */
   evict(ids) {
     const document = this.#open();
-    for (const id of ids) this.#models.delete(id);
     document._recompute_all_models();
+    const unused = ids.filter((id) => !document._all_models.has(id));
+    for (const id of unused) this.#models.delete(id);
     // BokehJS keeps what it takes for new until it encodes a patch itself, which it never does here.
     document._new_models.clear();
+    return unused;
   }
 
   /**
@@ -352,6 +354,7 @@ function apply(document, event) {
       return model.setv({ [attr]: { ...rest, ...event.data } }, { sync: false, check_eq: false });
     }
     case "ColumnsStreamed":
+      trim(model.property(attr).get_value(), event.data, event.rollover);
       return model.stream_to(model.property(attr), event.data, event.rollover, FROM_SERVER);
     case "ColumnsPatched":
       return model.patch_to(model.property(attr), event.patches, FROM_SERVER);
@@ -365,6 +368,23 @@ function apply(document, event) {
       return document.set_title(event.title, FROM_SERVER);
     case "MessageSent":
       return document._trigger_on_message(event.msg_type, event.msg_data);
+  }
+}
+
+/**
+ * BokehJS rolls typed columns over in place, which leaves those that are longer than the rollover at
+ * their old length, unlike Python.
+ * @param {Record<string, any>} columns
+ * @param {Record<string, unknown>} added
+ * @param {number | null | undefined} rollover
+ */
+function trim(columns, added, rollover) {
+  if (rollover === null || rollover === undefined) return;
+  for (const name of Object.keys(added)) {
+    const column = columns[name];
+    if (column instanceof Object.getPrototypeOf(Int8Array) && column.length > rollover) {
+      columns[name] = column.slice(column.length - rollover);
+    }
   }
 }
 
