@@ -39,11 +39,18 @@ class Guard(Protocol):
 
 
 class CallRunner:
-    """Runs calls, reports what they raise, and collects what has to be awaited."""
+    """Runs calls, reports what they raise, and collects what has to be awaited.
 
-    def __init__(self, host: DocumentHost, guard: Guard) -> None:
+    Args:
+        host: told of exceptions.
+        guard: makes an awaitable part of the turn.
+        go_on: called whenever the turn goes on, for that may be on another thread.
+    """
+
+    def __init__(self, host: DocumentHost, guard: Guard, go_on: Callable[[], None]) -> None:
         self._host = host
         self._guard = guard
+        self._go_on = go_on
         self._started: deque[tuple[Awaitable[Any], str]] = deque()
 
     def __bool__(self) -> bool:
@@ -51,6 +58,7 @@ class CallRunner:
 
     def run(self, calls: Iterable[Call]) -> Iterator[Awaitable[Any]]:
         """Run calls in order; yields, after each, what it and the calls within it left to await."""
+        self._go_on()
         for call in calls:
             self.call(call)
             yield from self.awaitables()
@@ -70,7 +78,11 @@ class CallRunner:
         """Hand out what was begun, each to be awaited before the next is asked for."""
         while self._started:
             awaitable, what = self._started.popleft()
-            yield self._guard(awaitable, what)
+            try:
+                yield self._guard(awaitable, what)
+            except Exception as error:  # noqa: BLE001 - the next ones still have their turn
+                self._host.report(error, what)
+            self._go_on()
 
     def close(self) -> None:
         """Drop what was begun and will not be awaited any more."""

@@ -33,7 +33,7 @@ from embedsync.documents.bokeh.resources import models_that_need_eval, needed_sc
 from embedsync.documents.bokeh.serializer import Encoding, KnownModels
 from embedsync.documents.bokeh.session_context import ServerContext, SessionContext
 from embedsync.documents.bokeh.timers import Timers
-from embedsync.documents.bokeh.turn import Turn, current_turn
+from embedsync.documents.bokeh.turn import Turn, current_turn, go_on_here
 from embedsync.errors import Refused
 from embedsync.wire import Refusal
 
@@ -68,7 +68,7 @@ class BokehDocument:
         self._host = host
         self._authority = authority
         self._known = KnownModels()
-        self._runner = CallRunner(host, self._guarded)
+        self._runner = CallRunner(host, self._guarded, lambda: go_on_here(self))
         self._roots: list[str] = []
         self._scripts: set[str] = set()
         self._seen: weakref.WeakValueDictionary[str, Model] = weakref.WeakValueDictionary()
@@ -158,7 +158,7 @@ class BokehDocument:
 
     def apply(self, prepared: Prepared, client: str) -> Patch:
         """Make the changes of a prepared edit; callbacks are queued, not run."""
-        self._turn_is_here()
+        go_on_here(self)
         edit: DecodedEdit = prepared.payload
         left = self._known.left_meanwhile()
         roots = list(self._roots)
@@ -181,11 +181,11 @@ class BokehDocument:
 
     def run_callbacks(self) -> Iterator[Awaitable[Any]]:
         """Run the callbacks that :meth:`apply` queued."""
-        return self._each_here(self._recorder.run_queued())
+        return self._recorder.run_queued()
 
     def drain(self) -> Patch:
         """Take what changed since the last drain: every written key once, with its value now."""
-        self._turn_is_here()
+        go_on_here(self)
         if self._recorder.held:
             return Patch()
         return self._encode(self._recorder.take(), strict=False)
@@ -207,9 +207,7 @@ class BokehDocument:
         callbacks: Any = self.bokeh.session_destroyed_callbacks
         hooks: list[Hook] = [*callbacks, *self._end_hooks]
         what = "on_session_destroyed callback"
-        yield from self._each_here(
-            self._runner.run([Call(what, each, (self.session_context,)) for each in hooks])
-        )
+        return self._runner.run([Call(what, each, (self.session_context,)) for each in hooks])
 
     def destroy(self) -> None:
         """Let go of everything: models, modules, timers."""
@@ -238,17 +236,7 @@ class BokehDocument:
         for step in edit.steps:
             if isinstance(step, Set) and step.local and (step.model.id, step.attribute) not in told:
                 recorded.changes.drop((step.model.id, step.attribute))
-
-    def _turn_is_here(self) -> None:
-        turn = current_turn(self)
-        if turn is not None:
-            turn.here()
-
-    def _each_here(self, awaitables: Iterator[Awaitable[Any]]) -> Iterator[Awaitable[Any]]:
-        self._turn_is_here()
-        for each in awaitables:
-            yield each
-            self._turn_is_here()
+                self._known.local.setdefault(step.model.id, set()).add(step.attribute)
 
     def _guarded(self, awaitable: Awaitable[Any], what: str) -> Awaitable[Any]:
         turn = current_turn(self)
@@ -371,6 +359,7 @@ class BokehDocument:
         descriptor = serialized_descriptor(model, attribute)
         if descriptor is None:
             return None
+        self._known.local.get(model.id, set()).discard(attribute)
         self._known.attributes_sent(model).add(attribute)
         content = {"kind": "ModelChanged", "model": model.ref, "attr": attribute}
         value = {"new": descriptor.get_value(model)}

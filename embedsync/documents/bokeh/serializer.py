@@ -31,6 +31,10 @@ class KnownModels:
 
     Every browser starts with a snapshot and gets every op after it, so what it knows at a position
     is the same for all.
+
+    Attributes:
+        local: names of properties, by model id, whose present value is the view of one browser, not
+            to be told to another.
     """
 
     def __init__(self) -> None:
@@ -38,6 +42,7 @@ class KnownModels:
         self._stale: set[str] = set()
         self._sent: weakref.WeakKeyDictionary[Model, set[str]] = weakref.WeakKeyDictionary()
         self._buffers = itertools.count(1)
+        self.local: dict[str, set[str]] = {}
 
     def __contains__(self, model: Model) -> bool:
         return self._known.get(model.id) is model and model.id not in self._stale
@@ -72,6 +77,7 @@ class KnownModels:
         gone = tuple(sorted(each for each in self._stale if not present(each)))
         for each in gone:
             del self._known[each]
+            self.local.pop(each, None)
         self._stale.difference_update(gone)
         return gone
 
@@ -83,6 +89,7 @@ class KnownModels:
         """Let go of everything."""
         self._known.clear()
         self._stale.clear()
+        self.local.clear()
         self._sent.clear()
 
 
@@ -210,7 +217,10 @@ class Encoding(Serializer):
         """Add properties that are back at their defaults, but of which a browser may have another value."""
         sent = self._known_models.attributes_sent(model)
         attributes = definition.get("attributes", {})
-        for name in sent.difference(attributes):
+        local = self._known_models.local.get(model.id, set())
+        for name in local:
+            attributes.pop(name, None)
+        for name in sent.difference(attributes, local):
             attributes[name] = self.encode(model.lookup(name).get_value(model))
             definition["attributes"] = attributes
         sent.update(attributes)

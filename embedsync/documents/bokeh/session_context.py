@@ -7,12 +7,13 @@ import threading
 import weakref
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import Future
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Protocol
 
 from embedsync.app import SessionInfo
 from embedsync.document import DocumentHost
 from embedsync.documents.bokeh.private import Document
 from embedsync.documents.bokeh.turn import current_turn
+from embedsync.errors import SessionEnded
 
 __all__ = ["ServerContext", "SessionContext", "SessionRequest"]
 
@@ -74,6 +75,13 @@ class ServerContext:
             self._contexts.add(context)
 
 
+class LockOwner(Protocol):
+    """The document that turns belong to."""
+
+    def guarded(self, awaitable: Awaitable[Any]) -> Awaitable[Any]:
+        """Make an awaitable part of the running turn."""
+
+
 class SessionContext:
     """What ``curdoc().session_context`` is.
 
@@ -93,7 +101,7 @@ class SessionContext:
         server_context: ServerContext,
         document: Document,
         host: DocumentHost,
-        owner: object,
+        owner: LockOwner,
     ) -> None:
         self.id = session.id
         self.request = SessionRequest(session)
@@ -106,6 +114,7 @@ class SessionContext:
         self._document: Document | None = document
         self._host = host
         self._owner = weakref.ref(owner)
+        self._waiting: set[Future[Any]] = set()
         server_context.add(self)
 
     @property
@@ -126,8 +135,11 @@ class SessionContext:
         return self._document is None
 
     def end(self) -> None:
-        """The session has ended."""
+        """The session has ended: whoever still waits for a turn of it is told."""
         self._document = None
+        for each in list(self._waiting):
+            if not each.done():
+                each.set_exception(SessionEnded(f"session {self.id} has ended"))
 
     def add_payload(self, values: Mapping[str, Any]) -> None:
         """Add what the ``process_request`` hook returned."""
@@ -138,21 +150,32 @@ class SessionContext:
 
         From within a turn of this session it runs at once; from anywhere else, such as the code of
         another session, it waits for its turn.
+
+        Raises:
+            SessionEnded: the session is over.
         """
-        if current_turn(self._owner()) is not None:
+        if self.destroyed:
+            raise SessionEnded(f"session {self.id} has ended")
+        owner = self._owner()
+        if owner is None or current_turn(owner) is not None:
             return await func(self.document)
+        make_part_of_turn = owner.guarded
         done: Future[Any] = Future()
+        self._waiting.add(done)
+        done.add_done_callback(self._waiting.discard)
 
         async def run() -> None:
             try:
-                done.set_result(await func(self.document))
-            except BaseException as error:
-                done.set_exception(error)
-                if not isinstance(error, Exception):
-                    raise
+                result = await func(self.document)
+            except Exception as error:  # noqa: BLE001 - it is raised where it is waited for
+                if not done.done():
+                    done.set_exception(error)
+            else:
+                if not done.done():
+                    done.set_result(result)
 
         def turn() -> Iterator[Awaitable[Any]]:
-            yield run()
+            yield make_part_of_turn(run())
 
         self._host.post(turn)
         return await asyncio.wrap_future(done)

@@ -6,7 +6,7 @@ import threading
 from contextvars import ContextVar
 from typing import Any
 
-__all__ = ["Turn", "current_turn"]
+__all__ = ["Turn", "current_turn", "go_on_here"]
 
 _current: ContextVar[Turn | None] = ContextVar("embedsync_turn", default=None)
 
@@ -42,6 +42,13 @@ class Turn:
     def is_here(self) -> bool:
         """Whether the running thread is one of the turn's."""
         return self.active and threading.get_ident() in self._threads
+
+
+def go_on_here(owner: object) -> None:
+    """The turn in this context, if it is one of ``owner``, goes on on the running thread."""
+    turn = _current.get()
+    if turn is not None and turn.owner is owner and turn.active:
+        turn.here()
 
 
 def current_turn(owner: Any) -> Turn | None:
