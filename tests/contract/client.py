@@ -6,6 +6,7 @@ import json
 import re
 import urllib.request
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from html import unescape
 from typing import Any
@@ -79,15 +80,17 @@ class Client:
     def __init__(self, endpoint: str, **headers: str) -> None:
         self.endpoint = endpoint
         self._headers = headers
+        self._stack = ExitStack()
         self.socket = self._connect()
         self.attached: dict[int, Attached] = {}
         self.pings = 0
 
     def _connect(self) -> ClientConnection:
         url = re.sub("^http", "ws", urljoin(self.endpoint, "socket"))
-        return connect(
+        socket = connect(
             url, additional_headers=self._headers, max_size=None, open_timeout=TIMEOUT, ping_interval=None
         )
+        return self._stack.enter_context(socket)
 
     @classmethod
     def visit(cls, url: str, **headers: str) -> tuple[Client, Attached]:
@@ -190,7 +193,7 @@ class Client:
         self.socket.close_socket()
 
     def close(self) -> None:
-        self.socket.close()
+        self._stack.close()
 
     def __enter__(self) -> Client:
         return self

@@ -1,0 +1,31 @@
+"""A Flask site with the contract's apps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from embedsync_flask import EmbedSync
+from flask import Flask, render_template_string, request
+
+from tests.contract.apps import all_apps
+
+
+def create_app() -> Flask:
+    app = Flask(__name__)
+    app.config.update(SECRET_KEY="for tests only", EMBEDSYNC_HEARTBEAT=1.0)
+    live = EmbedSync(app)
+    for name, (source, options) in all_apps().items():
+        live.add_app(name, source, **options)
+
+    @live.user_loader
+    def user() -> str | None:
+        return request.cookies.get("user")
+
+    @app.get("/page/<name>")
+    def page(name: str) -> str:
+        arguments: dict[str, Any] = {key: request.args.getlist(key) for key in request.args}
+        return render_template_string(
+            "<!doctype html>{{ embed_app(name, **arguments) }}", name=name, arguments=arguments
+        )
+
+    return app

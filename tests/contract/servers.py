@@ -1,0 +1,112 @@
+"""Real servers, each with the same apps."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlencode
+
+ROOT = Path(__file__).parents[2]
+START_TIME = 60.0
+
+
+@dataclass
+class Site:
+    """A running site."""
+
+    name: str
+    url: str
+    page_path: str
+    process: subprocess.Popen[str]
+    log: Path
+
+    def page(self, app: str, **arguments: object) -> str:
+        query = f"?{urlencode(arguments, doseq=True)}" if arguments else ""
+        return f"{self.url}{self.page_path}{app}{query}"
+
+
+@dataclass
+class Server:
+    """How to run one."""
+
+    command: Callable[[int], list[str]]
+    health: str
+    page_path: str
+
+
+def _python(*arguments: str) -> list[str]:
+    return [sys.executable, *arguments]
+
+
+def _gunicorn(port: int, *options: str) -> list[str]:
+    return _python(
+        "-m", "gunicorn", "--bind", f"127.0.0.1:{port}", "--workers", "1", "--graceful-timeout", "3",
+        "--no-control-socket", *options, "tests.contract.flask_site:create_app()",
+    )  # fmt: skip
+
+
+SERVERS: dict[str, Server] = {
+    "flask-werkzeug": Server(
+        lambda port: _python("-m", "flask", "--app", "tests.contract.flask_site", "run", "--port", str(port)),
+        "/live/health",
+        "/page/",
+    ),
+    "flask-gthread": Server(
+        lambda port: _gunicorn(port, "--worker-class", "gthread", "--threads", "40"), "/live/health", "/page/"
+    ),
+    "flask-gevent": Server(
+        lambda port: _gunicorn(port, "--worker-class", "gevent"), "/live/health", "/page/"
+    ),
+}
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def running(name: str, log_folder: Path) -> Iterator[Site]:
+    """Start a server, wait until it is healthy, and stop it in the end."""
+    server, port = SERVERS[name], free_port()
+    log = log_folder / f"{name}.log"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            server.command(port), cwd=ROOT, env=environment, stdout=output, stderr=output, text=True
+        )
+    site = Site(name, f"http://127.0.0.1:{port}", server.page_path, process, log)
+    try:
+        _wait_until_healthy(site.url + server.health, process, log)
+        yield site
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(15)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _wait_until_healthy(url: str, process: subprocess.Popen[str], log: Path) -> None:
+    deadline = time.monotonic() + START_TIME
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise AssertionError(f"the server has ended:\n{log.read_text()}")
+        try:
+            with urllib.request.urlopen(url, timeout=5):
+                return
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            time.sleep(0.1)
+    raise AssertionError(f"the server is not healthy:\n{log.read_text()}")
