@@ -1,0 +1,143 @@
+// A toy document for the replica's tests: nodes with a `value`, a list of `items` to append to, and a
+// `child`, which may be another node. Same language as tests/property/toy.py.
+
+const DEFAULTS = Object.freeze({ value: 0, echo: 0, items: Object.freeze([]), child: null });
+
+export class ToyDocument {
+  models = new Map();
+  /** How often the whole document was replaced: views would have been lost then. */
+  replaced = 0;
+  disposed = false;
+  /** A page script: called after each change that the server made. */
+  script = null;
+  /** Ids whose next change throws. */
+  broken = new Set();
+
+  observe(listener, bufferId) {
+    this.listener = listener;
+    this.bufferId = bufferId;
+  }
+
+  dispose() {
+    this.disposed = true;
+  }
+
+  // What a person, or a page script, does.
+
+  set(id, attr, value) {
+    this.models.get(id)[attr] = value;
+    this.#emit({ kind: "write", id, attr, content: { kind: "set", id, attr, new: value } });
+  }
+
+  append(id, items) {
+    const model = this.models.get(id);
+    model.items = [...model.items, ...items];
+    this.#emit({ kind: "delta", id, attr: "items", content: { kind: "append", id, items } });
+  }
+
+  click(id) {
+    this.#emit({ kind: "signal", id, attr: null, content: { kind: "click", id } });
+  }
+
+  adopt(id, child, value) {
+    this.models.set(child, { ...DEFAULTS, value });
+    this.models.get(id).child = child;
+    const content = { kind: "set", id, attr: "child", new: { define: child, attributes: { value } } };
+    this.#emit({ kind: "write", id, attr: "child", content, defines: [child] });
+  }
+
+  sendBytes(id, bytes) {
+    const name = this.bufferId();
+    const buffers = new Map([[name, Uint8Array.from(bytes).buffer]]);
+    this.#emit({ kind: "signal", id, attr: null, content: { kind: "click", id, data: { id: name } }, buffers });
+  }
+
+  #emit({ kind, id, attr, content, defines = [], buffers = new Map() }) {
+    this.listener([{ kind, key: attr === null ? null : `${id} ${attr}`, model: id, content, buffers, defines }]);
+  }
+
+  // The port.
+
+  decode(events) {
+    const changes = [];
+    const defined = [];
+    const made = [];
+    try {
+      for (const event of events) this.#decode(event, changes, defined, made);
+    } catch (error) {
+      for (const id of made) this.models.delete(id);
+      throw error;
+    }
+    return { changes, defined };
+  }
+
+  #decode(event, changes, defined, made) {
+    const { kind, id } = event;
+    if (kind === "click") return changes.push({ kind: "signal", key: null, event });
+    const attr = kind === "append" ? "items" : event.attr;
+    if (!this.models.has(id)) throw new Error(`${id} isn't known`);
+    const value = attr === "child" ? this.#introduce(event.new, changes, defined, made) : event.new;
+    changes.push({ kind: kind === "append" ? "delta" : "write", key: `${id} ${attr}`, event: { ...event, new: value } });
+  }
+
+  #introduce(rep, changes, defined, made) {
+    if (rep === null || typeof rep === "string") return rep;
+    if ("ref" in rep) {
+      if (!this.models.has(rep.ref)) throw new Error(`${rep.ref} isn't known`);
+      return rep.ref;
+    }
+    const { define: id, attributes } = rep;
+    defined.push(id);
+    const { child = null, ...plain } = attributes;
+    if (this.models.has(id)) {
+      for (const [attr, value] of Object.entries(attributes)) this.#decode({ kind: "set", id, attr, new: value }, changes, defined, made);
+    } else {
+      made.push(id);
+      const model = { ...DEFAULTS, ...plain };
+      this.models.set(id, model);
+      model.child = this.#introduce(child, changes, defined, made);
+    }
+    return id;
+  }
+
+  apply(changes) {
+    for (const { event } of changes) {
+      if (this.broken.delete(event.id)) throw new Error(`${event.id} is broken`);
+      const model = this.models.get(event.id);
+      if (event.kind === "append") model.items = [...model.items, ...event.items];
+      else if (event.kind === "set") model[event.attr] = event.new;
+      this.script?.(event);
+    }
+  }
+
+  evict(ids) {
+    const shown = new Set(this.reachable());
+    const unused = ids.filter((id) => !shown.has(id));
+    for (const id of unused) this.models.delete(id);
+    return unused;
+  }
+
+  reachable() {
+    const found = [];
+    for (let id = "root"; this.models.has(id) && !found.includes(id); id = this.models.get(id).child) found.push(id);
+    return found;
+  }
+
+  replace(document) {
+    this.replaced += 1;
+    this.models.clear();
+    this.#introduce(document, [], [], []);
+  }
+
+  reconcile(document, buffers, { shown, settled, kept }) {
+    const changes = [];
+    const defined = [];
+    this.#introduce(document, changes, defined, []);
+    this.apply(changes.filter(({ key }) => !shown.has(key)));
+    for (const key of settled) {
+      const [id, attr] = key.split(" ");
+      if (!changes.some((change) => change.key === key) && !shown.has(key)) this.models.get(id)[attr] = DEFAULTS[attr];
+    }
+    for (const id of [...this.models.keys()]) if (!defined.includes(id) && !kept.has(id)) this.models.delete(id);
+  }
+}
