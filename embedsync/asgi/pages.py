@@ -1,0 +1,176 @@
+"""The pages of ``embedsync serve``: an index, a page for each app, and a page for what is not there.
+
+Links on them are relative, so that they work behind any proxy and under any prefix.
+"""
+
+from __future__ import annotations
+
+import re
+from html import escape
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, quote
+
+from embedsync.app import App
+from embedsync.errors import UnknownApp
+from embedsync.html import embed_element, module_script
+from embedsync.request import Request
+from embedsync.routes import Response
+
+if TYPE_CHECKING:
+    from embedsync.hub import Hub
+
+__all__ = ["ENDPOINT", "Pages"]
+
+ENDPOINT = "_embedsync"
+"""The folder below which socket, tickets, scripts and health are, beside the pages."""
+
+_LONGEST_TICKET = 16 * 1024
+"""What a browser may show in ``open``: a longer one would be refused there, less plainly."""
+_LONGEST_QUERY = 64 * 1024
+_PLAIN_HOST = re.compile(r"[A-Za-z0-9.\-]+(:\d+)?|\[[0-9A-Fa-f:.]+\](:\d+)?")
+_ICON = (
+    "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E"
+    "%3Cpath d='M1 9c3-9 5-9 7 0s4 5 7-4' fill='none' stroke='%232b6985' stroke-width='2'/%3E%3C/svg%3E"
+)
+
+
+class Pages:
+    """Writes the pages of a hub's apps.
+
+    Args:
+        hub: its apps.
+        content_policy: ``Content-Security-Policy`` of all pages; ours if ``None``, none if empty.
+        allow_eval: whether ours allows JavaScript that is held as text.
+    """
+
+    def __init__(self, hub: Hub, content_policy: str | None = None, *, allow_eval: bool = False) -> None:
+        self._hub = hub
+        self._content_policy = content_policy
+        self._scripts = "'self' 'unsafe-eval'" if allow_eval else "'self'"
+
+    def respond(self, method: str, path: str, query: str, request: Request) -> Response:
+        """Answer a request for a page.
+
+        Args:
+            method: in upper case.
+            path: below the mount; empty, or beginning with a slash.
+            query: as it stands in the address, without ``?``; the app's arguments.
+            request: the request, for whose user the page is made.
+        """
+        if method not in ("GET", "HEAD"):
+            return Response(405, headers=[("Allow", "GET, HEAD")])
+        if path == "":
+            # Relative links need the slash. Nothing of the request but the last name is repeated.
+            here = request.path.rpartition("/")[2]
+            return _redirect(f"./{quote(here)}/", query)
+        name = path.strip("/")
+        if name == "":
+            return self._index(query, request)
+        try:
+            app = self._hub.app(name)
+        except UnknownApp:
+            return self._not_found(name, path, request)
+        return self._app(app, path, query, request)
+
+    def _index(self, query: str, request: Request) -> Response:
+        apps = list(self._hub.apps.values())
+        if len(apps) == 1:
+            return _redirect(f"./{quote(apps[0].name)}", query)
+        listed = _links(apps, "./") if apps else "<p>There are no apps here yet.</p>"
+        return self._page(200, "Apps", f"<h1>Apps</h1>\n{listed}", "./", request)
+
+    def _app(self, app: App, path: str, query: str, request: Request) -> Response:
+        top = _way_up(path)
+        if len(query) > _LONGEST_QUERY:
+            return self._too_long(top, request)
+        try:
+            arguments = parse_qs(query, keep_blank_values=True, max_num_fields=1000)
+        except ValueError:
+            return self._too_long(top, request)
+        ticket = self._hub.ticket(app.name, arguments, user_key=request.user_key)
+        if len(ticket) > _LONGEST_TICKET:
+            return self._too_long(top, request)
+        endpoint = f"{top}{ENDPOINT}"
+        element = embed_element(app=app.name, ticket=ticket, endpoint=endpoint, height="100vh")
+        script = module_script(f"{endpoint}/{self._hub.assets.runtime_url()}")
+        return self._page(200, app.title, element, top, request, script=script, class_="app")
+
+    def _not_found(self, name: str, path: str, request: Request) -> Response:
+        top = _way_up(path)
+        apps = list(self._hub.apps.values())
+        known = f"<p>These are here:</p>\n{_links(apps, top)}" if apps else ""
+        content = f"<h1>Not found</h1>\n<p>There is no app <b>{escape(name[:200])}</b>.</p>\n{known}"
+        return self._page(404, "Not found", content, top, request)
+
+    def _too_long(self, top: str, request: Request) -> Response:
+        content = "<h1>Too long</h1>\n<p>The address of this page carries more than an app can take.</p>"
+        return self._page(414, "Too long", content, top, request)
+
+    def _page(
+        self,
+        status: int,
+        title: str,
+        content: str,
+        top: str,
+        request: Request,
+        *,
+        script: str = "",
+        class_: str = "list",
+    ) -> Response:
+        style = f"{top}{ENDPOINT}/{self._hub.assets.runtime_url('pages.css')}"
+        text = f"""<!doctype html>
+<html lang="en" class="{class_}">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{escape(title)}</title>
+<link rel="icon" href="{_ICON}">
+<link rel="stylesheet" href="{escape(style)}">
+{script}
+</head>
+<body>
+<main>
+{content}
+</main>
+</body>
+</html>
+"""
+        headers = [
+            ("Content-Type", "text/html; charset=utf-8"),
+            ("Cache-Control", "no-store"),  # It holds a ticket that grows old, and is made for one user.
+            ("X-Content-Type-Options", "nosniff"),
+        ]
+        policy = self._policy(request) if self._content_policy is None else self._content_policy
+        if policy:
+            headers.append(("Content-Security-Policy", policy))
+        return Response(status, text.encode(), headers)
+
+    def _policy(self, request: Request) -> str:
+        connect = "connect-src 'self'"
+        if _PLAIN_HOST.fullmatch(request.host):
+            # Some browsers do not take a socket of the same host for 'self'.
+            connect += f" {'wss' if request.scheme == 'https' else 'ws'}://{request.host}"
+        return (
+            f"default-src 'self'; script-src {self._scripts}; style-src 'self' 'unsafe-inline'; "
+            f"img-src 'self' data:; {connect}"
+        )
+
+
+def _links(apps: list[App], top: str) -> str:
+    items = "\n".join(
+        f'<li><a href="{escape(top + quote(app.name))}">{escape(app.title)}</a></li>'
+        for app in sorted(apps, key=lambda each: each.title.lower())
+    )
+    return f"<ul>\n{items}\n</ul>"
+
+
+def _way_up(path: str) -> str:
+    """From a page's path, the relative way to where the pages begin."""
+    return "../" * (path.count("/") - 1) or "./"
+
+
+def _redirect(location: str, query: str) -> Response:
+    # Only what may stand in an address is repeated, so that nothing else gets into the header.
+    kept = quote(query, safe="=&%+-_.~!*'();:@,/?$[]")
+    target = f"{location}?{kept}" if kept else location
+    return Response(302, headers=[("Location", target), ("Cache-Control", "no-store")])

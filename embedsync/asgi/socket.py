@@ -1,0 +1,93 @@
+"""A WebSocket over ASGI: carries messages between a browser and its endpoint."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+from embedsync.asgi.protocol import Message, Receive, Send
+from embedsync.endpoint import Endpoint
+
+__all__ = ["Socket"]
+
+_LARGE = 64 * 1024
+"""Bytes from which decoding a message takes long enough to be felt by the other sockets."""
+
+
+class Socket:
+    """Reads and writes one accepted WebSocket until either side ends it.
+
+    Args:
+        endpoint: takes and gives the messages.
+        receive: of the scope.
+        send: of the scope.
+        send_timeout: seconds that sending one message may take.
+    """
+
+    def __init__(self, endpoint: Endpoint, receive: Receive, send: Send, *, send_timeout: float) -> None:
+        self._endpoint = endpoint
+        self._receive = receive
+        self._send = send
+        self._send_timeout = send_timeout
+        self._ready = asyncio.Event()
+
+    async def run(self) -> None:
+        """Serve the socket; returns when it is gone."""
+        loop = asyncio.get_running_loop()
+
+        def wake() -> None:
+            with contextlib.suppress(RuntimeError):  # The loop is closed: nobody is left to write.
+                loop.call_soon_threadsafe(self._ready.set)
+
+        self._endpoint.on_ready = wake
+        tasks = {asyncio.create_task(self._read()), asyncio.create_task(self._write())}
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            # Also when this task is cancelled: then the server is stopping in a hurry.
+            self._endpoint.lost()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        for task in tasks:
+            if not task.cancelled():
+                task.result()
+
+    async def _read(self) -> None:
+        while True:
+            message = await self._receive()
+            if message["type"] == "websocket.disconnect":
+                return
+            content = message.get("bytes")
+            if content is None:
+                self._endpoint.receive(message.get("text") or "")
+            elif len(content) < _LARGE:
+                self._endpoint.receive(content)
+            else:
+                await asyncio.to_thread(self._endpoint.receive, content)
+
+    async def _write(self) -> None:
+        while True:
+            self._ready.clear()
+            # In this order: once there is a code, nothing is queued any more.
+            code = self._endpoint.close_code
+            messages = self._endpoint.take()
+            for message in messages:
+                if not await self._sent({"type": "websocket.send", "bytes": message}):
+                    return
+            if messages:
+                continue
+            if code is not None:
+                await self._sent({"type": "websocket.close", "code": code})
+                return
+            await self._ready.wait()
+
+    async def _sent(self, message: Message) -> bool:
+        """Send a message; says whether somebody was there to take it, and in time."""
+        try:
+            async with asyncio.timeout(self._send_timeout):
+                await self._send(message)
+        except (OSError, RuntimeError):
+            # Servers differ in what they raise for a browser that has left; a timeout is an OSError.
+            return False
+        return True

@@ -1,0 +1,71 @@
+"""uvicorn, set up for our sockets and stopped in our order."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+from collections.abc import Callable
+from types import FrameType
+
+import uvicorn
+
+from embedsync.asgi import Application
+from embedsync.hub import Hub
+
+__all__ = ["Server"]
+
+_CLOSING = 3
+"""Seconds in which sockets that were told to close may do so."""
+
+
+class Server(uvicorn.Server):
+    """Serves an application until a signal comes; then the hub stops first, and the sockets follow.
+
+    Args:
+        application: what is served.
+        hub: its hub.
+        on_started: called once connections are taken.
+    """
+
+    def __init__(self, application: Application, hub: Hub, on_started: Callable[[], None]) -> None:
+        self._hub = hub
+        self._on_started = on_started
+        super().__init__(
+            uvicorn.Config(
+                application,
+                lifespan="off",  # `shutdown` below stops the hub, earlier than `lifespan` would.
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=_CLOSING,
+                ws_max_size=hub.settings.message_bytes,
+                # Frames are mostly small, or numbers that hardly compress; zlib would cost memory per socket.
+                ws_per_message_deflate=False,
+                # The connection sends its own pings, which also carry positions.
+                ws_ping_interval=None,
+                ws_ping_timeout=None,
+            )
+        )
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to take connections."""
+        await super().startup(sockets)
+        if self.started:
+            self._on_started()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop: browsers are told to come back, sessions end, then everything closes."""
+        stopping = asyncio.create_task(asyncio.to_thread(self._hub.stop))
+        while not stopping.done() and not self.force_exit:
+            await asyncio.wait([stopping], timeout=0.1)
+        await super().shutdown(sockets)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Take a signal: the first one asks to stop, an interrupt after that hurries.
+
+        The signal is not raised again at the end, as uvicorn would: to be stopped is no failure.
+        """
+        if self.should_exit and sig == signal.SIGINT:
+            self.force_exit = True
+        self.should_exit = True
