@@ -24,9 +24,7 @@ class AppLoop:
         self._thread: threading.Thread | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
 
-    def run(
-        self, awaitable: Awaitable[Any], context: contextvars.Context, done: Done
-    ) -> Callable[[], None]:
+    def run(self, awaitable: Awaitable[Any], context: contextvars.Context, done: Done) -> Callable[[], None]:
         """Await ``awaitable`` in ``context`` and hand its outcome to ``done``, on the loop's thread.
 
         Returns:
@@ -84,9 +82,7 @@ class AppLoop:
         with self._lock:
             if self._loop is None:
                 self._loop = asyncio.new_event_loop()
-                self._thread = threading.Thread(
-                    target=self._loop.run_forever, name=self._name, daemon=True
-                )
+                self._thread = threading.Thread(target=self._loop.run_forever, name=self._name, daemon=True)
                 self._thread.start()
             return self._loop
 

@@ -119,7 +119,10 @@ class Connection:
     def deadline(self) -> float:
         """When :meth:`tick` has something to do next."""
         settings = self._settings
-        due = [self._pinged + settings.heartbeat, self._heard + settings.heartbeat + settings.heartbeat_timeout]
+        due = [
+            self._pinged + settings.heartbeat,
+            self._heard + settings.heartbeat + settings.heartbeat_timeout,
+        ]
         if not self._granted:
             due.append(self._started + settings.handshake_timeout)
         if self._queue:
@@ -154,9 +157,7 @@ class Connection:
     def end(self, attachment: int, code: int, *, error: str = "", detail: str = "") -> None:
         """End an attachment and tell the browser why."""
         if self.closed is None and self._attachments.get(attachment) in (State.OPENING, State.LIVE):
-            self._enqueue(
-                attachment, wire.encode_payload(wire.Closed(code=code, error=error, detail=detail))
-            )
+            self._enqueue(attachment, wire.encode_payload(wire.Closed(code=code, error=error, detail=detail)))
             self._ended(attachment)
 
     def state(self, attachment: int) -> State | None:
@@ -206,13 +207,12 @@ class Connection:
         state = self._attachments.get(attachment)
         if state is State.ENDED:
             return []
-        if state is None or not isinstance(frame, _TAKEN[state]):
+        if isinstance(frame, wire.Ping | wire.Pong) or state is None or not isinstance(frame, _TAKEN[state]):
             name = type(frame).__name__.lower()
             where = state.value if state else "unknown"
             raise ProtocolError(wire.Close.BAD_MESSAGE, f"{name} for an attachment that is {where}")
         if isinstance(frame, wire.Detach):
             self._ended(attachment)
-        assert not isinstance(frame, wire.Ping | wire.Pong)
         return [Received(attachment, frame, buffers)]
 
     def _own_frame(self, frame: wire.ClientFrame) -> None:

@@ -133,7 +133,8 @@ class Prepared:
 class Cancel(Protocol):
     """Stops what it was returned for; calling it again does nothing."""
 
-    def __call__(self) -> None: ...
+    def __call__(self) -> None:
+        """Stop it."""
 
 
 class DocumentHost(Protocol):

@@ -53,5 +53,7 @@ def missing_app(error: UnknownApp, *, debug: bool) -> str:
     not to suffer.
     """
     if debug:
-        return f'<p class="embedsync-missing" role="alert"><strong>embedsync:</strong> {escape(str(error))}</p>'
+        return (
+            f'<p class="embedsync-missing" role="alert"><strong>embedsync:</strong> {escape(str(error))}</p>'
+        )
     return "<!-- embedsync: unknown app -->"

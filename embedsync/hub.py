@@ -249,7 +249,9 @@ class Hub:
             live.end(wire.Close.DRAIN)
         self._wait_until_ended()
         if not self.pool.stop(self.settings.stop_timeout):
-            logger.warning("some app code still runs after %.0f s ('stop_timeout')", self.settings.stop_timeout)
+            logger.warning(
+                "some app code still runs after %.0f s ('stop_timeout')", self.settings.stop_timeout
+            )
         self.loop.stop()
         self.scheduler.stop()
         for app in self._apps.values():

@@ -158,7 +158,7 @@ class LiveSession:
     def _build(self) -> Generator[Awaitable[Any], Any, None]:
         try:
             document = yield from self.app.recipe.build(self, self.info)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  (whatever app code raises is logged, and told)
             self._fail(error)
             return
         self._core = Session(
@@ -173,9 +173,7 @@ class LiveSession:
 
     def _fail(self, error: Exception) -> None:
         error_id = self._hub.random_id()[:8]
-        logger.error(
-            "app %r could not fill a document (error %s)", self.app.name, error_id, exc_info=error
-        )
+        logger.error("app %r could not fill a document (error %s)", self.app.name, error_id, exc_info=error)
         detail = "".join(traceback.format_exception(error)) if self._hub.settings.debug else ""
         self._failure = (error_id, detail)
 
@@ -192,7 +190,8 @@ class LiveSession:
         self._core.attach(replica, attachment, grace=self.grace)
 
     def _edit_turn(self, waiting: WaitingEdit) -> Iterator[Awaitable[Any]]:
-        assert self._core is not None, "nobody can edit before being attached"
+        if self._core is None:
+            return iter(())  # Nobody is attached yet; this cannot be.
         return self._core.edit(waiting.replica, waiting.edit, waiting.buffers, waiting.merged)
 
     def _committing(self, turn: Turn) -> Generator[Awaitable[Any], Any, None]:
@@ -207,7 +206,7 @@ class LiveSession:
         for awaitable in steps or ():
             try:
                 yield awaitable
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001  (whatever app code raises is reported)
                 self.report(error, "asynchronous callback")
 
     def _last_turn(self) -> Generator[Awaitable[Any], Any, None]:

@@ -60,7 +60,7 @@ class Mailbox:
         self._busy = False
         self._closed = False
         self._owner: int | None = None
-        self._steps: Generator[Awaitable[Any], Any, None] | None = None
+        self._steps: Generator[Awaitable[Any], Any, None] = _no_steps()
         self._context = contextvars.Context()
         self._cancel: Callable[[], None] | None = None
 
@@ -147,13 +147,12 @@ class Mailbox:
             if isinstance(steps, Generator):
                 yield from steps
             elif steps is not None:
-                for awaitable in steps:
-                    yield awaitable  # noqa: UP028  (a plain iterator takes no sent value)
+                for awaitable in steps:  # noqa: UP028  (a plain iterator takes no sent value)
+                    yield awaitable
 
     def _go_on(self, value: Any, error: BaseException | None) -> None:
         """Advance the turn to its next awaitable, or its end."""
         steps = self._steps
-        assert steps is not None
         self._owner = threading.get_ident()
         try:
             if error is not None:
@@ -163,7 +162,7 @@ class Mailbox:
         except StopIteration:
             self._owner = None
             self._ended()
-        except BaseException as raised:
+        except BaseException as raised:  # noqa: BLE001  (whatever app code raises is reported)
             self._owner = None
             if not (self._closed and isinstance(raised, asyncio.CancelledError)):
                 self._report(raised, "turn")
@@ -186,10 +185,14 @@ class Mailbox:
         cancel()
 
     def _ended(self) -> None:
-        self._steps = None
+        self._steps = _no_steps()
         self._context = contextvars.Context()
         with self._lock:
             if len(self._inbox):
                 self._pool.submit(self._run)
             else:
                 self._busy = False
+
+
+def _no_steps() -> Generator[Awaitable[Any], Any, None]:
+    yield from ()

@@ -83,15 +83,20 @@ class Pool:
         if self._threads < self._allowed():
             self._threads += 1
             threading.Thread(target=self._work, name="embedsync-worker", daemon=True).start()
-        elif self._relief is None and self._threads < self._limit:
-            self._relief = self._call_later(self._long_turn, self._relieve)
-        elif self._threads >= self._limit and not self._warned:
+        elif self._threads < self._limit:
+            self._watch()
+        elif not self._warned:
             self._warned = True
             logger.warning(
                 "all %d threads run app code and turns are waiting; raise 'workers_limit', "
                 "or look for callbacks that never return",
                 self._limit,
             )
+
+    def _watch(self) -> None:
+        """Look again after a while: threads that run now may be stuck then."""
+        if self._relief is None and self._threads < self._limit:
+            self._relief = self._call_later(self._long_turn, self._relieve)
 
     def _allowed(self) -> int:
         """How many threads there may be, those in long steps not counting."""
@@ -105,8 +110,7 @@ class Pool:
             self._relief = None
             if self._waiting and not self._idle and not self._stopped:
                 self._start_or_watch()
-                if self._waiting and self._relief is None and self._threads < self._limit:
-                    self._relief = self._call_later(self._long_turn, self._relieve)
+                self._watch()
 
     def _work(self) -> None:
         me = threading.get_ident()

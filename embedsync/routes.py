@@ -141,6 +141,4 @@ def _json(status: int, value: object) -> Response:
 
 
 def _text(status: int, text: str, *headers: tuple[str, str]) -> Response:
-    return Response(
-        status, text.encode(), [("Content-Type", "text/plain; charset=utf-8"), *headers]
-    )
+    return Response(status, text.encode(), [("Content-Type", "text/plain; charset=utf-8"), *headers])

@@ -292,9 +292,8 @@ class Session:
         with self._lock:
             met = self._log.written_since(edit.base, except_by=replica.id)
         for each in prepared.written:
-            if each.kind is EventKind.DELTA and (met is None or each.key in met):
-                keys[each.key] = None
-            elif met is not None and met.get(each.key) is EventKind.DELTA:
+            own_delta = each.kind is EventKind.DELTA
+            if (own_delta and met is None) or (met is not None and _collides(own_delta, met.get(each.key))):
                 keys[each.key] = None
         return tuple(keys)
 
@@ -434,3 +433,7 @@ def _raw(patch: Patch) -> list[msgspec.Raw]:
 
 def _buffers(patch: Patch) -> list[Buffer]:
     return [buffer for event in patch.events for buffer in event.buffers]
+
+
+def _collides(own_delta: bool, others: EventKind | None) -> bool:
+    return others is EventKind.DELTA or (own_delta and others is not None)

@@ -88,9 +88,9 @@ class Settings:
                 continue
             if value <= 0:
                 raise ConfigurationError(f"setting {each.name!r} must be above 0, not {value!r}")
-        if isinstance(self.allowed_origins, str):
+        if not isinstance(self.allowed_origins, tuple):
             raise ConfigurationError(
-                f"setting 'allowed_origins' must be a tuple of origins, not the text {self.allowed_origins!r}"
+                f"setting 'allowed_origins' must be a tuple of origins, not {self.allowed_origins!r}"
             )
         if self.workers_limit < self.workers:
             raise ConfigurationError("setting 'workers_limit' must not be below 'workers'")

@@ -94,7 +94,7 @@ class Tickets:
                 return int(now())
 
         self._serializer = URLSafeTimedSerializer(
-            list(keys),
+            [key.encode() if isinstance(key, str) else key for key in keys],
             salt=_SALT,
             signer=Signer,
             signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha256},

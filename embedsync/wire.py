@@ -36,8 +36,8 @@ __all__ = [
     "Detach",
     "Edit",
     "Limits",
-    "NoticeKind",
     "Notice",
+    "NoticeKind",
     "Op",
     "Open",
     "Opened",
@@ -184,7 +184,7 @@ class Resume(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     seq: _Position
 
 
-class Open(_Frame, tag="open", kw_only=True):
+class Open(_Frame, tag="open", frozen=True, kw_only=True):
     """Asks for a session: a new one by ``ticket``, or the one it had by ``resume``."""
 
     protocol: int
@@ -193,7 +193,7 @@ class Open(_Frame, tag="open", kw_only=True):
     resume: Resume | None = None
 
 
-class Edit(_Frame, tag="edit", kw_only=True):
+class Edit(_Frame, tag="edit", frozen=True, kw_only=True):
     """Changes that a browser has made already and proposes to everybody.
 
     Attributes:
@@ -209,14 +209,14 @@ class Edit(_Frame, tag="edit", kw_only=True):
     events: Annotated[list[Any], msgspec.Meta(max_length=100_000)]
 
 
-class Ack(_Frame, tag="ack", kw_only=True):
+class Ack(_Frame, tag="ack", frozen=True, kw_only=True):
     """The replica has applied all ops up to ``seq`` and seen all results up to ``cseq``."""
 
     seq: _Position
     cseq: _Position
 
 
-class Resync(_Frame, tag="resync", kw_only=True):
+class Resync(_Frame, tag="resync", frozen=True, kw_only=True):
     """The replica cannot go on (a gap, an exception while applying) and asks for a snapshot."""
 
     epoch: _Id
@@ -224,17 +224,17 @@ class Resync(_Frame, tag="resync", kw_only=True):
     reason: Annotated[str, msgspec.Meta(max_length=2_000)] = ""
 
 
-class Detach(_Frame, tag="close"):
+class Detach(_Frame, tag="close", frozen=True):
     """The replica is gone for good: its element left the page."""
 
 
-class Ping(_Frame, tag="ping", kw_only=True):
+class Ping(_Frame, tag="ping", frozen=True, kw_only=True):
     """Asks for a pong. From the server, ``positions`` are the seq sent so far by attachment."""
 
     positions: dict[str, int] = {}
 
 
-class Pong(_Frame, tag="pong", kw_only=True):
+class Pong(_Frame, tag="pong", frozen=True, kw_only=True):
     """Answers a ping."""
 
 
@@ -243,7 +243,7 @@ ClientFrame = Open | Edit | Ack | Resync | Detach | Ping | Pong
 # Server to client
 
 
-class Opened(_Frame, tag="opened", kw_only=True):
+class Opened(_Frame, tag="opened", frozen=True, kw_only=True):
     """A replica is attached.
 
     Attributes:
@@ -276,7 +276,7 @@ class Opened(_Frame, tag="opened", kw_only=True):
     limits: Limits
 
 
-class SnapshotFrame(_Frame, tag="snapshot", kw_only=True):
+class SnapshotFrame(_Frame, tag="snapshot", frozen=True, kw_only=True):
     """The whole document at ``seq``; all edits up to ``cseq`` are accounted for in it."""
 
     epoch: str
@@ -286,7 +286,7 @@ class SnapshotFrame(_Frame, tag="snapshot", kw_only=True):
     document: msgspec.Raw
 
 
-class Op(_Frame, tag="op", kw_only=True, rename={"from_": "from"}):
+class Op(_Frame, tag="op", frozen=True, kw_only=True, rename={"from_": "from"}):
     """Committed changes: everything in ``(from, seq]``."""
 
     from_: int
@@ -296,7 +296,7 @@ class Op(_Frame, tag="op", kw_only=True, rename={"from_": "from"}):
     gone: list[str] = []
 
 
-class Result(_Frame, tag="result", kw_only=True):
+class Result(_Frame, tag="result", frozen=True, kw_only=True):
     """The answer to the edit ``cseq``, and to all that it superseded.
 
     Attributes:
@@ -322,7 +322,7 @@ class Result(_Frame, tag="result", kw_only=True):
     scripts: list[str] = []
 
 
-class Notice(_Frame, tag="notice", kw_only=True):
+class Notice(_Frame, tag="notice", frozen=True, kw_only=True):
     """Something that concerns the person or the page, not the document."""
 
     kind: NoticeKind
@@ -331,7 +331,7 @@ class Notice(_Frame, tag="notice", kw_only=True):
     retry: float = 0.0
 
 
-class Closed(_Frame, tag="closed", kw_only=True):
+class Closed(_Frame, tag="closed", frozen=True, kw_only=True):
     """This attachment has ended, or was not granted; the socket stays open for others.
 
     Attributes:

@@ -6,9 +6,10 @@ import difflib
 from dataclasses import fields
 from typing import Any
 
+from flask import Flask
+
 from embedsync.errors import ConfigurationError
 from embedsync.settings import Settings
-from flask import Flask
 
 __all__ = ["secret_keys", "settings_of"]
 

@@ -8,17 +8,17 @@ import weakref
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
+from flask import Blueprint, Flask, Response, abort, current_app, g, request, url_for
+from flask.blueprints import BlueprintSetupState
+from flask_sock import Sock
+from markupsafe import Markup
+
 from embedsync.documents import load
 from embedsync.errors import ConfigurationError, UnknownApp
 from embedsync.html import embed_element, missing_app, module_script
 from embedsync.hub import Hub
 from embedsync.request import Request
 from embedsync.routes import Routes
-from flask import Blueprint, Flask, Response, abort, current_app, g, request, url_for
-from flask.blueprints import BlueprintSetupState
-from flask_sock import Sock
-from markupsafe import Markup
-
 from embedsync_flask.config import secret_keys, settings_of
 from embedsync_flask.requests import request_of
 from embedsync_flask.socket import serve_socket
@@ -27,6 +27,8 @@ from embedsync_flask.users import UserLoader
 __all__ = ["EmbedSync"]
 
 logger = logging.getLogger("embedsync.flask")
+
+_OWN_OPTIONS = ("shared", "grace", "title")
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -79,7 +81,7 @@ class EmbedSync:
         """
         if name in self._apps:
             raise ConfigurationError(f"there is an app {name!r} already")
-        own = {key: options.pop(key) for key in ("shared", "grace", "title") if key in options}
+        own: dict[str, Any] = {key: options.pop(key) for key in _OWN_OPTIONS if key in options}
         recipe = load(source, **options)
         recipe.check()
         self._apps[name] = (recipe, own)
@@ -132,7 +134,7 @@ class EmbedSync:
         try:
             ticket = self._ticket(hub, name, id, session, arguments)
         except UnknownApp as error:
-            logger.error("embed_app: %s", error)  # noqa: TRY400  (the message says it all)
+            logger.error("embed_app: %s", error)
             return Markup(missing_app(error, debug=hub.settings.debug))  # noqa: S704  (escaped there)
         element = embed_element(
             app=name, ticket=ticket, endpoint=self.endpoint, root=root, height=height, class_=class_
@@ -168,9 +170,7 @@ class EmbedSync:
         tickets: dict[tuple[str, ...], str] = g.setdefault("_embedsync_tickets", {})
         key = (name, page_id, session, repr(sorted(arguments.items())))
         if key not in tickets:
-            tickets[key] = hub.ticket(
-                name, arguments, session=session, user_key=self._request().user_key
-            )
+            tickets[key] = hub.ticket(name, arguments, session=session, user_key=self._request().user_key)
         return tickets[key]
 
     def _script(self, hub: Hub) -> Markup:

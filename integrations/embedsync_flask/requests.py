@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from embedsync.request import Request
 from flask import Flask, current_app, request
 
+from embedsync.request import Request
 from embedsync_flask.users import UserLoader, load_user
 
 __all__ = ["request_of"]

@@ -13,9 +13,10 @@ import socket as sockets
 import threading
 from typing import Any
 
+from simple_websocket import ConnectionClosed, Server
+
 from embedsync.endpoint import Endpoint
 from embedsync.settings import Settings
-from simple_websocket import ConnectionClosed, Server
 
 __all__ = ["GuardedSocket", "serve_socket"]
 

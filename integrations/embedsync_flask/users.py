@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from embedsync.errors import ConfigurationError
 from flask import Flask
+
+from embedsync.errors import ConfigurationError
 
 __all__ = ["UserLoader", "load_user"]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from embedsync_flask import EmbedSync
 from flask import Flask, render_template_string, request
 
+from embedsync_flask import EmbedSync
 from tests.contract.apps import all_apps
 
 

@@ -235,7 +235,8 @@ class Convergence(RuleBasedStateMachine):
             if peer.live:
                 event("compared")
                 assert peer.state() == self.document.state()
-                assert not peer.pending and not peer.held, "everything was answered"
+                assert not peer.pending, "everything was answered"
+                assert not peer.held
                 assert set(peer.models) == set(peer.state()), "what is gone was evicted"
         assert self.document.known <= set(self.document.reachable())
 
