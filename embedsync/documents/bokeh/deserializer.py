@@ -17,7 +17,7 @@ from embedsync.documents.bokeh.private import (
     UnitsSpecPropertyDescriptor,
     model_class,
     registered_decoders,
-    serialized_descriptor,
+    writable_descriptor,
 )
 from embedsync.errors import Refused
 from embedsync.wire import Refusal
@@ -286,7 +286,7 @@ class Decoder:
             # Only the properties: what the class's own __init__ would add comes as attributes.
             HasProps.__init__(model)
         for attribute, value in attributes.items():
-            descriptor = serialized_descriptor(model, attribute)
+            descriptor = writable_descriptor(model, attribute)
             if descriptor is None:
                 raise Refused(Refusal.UNKNOWN_PROPERTY, f"{name}.{attribute}")
             decoded = self.decode(value)
@@ -303,7 +303,7 @@ def check_value(model: Model, attribute: str, value: Any) -> None:
     Raises:
         Refused: there is no such property, or it does not take the value.
     """
-    descriptor = serialized_descriptor(model, attribute)
+    descriptor = writable_descriptor(model, attribute)
     where = f"{type(model).__name__}.{attribute}"
     if descriptor is None:
         raise Refused(Refusal.UNKNOWN_PROPERTY, where)

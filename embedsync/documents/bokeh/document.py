@@ -26,7 +26,7 @@ from embedsync.documents.bokeh.private import (
     UnlockedDocumentProxy,
     data_models,
     forget_classes,
-    serialized_descriptor,
+    told_descriptor,
 )
 from embedsync.documents.bokeh.recorder import Edit, Recorder
 from embedsync.documents.bokeh.resources import models_that_need_eval, needed_scripts
@@ -356,7 +356,7 @@ class BokehDocument:
         return model in self._known and model.id not in encoding.defined and model.id in self.bokeh.models
 
     def _write(self, encoding: Encoding, model: Model, attribute: str) -> Event | None:
-        descriptor = serialized_descriptor(model, attribute)
+        descriptor = told_descriptor(model, attribute)
         if descriptor is None:
             return None
         self._known.local.get(model.id, set()).discard(attribute)

@@ -38,6 +38,7 @@ from embedsync.documents.bokeh.private import (
     event_callbacks,
     property_callbacks,
     takes_no_argument,
+    told_attribute,
 )
 from embedsync.documents.bokeh.turn import Turn
 from embedsync.documents.bokeh.values import copied, only_nan_differs
@@ -367,7 +368,8 @@ def _popped(calls: deque[Call]) -> Iterator[Call]:
 def _change_of(event: DocumentChangedEvent) -> Change | None:
     match event:
         case ModelChangedEvent():
-            return Write(event.model, event.attr)
+            attribute = told_attribute(event.model, event.attr)
+            return Write(event.model, attribute) if attribute is not None else None
         case ColumnDataChangedEvent() if event.cols is None:
             return Write(event.model, event.attr)
         case ColumnDataChangedEvent():

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from embedsync.document import Buffer, Event, EventKind
-from embedsync.documents.bokeh.private import Model, SerializationError, Serializer
+from embedsync.documents.bokeh.private import Model, SerializationError, Serializer, UnsetValueError
 
 __all__ = ["Encoding", "KnownModels"]
 
@@ -221,7 +221,10 @@ class Encoding(Serializer):
         for name in local:
             attributes.pop(name, None)
         for name in sent.difference(attributes, local):
-            attributes[name] = self.encode(model.lookup(name).get_value(model))
+            try:
+                attributes[name] = self.encode(model.lookup(name).get_value(model))
+            except UnsetValueError:
+                continue  # it has no default, and was deleted: there is nothing to tell
             definition["attributes"] = attributes
         sent.update(attributes)
         return definition

@@ -8,18 +8,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from bokeh.models import DataRange1d, Plot, ToolProxy
+from bokeh.models import DataRange1d, ToolProxy
 
-from embedsync.documents.bokeh.private import Model
+from embedsync.documents.bokeh.private import Model, belongs_to_browser
 
 __all__ = ["is_view_local"]
 
-_OF_CLASSES: tuple[tuple[type[Model], frozenset[str]], ...] = (
-    (Plot, frozenset({"inner_width", "inner_height", "outer_width", "outer_height"})),
-    # Of a toolbar that several plots share. Which tool of a single plot is active stays in the
-    # browser anyway.
-    (ToolProxy, frozenset({"active"})),
-)
 _COMPUTED_BOUNDS = frozenset({"start", "end"})
 
 
@@ -30,8 +24,10 @@ def is_view_local(model: Model, attribute: str, event: dict[str, Any]) -> bool:
     by ``"local"`` in the event. Without it the bounds of a range that follows its data count as
     computed.
     """
-    for model_class, attributes in _OF_CLASSES:
-        if attribute in attributes and isinstance(model, model_class):
-            return True
+    if belongs_to_browser(model, attribute):
+        return True
+    if isinstance(model, ToolProxy) and attribute == "active":
+        # Of a toolbar that several plots share; for a single plot BokehJS keeps it to itself too.
+        return True
     computed = isinstance(model, DataRange1d) and attribute in _COMPUTED_BOUNDS
     return event.get("local", computed) is True
