@@ -52,7 +52,6 @@ class LiveSession:
         self._on_ended = on_ended
         self._lock = threading.Lock()
         self._core: Session | None = None
-        self._failure: tuple[str, str] | None = None
         self._attached: dict[Attachment, Replica] = {}
         self._replicas: dict[str, Replica] = {}
         self._grace_timer: Timer | None = None
@@ -83,8 +82,8 @@ class LiveSession:
         """Let a browser in that has a ticket: it gets the whole document, once that is built."""
         new_id, new_secret = self._hub.random_id(), self._hub.random_id()
         replica = Replica(new_id, new_secret, user_key=attachment.request.user_key)
-        self._join(attachment, replica)
         try:
+            self._join(attachment, replica)
             self._mailbox.post(lambda: self._attach(attachment, replica))
         except SessionEnded:
             attachment.close(wire.Close.SESSION_GONE)
@@ -95,7 +94,7 @@ class LiveSession:
     def resume(self, attachment: Attachment, position: wire.Resume) -> None:
         """Let a browser go on from where it was; answers at once, whatever callbacks are running."""
         core, replica = self._core, self._replicas.get(position.client)
-        if core is None or replica is None or self._ended or not _knows_secret(replica, position.secret):
+        if core is None or replica is None or not _knows_secret(replica, position.secret):
             attachment.close(wire.Close.SESSION_GONE)
             return
         if attachment.request.user_key != replica.user_key:
@@ -105,7 +104,11 @@ class LiveSession:
         for other, its in list(self._attached.items()):
             if its is replica:
                 self._leave(other)
-        self._join(attachment, replica)
+        try:
+            self._join(attachment, replica)
+        except SessionEnded:
+            attachment.close(wire.Close.SESSION_GONE)
+            return
         attachment.grant()
         todo = core.resume(replica, attachment, position, self._hub.random_id(), grace=self.grace)
         self._catch_up(replica, todo)
@@ -139,7 +142,7 @@ class LiveSession:
 
     # The end.
 
-    def end(self, code: int = wire.Close.ENDED) -> None:
+    def end(self, code: int = wire.Close.ENDED, *, error: str = "", detail: str = "") -> None:
         """End the session: browsers are told, hooks run as the last turn, everything is let go."""
         with self._lock:
             if self._ended:
@@ -150,7 +153,7 @@ class LiveSession:
         if self._core is not None:
             self._core.close(code)
         for attachment in attached:
-            attachment.close(code)
+            attachment.close(code, error=error, detail=detail)
         self._mailbox.close(self._last_turn)
 
     # Turns.
@@ -175,16 +178,11 @@ class LiveSession:
         error_id = self._hub.random_id()[:8]
         logger.error("app %r could not fill a document (error %s)", self.app.name, error_id, exc_info=error)
         detail = "".join(traceback.format_exception(error)) if self._hub.settings.debug else ""
-        self._failure = (error_id, detail)
+        self.end(wire.Close.BUILD_FAILED, error=error_id, detail=detail)
 
     def _attach(self, attachment: Attachment, replica: Replica) -> None:
-        if attachment not in self._attached:
+        if attachment not in self._attached or self._core is None:
             return  # Its socket was lost meanwhile.
-        if self._core is None:
-            error_id, detail = self._failure or ("", "")
-            self._leave(attachment)
-            attachment.close(wire.Close.BUILD_FAILED, error=error_id, detail=detail)
-            return
         attachment.grant()
         self._replicas[replica.id] = replica
         self._core.attach(replica, attachment, grace=self.grace)
@@ -298,6 +296,8 @@ class LiveSession:
         attachment.on_drained = lambda: self._drained(replica)
         attachment.on_lost = lambda: self._lost(attachment, replica)
         with self._lock:
+            if self._ended:
+                raise SessionEnded("the session has ended")
             self._attached[attachment] = replica
 
     def _leave(self, attachment: Attachment) -> None:

@@ -1,0 +1,319 @@
+"""The hub with toy apps and browsers in memory: what joins core, mailboxes, timers and tickets."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Awaitable, Iterator
+from typing import Any
+
+import pytest
+
+from embedsync import wire
+from embedsync.app import SessionInfo
+from embedsync.errors import ConfigurationError, UnknownApp
+from embedsync.hub import Hub
+from embedsync.settings import Settings
+from tests.support.memory import WAIT, MemoryBrowser, ToyRecipe, change, wait_until
+
+
+@pytest.fixture
+def hubs() -> Iterator[list[Hub]]:
+    made: list[Hub] = []
+    yield made
+    for hub in made:
+        hub.stop()
+
+
+def make(hubs: list[Hub], recipe: ToyRecipe | None = None, *, shared: bool = False, **settings: Any) -> Hub:
+    hub = Hub("key", Settings(**settings))
+    hub.add_app("toy", recipe or ToyRecipe(), shared=shared)
+    hubs.append(hub)
+    return hub
+
+
+def test_a_hub_starts_no_thread_before_the_first_session(hubs: list[Hub]) -> None:
+    before = threading.active_count()
+    make(hubs).ticket("toy")
+    assert threading.active_count() == before
+
+
+def test_after_stop_no_thread_is_left() -> None:
+    before = set(threading.enumerate())
+    recipe = ToyRecipe(lambda session: asyncio.sleep(0))
+    hub = make([], recipe)
+    browser = MemoryBrowser(hub).open(hub.ticket("toy"))
+    browser.wait_for(wire.SnapshotFrame)
+    hub.stop()
+    assert set(threading.enumerate()) <= before
+    assert recipe.closed
+    assert browser.endpoint.close_code == wire.Close.DRAIN
+
+
+def test_an_edit_travels_to_the_document_and_its_callback_back(hubs: list[Hub]) -> None:
+    hub = make(hubs)
+    browser = MemoryBrowser(hub).open(hub.ticket("toy"))
+    browser.edit(1, change("value", 4))
+    assert browser.wait_for(wire.Result).own
+    assert b'"echo", "new": 8' in bytes(browser.wait_for(wire.Op).events[0])
+
+
+def test_documents_are_built_when_a_browser_opens_them_and_not_with_the_page(hubs: list[Hub]) -> None:
+    recipe = ToyRecipe()
+    hub = make(hubs, recipe)
+    ticket = hub.ticket("toy")
+    assert not hub.sessions
+    MemoryBrowser(hub).open(ticket).wait_for(wire.SnapshotFrame)
+    assert len(recipe.documents) == 1
+
+
+def test_visitors_of_a_shared_app_meet_if_their_arguments_are_equal(hubs: list[Hub]) -> None:
+    hub = make(hubs, shared=True)
+    opened = [
+        MemoryBrowser(hub).open(hub.ticket("toy", arguments)).wait_for(wire.Opened)
+        for arguments in ({"room": 1}, {"room": 1}, {"room": 2})
+    ]
+    assert opened[0].session == opened[1].session != opened[2].session
+
+
+def test_visitors_meet_in_a_session_that_the_page_names(hubs: list[Hub]) -> None:
+    hub = make(hubs)
+    opened = [
+        MemoryBrowser(hub).open(hub.ticket("toy", session=name)).wait_for(wire.Opened)
+        for name in ("a", "a", "b", "", "")
+    ]
+    assert opened[0].session == opened[1].session
+    assert len({each.session for each in opened}) == 4
+
+
+def test_all_who_wait_for_a_build_that_fails_are_told_and_the_next_try_works(
+    hubs: list[Hub], caplog: pytest.LogCaptureFixture
+) -> None:
+    proceed, builds = threading.Event(), iter(range(100))
+
+    def begin(session: SessionInfo) -> None:
+        if next(builds) == 0:
+            assert proceed.wait(WAIT)
+            raise ValueError("the secret of the build")
+
+    hub = make(hubs, ToyRecipe(begin), shared=True)
+    browsers = [MemoryBrowser(hub).open(hub.ticket("toy")) for _ in range(50)]
+    proceed.set()
+    for browser in browsers:
+        closed = browser.wait_for(wire.Closed)
+        assert closed.code == wire.Close.BUILD_FAILED
+        assert closed.detail == ""
+        assert closed.error in caplog.text
+    wait_until(lambda: not hub.sessions)
+    MemoryBrowser(hub).open(hub.ticket("toy")).wait_for(wire.SnapshotFrame)
+
+
+def test_in_debug_mode_the_traceback_of_a_build_is_told(hubs: list[Hub]) -> None:
+    def begin(session: SessionInfo) -> None:
+        raise ValueError("what the developer wants to see")
+
+    hub = make(hubs, ToyRecipe(begin), debug=True)
+    closed = MemoryBrowser(hub).open(hub.ticket("toy")).wait_for(wire.Closed)
+    assert "what the developer wants to see" in closed.detail
+
+
+def test_asynchronous_builds_are_awaited_and_do_not_hold_a_thread(hubs: list[Hub]) -> None:
+    release: dict[str, tuple[asyncio.AbstractEventLoop, asyncio.Event]] = {}
+
+    async def wait(session: SessionInfo) -> None:
+        release[session.id] = (asyncio.get_running_loop(), asyncio.Event())
+        await release[session.id][1].wait()
+
+    def begin(session: SessionInfo) -> Awaitable[None]:
+        return wait(session)
+
+    hub = make(hubs, ToyRecipe(begin), workers=1, workers_limit=1)
+    browsers = [MemoryBrowser(hub).open(hub.ticket("toy")) for _ in range(5)]
+    wait_until(lambda: len(release) == 5)
+    for loop, event in release.values():
+        loop.call_soon_threadsafe(event.set)
+    for browser in browsers:
+        browser.wait_for(wire.SnapshotFrame)
+
+
+def test_a_session_without_browsers_ends_after_its_grace(hubs: list[Hub]) -> None:
+    recipe = ToyRecipe()
+    hub = make(hubs, recipe, grace=0.05)
+    browser = MemoryBrowser(hub).open(hub.ticket("toy"))
+    browser.wait_for(wire.SnapshotFrame)
+    browser.endpoint.lost()
+    wait_until(lambda: not hub.sessions)
+    assert recipe.documents[0].nodes == {}, "destroyed"
+
+
+def test_a_session_is_resumed_within_its_grace_with_a_new_secret(hubs: list[Hub]) -> None:
+    hub = make(hubs)
+    browser = MemoryBrowser(hub).open(hub.ticket("toy"))
+    opened = browser.wait_for(wire.Opened)
+    browser.endpoint.lost()
+    resumed = MemoryBrowser(hub).resume(opened).wait_for(wire.Opened)
+    assert resumed.recovered
+    assert resumed.client == opened.client
+    assert resumed.secret != opened.secret
+
+
+def test_the_previous_secret_is_taken_until_the_new_one_was_seen(hubs: list[Hub]) -> None:
+    hub = make(hubs)
+    opened = MemoryBrowser(hub).open(hub.ticket("toy")).wait_for(wire.Opened)
+    MemoryBrowser(hub).resume(opened).wait_for(wire.Opened)
+    again = MemoryBrowser(hub).resume(opened)
+    again.wait_for(wire.Opened)
+    again.send(wire.Ack(seq=0, cseq=0))
+    refused = MemoryBrowser(hub).resume(opened).wait_for(wire.Closed)
+    assert refused.code == wire.Close.SESSION_GONE
+
+
+def test_a_replica_that_resumes_replaces_its_ghost(hubs: list[Hub]) -> None:
+    hub = make(hubs)
+    ghost = MemoryBrowser(hub).open(hub.ticket("toy"))
+    opened = ghost.wait_for(wire.Opened)
+    browser = MemoryBrowser(hub).resume(opened)
+    browser.wait_for(wire.Opened)
+    assert ghost.wait_for(wire.Closed).code == wire.Close.SUPERSEDED
+    ghost.endpoint.lost()
+    browser.edit(1, change("value", 4))
+    browser.wait_for(wire.Result)
+
+
+def test_another_user_cannot_resume_a_session(hubs: list[Hub]) -> None:
+    hub = make(hubs)
+    ticket = hub.ticket("toy", user_key="ada")
+    opened = MemoryBrowser(hub, user_key="ada").open(ticket).wait_for(wire.Opened)
+    refused = MemoryBrowser(hub, user_key="eve").resume(opened).wait_for(wire.Closed)
+    assert refused.code == wire.Close.FORBIDDEN
+
+
+def test_a_browser_that_leaves_for_good_ends_its_session_at_once(hubs: list[Hub]) -> None:
+    hub = make(hubs, grace=10_000)
+    browser = MemoryBrowser(hub).open(hub.ticket("toy"))
+    browser.wait_for(wire.SnapshotFrame)
+    browser.send(wire.Detach())
+    wait_until(lambda: not hub.sessions)
+
+
+def test_a_browser_that_goes_while_the_document_is_built_does_no_harm(hubs: list[Hub]) -> None:
+    proceed = threading.Event()
+    hub = make(hubs, ToyRecipe(lambda session: proceed.wait(WAIT) and None), grace=0.05)
+    browser = MemoryBrowser(hub).open(hub.ticket("toy"))
+    browser.endpoint.lost()
+    proceed.set()
+    wait_until(lambda: not hub.sessions)
+
+
+def test_beyond_the_limit_of_sessions_visitors_are_told_to_come_back(
+    hubs: list[Hub], caplog: pytest.LogCaptureFixture
+) -> None:
+    hub = make(hubs, sessions=1)
+    MemoryBrowser(hub).open(hub.ticket("toy")).wait_for(wire.SnapshotFrame)
+    assert MemoryBrowser(hub).open(hub.ticket("toy")).wait_for(wire.Closed).code == wire.Close.BUSY
+    assert "'sessions'" in caplog.text
+    assert hub.counters.read() == {"sessions_refused": 1}
+
+
+def test_a_turn_that_is_posted_from_another_thread_commits_what_it_changed(hubs: list[Hub]) -> None:
+    recipe = ToyRecipe()
+    hub = make(hubs, recipe)
+    browser = MemoryBrowser(hub).open(hub.ticket("toy"))
+    browser.wait_for(wire.SnapshotFrame)
+    document = recipe.documents[0]
+    recipe.hosts[0].post(lambda: document.set(document.root, "value", 9))
+    assert b'"value", "new": 9' in bytes(browser.wait_for(wire.Op).events[0])
+
+
+def test_a_turn_that_raises_is_reported_and_the_session_lives(
+    hubs: list[Hub], caplog: pytest.LogCaptureFixture
+) -> None:
+    recipe = ToyRecipe()
+    hub = make(hubs, recipe)
+    browser = MemoryBrowser(hub).open(hub.ticket("toy"))
+    browser.wait_for(wire.SnapshotFrame)
+
+    def fail() -> None:
+        document = recipe.documents[0]
+        document.set(document.root, "value", 9)
+        raise ValueError("of the test")
+
+    recipe.hosts[0].post(fail)
+    browser.wait_for(wire.Op)
+    assert browser.wait_for(wire.Notice).error in caplog.text
+    browser.edit(1, change("value", 4))
+    assert browser.wait_for(wire.Result).commit
+
+
+def test_edits_that_wait_for_a_busy_session_are_merged(hubs: list[Hub]) -> None:
+    recipe = ToyRecipe()
+    hub = make(hubs, recipe)
+    browser = MemoryBrowser(hub).open(hub.ticket("toy"))
+    browser.wait_for(wire.SnapshotFrame)
+    proceed = threading.Event()
+    recipe.hosts[0].post(lambda: proceed.wait(WAIT) and None)
+    for cseq in range(1, 301):
+        browser.edit(cseq, change("value", cseq % 7))
+    proceed.set()
+    result = browser.wait_for(wire.Result)
+    assert result.cseq == 300
+    assert result.supersedes == list(range(1, 300))
+    assert recipe.documents[0].callback_runs == 1
+
+
+def test_a_skipped_number_cuts_the_replica_off(hubs: list[Hub]) -> None:
+    hub = make(hubs)
+    browser = MemoryBrowser(hub).open(hub.ticket("toy"))
+    browser.edit(2, change("value", 4))
+    assert browser.wait_for(wire.Closed).code == wire.Close.BAD_MESSAGE
+
+
+def test_resync_is_answered_with_the_whole_document(hubs: list[Hub]) -> None:
+    hub = make(hubs)
+    browser = MemoryBrowser(hub).open(hub.ticket("toy"))
+    opened = browser.wait_for(wire.Opened)
+    browser.send(wire.Resync(epoch=opened.epoch, seq=0, reason="of the test"))
+    browser.wait_for(wire.SnapshotFrame, 2)
+
+
+def test_an_unknown_app_is_named_with_those_that_exist(hubs: list[Hub]) -> None:
+    with pytest.raises(UnknownApp, match=r"'nothing'.*'toy'"):
+        make(hubs).ticket("nothing")
+
+
+@pytest.mark.parametrize("name", ["", "a b", "<x>", "a?b"])
+def test_a_name_that_cannot_stand_in_a_url_is_refused(hubs: list[Hub], name: str) -> None:
+    with pytest.raises(ConfigurationError, match="app name"):
+        make(hubs).add_app(name, ToyRecipe())
+
+
+def test_two_hubs_know_nothing_of_each_other(hubs: list[Hub]) -> None:
+    first, second = make(hubs), make(hubs)
+    opened = MemoryBrowser(first).open(first.ticket("toy")).wait_for(wire.Opened)
+    assert MemoryBrowser(second).resume(opened).wait_for(wire.Closed).code == wire.Close.SESSION_GONE
+    assert not second.sessions
+
+
+def test_a_session_that_waits_in_a_callback_lets_others_resume_at_once(hubs: list[Hub]) -> None:
+    recipe = ToyRecipe()
+    hub = make(hubs, recipe)
+    opened = MemoryBrowser(hub).open(hub.ticket("toy")).wait_for(wire.Opened)
+    proceed = threading.Event()
+    recipe.hosts[0].post(lambda: proceed.wait(WAIT) and None)
+    assert MemoryBrowser(hub).resume(opened).wait_for(wire.Opened).recovered
+    proceed.set()
+
+
+def test_the_log_tells_beginning_and_end_of_a_session(
+    hubs: list[Hub], caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO, "embedsync"):
+        hub = make(hubs)
+        browser = MemoryBrowser(hub).open(hub.ticket("toy"))
+        opened = browser.wait_for(wire.Opened)
+        browser.send(wire.Detach())
+        wait_until(lambda: not hub.sessions)
+    assert f"session {opened.session} begins" in caplog.text
+    wait_until(lambda: f"session {opened.session} ended" in caplog.text)
+    assert opened.secret not in caplog.text

@@ -1,0 +1,98 @@
+import pytest
+
+from embedsync.document import Event, EventKind, Patch
+from embedsync.log import Log, Op, merge
+
+WRITE, DELTA, SIGNAL = EventKind.WRITE, EventKind.DELTA, EventKind.SIGNAL
+
+
+def op(seq: int, *events: Event, origin: str | None = None, size: int = 1) -> Op:
+    return Op(seq, origin, Patch(events), b"x" * size)
+
+
+def event(
+    content: str, kind: EventKind = WRITE, key: str | None = "k", defines: tuple[str, ...] = ()
+) -> Event:
+    return Event(content.encode(), kind, key, defines)
+
+
+def contents(patch: Patch) -> list[str]:
+    return [each.content.decode() for each in patch.events]
+
+
+def filled(count: int, **bounds: int) -> Log:
+    log = Log(**{"max_ops": 100, "max_bytes": 1000, **bounds})
+    for seq in range(1, count + 1):
+        log.append(op(seq))
+    return log
+
+
+def test_since_gives_everything_after_a_position() -> None:
+    log = filled(5)
+    assert [each.seq for each in log.since(3) or ()] == [4, 5]
+    assert log.since(5) == []
+
+
+def test_a_trimmed_position_is_lost_and_never_answered_in_part() -> None:
+    log = filled(5, max_ops=2)
+    assert log.since(2) is None
+    assert [each.seq for each in log.since(3) or ()] == [4, 5]
+
+
+def test_a_position_that_was_never_reached_is_lost() -> None:
+    assert filled(2).since(3) is None
+
+
+def test_bytes_are_bounded_too() -> None:
+    log = Log(max_ops=100, max_bytes=25)
+    for seq in range(1, 6):
+        log.append(op(seq, size=10))
+    assert log.bytes == 20
+    assert log.since(2) is None
+
+
+def test_an_op_larger_than_the_bound_is_not_kept() -> None:
+    log = Log(max_ops=100, max_bytes=5)
+    log.append(op(1, size=10))
+    assert log.since(0) is None
+    assert log.since(1) == []
+
+
+def test_ops_are_numbered_without_gaps() -> None:
+    with pytest.raises(ValueError, match="cannot follow"):
+        filled(2).append(op(4))
+
+
+def test_written_since_leaves_out_the_replicas_own_ops() -> None:
+    log = Log(max_ops=10, max_bytes=1000)
+    log.append(op(1, event("a", key="a"), origin="me"))
+    log.append(op(2, event("b", key="b"), event("c", DELTA, key="b")))
+    assert log.written_since(0, except_by="me") == {"b": DELTA}
+    assert log.written_since(2, except_by="me") == {}
+
+
+def test_merging_keeps_the_last_write_of_a_key() -> None:
+    merged = merge([Patch((event("old"), event("other", key="o"))), Patch((event("new"),))])
+    assert contents(merged) == ["other", "new"]
+
+
+def test_merging_drops_deltas_before_a_whole_write_and_keeps_those_after() -> None:
+    merged = merge([Patch((event("d1", DELTA), event("whole"), event("d2", DELTA)))])
+    assert contents(merged) == ["whole", "d2"]
+
+
+def test_merging_never_drops_definitions_or_signals() -> None:
+    first = Patch((event("defines", defines=("m",)), event("click", SIGNAL, None)))
+    assert contents(merge([first, Patch((event("new"),))])) == ["defines", "click", "new"]
+
+
+def test_a_delta_kept_for_its_definitions_keeps_the_value_it_was_made_upon() -> None:
+    events = (event("whole"), event("delta", DELTA, defines=("m",)), event("last"))
+    assert contents(merge([Patch(events)])) == ["whole", "delta", "last"]
+
+
+def test_what_left_and_came_back_is_not_gone() -> None:
+    left = Patch((), gone=("m", "n"))
+    back = Patch((event("m again", defines=("m",)),))
+    assert merge([left, back]).gone == ("n",)
+    assert merge([back, left]).gone == ("m", "n")

@@ -1,0 +1,47 @@
+import queue
+import threading
+import time
+
+import pytest
+
+from embedsync.scheduler import Scheduler
+
+WAIT = 20.0
+
+
+def test_calls_come_in_the_order_in_which_they_are_due() -> None:
+    scheduler, order = Scheduler(time.monotonic), queue.Queue[str]()
+    scheduler.call_later(0.1, lambda: order.put("later"))
+    scheduler.call_later(0.0, lambda: order.put("now"))
+    assert [order.get(timeout=WAIT), order.get(timeout=WAIT)] == ["now", "later"]
+    scheduler.stop()
+
+
+def test_a_cancelled_call_does_not_come() -> None:
+    scheduler, order = Scheduler(time.monotonic), queue.Queue[str]()
+    scheduler.call_later(0.02, lambda: order.put("cancelled")).cancel()
+    scheduler.call_later(0.05, lambda: order.put("kept"))
+    assert order.get(timeout=WAIT) == "kept"
+    scheduler.stop()
+
+
+def test_a_call_that_fails_does_not_stop_the_others(caplog: pytest.LogCaptureFixture) -> None:
+    scheduler, done = Scheduler(time.monotonic), threading.Event()
+
+    def fail() -> None:
+        raise ValueError("of the test")
+
+    scheduler.call_later(0, fail)
+    scheduler.call_later(0.01, done.set)
+    assert done.wait(WAIT)
+    scheduler.stop()
+    assert "a timer failed" in caplog.text
+
+
+def test_no_thread_starts_without_a_timer_and_none_is_left_after_stop() -> None:
+    before = threading.active_count()
+    scheduler = Scheduler(time.monotonic)
+    assert threading.active_count() == before
+    scheduler.call_later(WAIT, lambda: None)
+    scheduler.stop()
+    assert threading.active_count() == before
