@@ -457,7 +457,7 @@ test("a ticket that is not refreshed ends the session; a server that is away doe
   page.environment.advance(20_000);
   await settled();
   assert.equal(page.session.state, "stopped");
-  assert.equal(page.told.at(-1)[1].code, 4301);
+  assert.equal(page.told.at(-1)[1].code, 4100);
 });
 
 // Ends

@@ -496,7 +496,7 @@ export class Session {
       return this.#later(() => void this.#reopen());
     }
     if (this.state === "stopped") return;
-    if (ticket === null) return this.#end(CLOSE.FORBIDDEN, "", "");
+    if (ticket === null) return this.#end(CLOSE.TICKET_EXPIRED, "", "");
     this.ticket = ticket;
     this.open();
   }

@@ -1,5 +1,22 @@
 // The Bokeh half of a replica: keeps a BokehJS document equal to the server's, and tells what is
 // changed in it here.
+//
+// BokehJS also writes by itself, as it draws; such writes come out of `observe` like a person's. The
+// server hands them to callbacks, and takes them for the state of one view (seen in 3.9 and 3.10):
+//
+//   when                           what
+//   first drawing, every resize    Plot inner_width, inner_height, outer_width, outer_height
+//   first drawing, data changed    DataRange1d start, end, until a person pans or zooms
+//   first drawing                  the message bokeh_event document_ready, once all roots are drawn
+//   maps: first drawing, resize    Range1d start, end (tiles, Google maps)
+//   pan, zoom                      start, end of ranges; UndoTool, RedoTool disabled; bokeh_event
+//                                  lodstart, lodend, rangesupdate
+//   while a selection is dragged   BoxAnnotation left, right, top, bottom, visible and PolyAnnotation
+//                                  xs, ys, visible of the tool's overlay
+//   tool tips, dialogs             Tooltip position, visible; Dialog visible; Drawer open
+//   slider let go, spinner stepped value_throttled, together with value
+//
+// FactorRange start and end, ColumnDataSource inspected and CDSView indices never leave the browser.
 
 import { findBokeh } from "./bokehjs.js";
 import { encode, makeDecoder } from "./codec.js";
@@ -136,7 +153,7 @@ export class BokehAdapter {
       document.set_title(json.title);
     });
     document.on_change((/** @type {any} */ event) => this.#changed(event), true);
-    this.#views = new Views(bokeh, document);
+    this.#views = new Views(bokeh, document, this.report);
     this.#updateViews();
   }
 
@@ -240,7 +257,7 @@ export class BokehAdapter {
   }
 
   #updateViews() {
-    this.#views?.update(this.#mounts).catch(this.report);
+    void this.#views?.update(this.#mounts);
   }
 
   /**

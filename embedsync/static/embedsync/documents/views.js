@@ -19,10 +19,12 @@ export class Views {
   /**
    * @param {import("./bokehjs.js").BokehJS} bokeh
    * @param {import("./bokehjs.js").BokehDocument} document
+   * @param {(error: unknown) => void} report tells the developer
    */
-  constructor(bokeh, document) {
+  constructor(bokeh, document, report) {
     this.bokeh = bokeh;
     this.document = document;
+    this.report = report;
     this.manager = new bokeh.ViewManager([], bokeh.index);
     document.views_manager = this.manager;
   }
@@ -31,13 +33,12 @@ export class Views {
    * Show what belongs into these mounts, and nothing else. Building a view takes time; changes that
    * come meanwhile are taken up afterwards.
    * @param {Iterable<Mount>} mounts
-   * @returns {Promise<void>} when it is shown; rejected if a view cannot be built
+   * @returns {Promise<void>} when it is shown
    */
   update(mounts) {
     const wanted = [...mounts];
-    const update = this.#updating.then(() => this.#update(wanted));
-    this.#updating = update.catch(() => {});
-    return update;
+    this.#updating = this.#updating.then(() => this.#update(wanted)).catch(this.report);
+    return this.#updating;
   }
 
   dispose() {
@@ -72,11 +73,17 @@ export class Views {
       console.warn(`embedsync: the document has no root named ${JSON.stringify(mount.root)}`);
     }
     for (const model of roots) {
-      if (views.has(model) || model.default_view === null) continue;
-      const view = await this.manager.build_view(model);
-      if (this.#disposed) return view.remove();
-      views.set(model, view);
-      if (view instanceof this.bokeh.DOMView) view.build(mount.element);
+      // A root need not have a view: data sources may be roots.
+      if (views.has(model) || (model.default_view ?? null) === null) continue;
+      try {
+        const view = await this.manager.build_view(model);
+        if (this.#disposed) return view.remove();
+        views.set(model, view);
+        if (view instanceof this.bokeh.DOMView) view.build(mount.element);
+      } catch (error) {
+        // The other roots can be shown all the same.
+        this.report(error);
+      }
     }
     const elements = roots.map((model) => views.get(model)?.el).filter((element) => element !== undefined);
     const inOrder = elements.every((element, index) => index === 0 || follows(elements[index - 1], element));
