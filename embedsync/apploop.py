@@ -62,16 +62,25 @@ class AppLoop:
         loop.call_soon_threadsafe(begin)
         return cancel
 
-    def stop(self) -> None:
-        """Cancel what is being awaited and end the loop's thread."""
+    def stop(self, timeout: float) -> bool:
+        """Cancel what is being awaited and end the loop's thread; says whether it ended in time.
+
+        Args:
+            timeout: seconds to wait for code that blocks the loop or will not be cancelled.
+        """
         with self._lock:
             loop, thread = self._loop, self._thread
             self._loop = self._thread = None
-        if loop is not None and thread is not None:
-            asyncio.run_coroutine_threadsafe(self._cancel_all(), loop).result()
-            loop.call_soon_threadsafe(loop.stop)
-            thread.join()
-            loop.close()
+        if loop is None or thread is None:
+            return True
+        try:
+            asyncio.run_coroutine_threadsafe(self._cancel_all(), loop).result(timeout)
+        except TimeoutError:
+            return False
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+        return True
 
     async def _cancel_all(self) -> None:
         for task in list(self._tasks):

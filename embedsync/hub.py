@@ -247,20 +247,22 @@ class Hub:
             endpoint.close(wire.Close.DRAIN, "the server is stopping")
         for live in sessions:
             live.end(wire.Close.DRAIN)
-        self._wait_until_ended()
-        if not self.pool.stop(self.settings.stop_timeout):
+        deadline = time.monotonic() + self.settings.stop_timeout
+        self._wait_until_ended(deadline)
+        in_time = self.pool.stop(max(0.0, deadline - time.monotonic()))
+        # Cancelling takes a moment even where nothing resists it.
+        in_time &= self.loop.stop(max(1.0, deadline - time.monotonic()))
+        if not in_time:
             logger.warning(
                 "some app code still runs after %.0f s ('stop_timeout')", self.settings.stop_timeout
             )
-        self.loop.stop()
         self.scheduler.stop()
         for app in self._apps.values():
             app.recipe.close()
 
     # Inside.
 
-    def _wait_until_ended(self) -> None:
-        deadline = time.monotonic() + self.settings.stop_timeout
+    def _wait_until_ended(self, deadline: float) -> None:
         while self.sessions and time.monotonic() < deadline:
             time.sleep(0.01)
 

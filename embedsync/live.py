@@ -55,6 +55,7 @@ class LiveSession:
         self._attached: dict[Attachment, Replica] = {}
         self._replicas: dict[str, Replica] = {}
         self._grace_timer: Timer | None = None
+        self._begun = False
         self._ended = False
         self._mailbox = Mailbox(
             hub.pool,
@@ -64,7 +65,6 @@ class LiveSession:
             context=self._context,
             report=self.report,
         )
-        self._mailbox.post(self._build)
 
     @property
     def id(self) -> str:
@@ -83,7 +83,8 @@ class LiveSession:
         new_id, new_secret = self._hub.random_id(), self._hub.random_id()
         replica = Replica(new_id, new_secret, user_key=attachment.request.user_key)
         try:
-            self._join(attachment, replica)
+            if self._join(attachment, replica):
+                self._mailbox.post(self._build)
             self._mailbox.post(lambda: self._attach(attachment, replica))
         except SessionEnded:
             attachment.close(wire.Close.SESSION_GONE)
@@ -290,7 +291,12 @@ class LiveSession:
 
     # Who is here.
 
-    def _join(self, attachment: Attachment, replica: Replica) -> None:
+    def _join(self, attachment: Attachment, replica: Replica) -> bool:
+        """Let an attachment take part. Says whether it is the very first.
+
+        Raises:
+            SessionEnded: it has come too late.
+        """
         self._cancel_grace()
         attachment.on_frame = lambda received: self._receive(attachment, replica, received)
         attachment.on_drained = lambda: self._drained(replica)
@@ -299,6 +305,8 @@ class LiveSession:
             if self._ended:
                 raise SessionEnded("the session has ended")
             self._attached[attachment] = replica
+            first, self._begun = not self._begun, True
+            return first
 
     def _leave(self, attachment: Attachment) -> None:
         with self._lock:

@@ -108,9 +108,11 @@ class Pool:
         """Some time has passed with steps waiting: see whether threads got stuck."""
         with self._condition:
             self._relief = None
-            if self._waiting and not self._idle and not self._stopped:
+            if self._stopped:
+                return
+            # For all that wait at once: one thread after each long turn would starve them as well.
+            for _ in range(len(self._waiting) - self._idle):
                 self._start_or_watch()
-                self._watch()
 
     def _work(self) -> None:
         me = threading.get_ident()

@@ -326,7 +326,8 @@ class BokehDocument:
         self._scripts.update(scripts)
         self._learn(defined)
         self._known.detached(each.id for each in defined if not self._is_here(each.id))
-        gone = self._known.forget_gone(self._is_here)
+        # What is held may bring back what has left: whether it is gone shows when that is let go.
+        gone = () if self._recorder.has_changes() else self._known.forget_gone(self._is_here)
         return Patch(tuple(events), gone, scripts)
 
     def _events_of(self, change: Change, encoding: Encoding) -> Iterator[Event]:
@@ -377,8 +378,10 @@ class BokehDocument:
         """
         roots = self.bokeh.roots
         wanted = [each.id for each in roots]
+        # A root that was removed and came back has to be defined again, and so is added again.
+        unbroken = {each.id for each in roots if each in self._known}
+        staying = [each for each in self._roots if each in unbroken]
         kept = 0
-        staying = [each for each in self._roots if each in set(wanted)]
         while kept < len(staying) and staying[kept] == wanted[kept]:
             kept += 1
         stay = set(wanted[:kept])

@@ -77,9 +77,9 @@ def run_steps(steps: Generator[Awaitable[Any], Any, Any] | Iterator[Awaitable[An
 
 
 def info(
-    id: str = "session", app: str = "app", arguments: dict[str, list[bytes]] | None = None, **request: Any
+    name: str = "session", arguments: dict[str, list[bytes]] | None = None, **request: Any
 ) -> SessionInfo:
-    return SessionInfo(id, app, arguments or {}, Request(**request))
+    return SessionInfo(name, "app", arguments or {}, Request(**request))
 
 
 class Live:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from bokeh.io import curdoc
-from bokeh.models import Button, ColumnDataSource, Column, Div, Range1d, Slider
+from bokeh.models import Button, Column, ColumnDataSource, Div, Range1d, Slider
 
 from tests.documents.bokeh.harness import Live, events, kinds, write
 
