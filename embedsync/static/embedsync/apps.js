@@ -84,7 +84,7 @@ class LiveApp {
           this.end = null;
           this.#tell((events) => events.state(state));
         },
-        shown: () => this.#tell((events) => events.shown()),
+        shown: () => void this.drawn.then(() => this.#tell((events) => events.shown())),
         ended: (end) => {
           this.end = end;
           this.#tell((events) => events.ended(end));
@@ -109,6 +109,11 @@ class LiveApp {
         reload: () => reloadOnce(build()),
       },
     });
+  }
+
+  /** Settled when all that there is to show is shown. */
+  get drawn() {
+    return this.#adapter?.drawn ?? Promise.resolve();
   }
 
   /** @param {Place} place */

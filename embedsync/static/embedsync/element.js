@@ -4,6 +4,10 @@
 // Everything stands in a shadow tree: the site's rules for `div` or `button` do not reach our messages,
 // and whoever replaces the element's children (a router, a morphing library) does not take the plots
 // away. BokehJS builds a shadow tree for each of its components anyway, so plots lose nothing by it.
+//
+// What a site can hook into: the attribute `data-state` (one of `ShownState`); the events
+// `embedsync:<state>`, `embedsync:callback-error` and `embedsync:rejected`, which bubble; the parts
+// `roots`, `cover`, `badge` and those inside them; the custom properties in styles.js.
 
 import { join } from "./apps.js";
 import { messageFor } from "./messages.js";
@@ -102,10 +106,10 @@ export class EmbedApp extends HTMLElement {
     this.#place = place;
     this.#app = join({ app: this.getAttribute("app") ?? "", endpoint, ticket }, place);
     // Another element may have opened the session already.
-    const { state, epoch } = this.#app.session;
-    if (epoch !== "") this.#shown();
-    this.#stateChanged(state);
-    if (this.#app.end !== null) this.#ended(this.#app.end);
+    const { session, drawn, end } = this.#app;
+    if (session.epoch !== "") void drawn.then(() => this.#place === place && this.#shown());
+    this.#stateChanged(session.state);
+    if (end !== null) this.#ended(end);
   }
 
   #leave() {
@@ -127,7 +131,8 @@ export class EmbedApp extends HTMLElement {
 
   /** @param {import("./session.js").State} state */
   #stateChanged(state) {
-    if (state === "live") {
+    this.#roots.inert = state === "stopped";
+    if (state === "live" && this.#wasShown) {
       this.#hideBadge();
       this.#setState("live");
     } else if (state === "waiting") {
@@ -139,11 +144,13 @@ export class EmbedApp extends HTMLElement {
     }
   }
 
+  /** The document is drawn; until now the cover kept its place. */
   #shown() {
     clearTimeout(this.#slowTimer);
     this.#wasShown = true;
     this.#cover.hidden = true;
     this.#reserve();
+    this.#stateChanged(this.session?.state ?? "stopped");
   }
 
   /** @param {{code: number, error: string, detail: string}} end */
@@ -162,7 +169,6 @@ export class EmbedApp extends HTMLElement {
     }
     this.#cover.replaceChildren(...parts);
     this.#cover.hidden = false;
-    this.#roots.inert = true;
     this.#setState(code === 1000 || code === 4305 ? "stopped" : "error", { code, error, detail });
   }
 
@@ -184,7 +190,6 @@ export class EmbedApp extends HTMLElement {
     const pulse = part("div", "pulse");
     this.#cover.replaceChildren(pulse, text);
     this.#cover.hidden = false;
-    this.#roots.inert = false;
     this.#hideBadge();
     clearTimeout(this.#slowTimer);
     this.#slowTimer = window.setTimeout(() => {

@@ -54,6 +54,8 @@ export class BokehAdapter {
   /** @type {(changes: LocalChange[]) => void} */
   #listener = () => {};
   #bufferId = () => "";
+  /** Settled when all that there is to show is shown. */
+  drawn = Promise.resolve();
 
   /** @param {(error: unknown) => void} report tells the developer */
   constructor(report) {
@@ -257,7 +259,7 @@ export class BokehAdapter {
   }
 
   #updateViews() {
-    void this.#views?.update(this.#mounts);
+    if (this.#views !== null) this.drawn = this.#views.update(this.#mounts);
   }
 
   /**
