@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from bokeh.core.has_props import HasProps, is_DataModel
+from bokeh.core.has_props import HasProps, _default_resolver, is_DataModel
 from bokeh.core.property.descriptors import (
     DataSpecPropertyDescriptor,
     PropertyDescriptor,
@@ -120,7 +120,7 @@ def model_class(name: str) -> type[Model] | None:
         from bokeh.plotting import figure
 
         return figure
-    found = Model.model_class_reverse_map.get(name)
+    found = _default_resolver._known_models.get(name)
     return found if isinstance(found, type) and issubclass(found, Model) else None
 
 
@@ -162,16 +162,15 @@ def _descriptor(model: Model, attribute: str) -> PropertyDescriptor[Any] | None:
 
 def data_models() -> list[type[HasProps]]:
     """Model classes that exist in Python only and that browsers must be told about."""
-    return [each for each in Model.model_class_reverse_map.values() if is_DataModel(each)]
+    return [each for each in _default_resolver.known_models.values() if is_DataModel(each)]
 
 
 def forget_classes(modules: Iterable[str]) -> None:
     """Take the model classes that these modules defined out of Bokeh's process-wide registry."""
     ended = set(modules)
-    registry = Model.model_class_reverse_map
-    for name, each in list(registry.items()):
+    for each in _default_resolver.known_models.values():
         if each.__module__ in ended:
-            del registry[name]
+            _default_resolver.remove(each)
 
 
 def uses_widgets(models: set[Any]) -> bool:

@@ -101,7 +101,7 @@ class DirectoryRecipe(BokehRecipe):
                 run_to_its_end(hook(self.server_context))
         for module in (*self._modules.values(), self._package):
             if module is not None:
-                sys.modules.pop(module.__name__, None)
+                _forget(module)
 
     @property
     def _init_file(self) -> Path:
@@ -150,6 +150,13 @@ class DirectoryRecipe(BokehRecipe):
     def _hook(self, file: str, name: str) -> Callable[..., Any] | None:
         module = self._modules.get(file)
         return getattr(module, name, None) if module is not None else None
+
+
+def _forget(module: ModuleType) -> None:
+    """Take a module out of ``sys.modules``, and with a package what was imported from it."""
+    for name in [*sys.modules]:
+        if name == module.__name__ or name.startswith(f"{module.__name__}."):
+            del sys.modules[name]
 
 
 def _main_file(path: Path) -> Path:
