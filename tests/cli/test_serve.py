@@ -1,0 +1,226 @@
+"""`embedsync serve`, from its first line to its end."""
+
+import re
+import signal
+import sys
+import time
+from html import unescape
+from pathlib import Path
+from textwrap import dedent
+
+import httpx
+import pytest
+from websockets.exceptions import InvalidStatus
+
+from embedsync import wire
+from tests.asgi.client import Client, socket_url
+from tests.asgi.server import until
+from tests.cli.process import Serving, serving
+
+
+def script(folder: Path, name: str, text: str) -> Path:
+    """Write an app that is a script."""
+    path = folder / name
+    path.write_text(dedent(text))
+    return path
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Path:
+    return script(
+        tmp_path,
+        "myapp.py",
+        """
+        import sys
+        from bokeh.io import curdoc
+        from bokeh.models import Div
+
+        arguments = curdoc().session_context.request.arguments
+        curdoc().title = f"{sys.argv[1:]} {arguments}"
+        curdoc().add_root(Div(text="hello"))
+        """,
+    )
+
+
+def ticket_of(address: str) -> str:
+    found = re.search(r'<embed-app[^>]* ticket="([^"]*)"', httpx.get(address).text)
+    assert found
+    return unescape(found[1])
+
+
+def document_of(served: Serving, query: str = "", *, app: int = 0) -> str:
+    """Open an app as a page does, and return its document's JSON."""
+    with Client(socket_url(served.endpoint)) as client:
+        client.open(ticket_of(f"{served.lines[app]}{query}"))
+        return bytes(client.wait_for(wire.SnapshotFrame).document).decode()
+
+
+def refusal_of(served: Serving) -> wire.Closed:
+    with Client(socket_url(served.endpoint)) as client:
+        client.send(1, wire.Open(protocol=1, ticket=ticket_of(served.lines[0])))
+        return client.wait_for(wire.Closed)
+
+
+def test_each_app_has_a_line_with_its_address(app: Path, tmp_path: Path) -> None:
+    directory = tmp_path / "board"
+    directory.mkdir()
+    script(directory, "main.py", "")
+    with serving(tmp_path, app, directory, apps=2) as served:
+        assert re.fullmatch(r"http://localhost:\d+/myapp", served.lines[0])
+        assert served.lines[1] == served.lines[0].replace("myapp", "board")
+        for address in served.lines:
+            assert httpx.get(address).status_code == 200
+        assert ">board<" in httpx.get(f"{served.root}/").text
+
+
+def test_the_document_of_an_app_reaches_the_browser(app: Path, tmp_path: Path) -> None:
+    with serving(tmp_path, app) as served:
+        assert '"hello"' in document_of(served)
+
+
+def test_arguments_reach_the_app_from_the_address_and_from_the_command_line(
+    app: Path, tmp_path: Path
+) -> None:
+    with serving(tmp_path, app, "--args", "--fast", "1") as served:
+        document = document_of(served, "?a=1&a=2")
+    assert "['--fast', '1'] {'a': [b'1', b'2']}" in document
+
+
+def test_it_listens_on_both_addresses_of_localhost_where_there_are_two(app: Path, tmp_path: Path) -> None:
+    with serving(tmp_path, app) as served:
+        assert httpx.get(served.root.replace("localhost", "127.0.0.1") + "/myapp").status_code == 200
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_in_good_order(app: Path, tmp_path: Path, how: signal.Signals) -> None:
+    with serving(tmp_path, app) as served, Client(socket_url(served.endpoint)) as client:
+        client.open(ticket_of(served.lines[0]))
+        begun = time.monotonic()
+        served.signal(how)
+        assert client.close_code() == wire.Close.DRAIN
+        assert served.wait() == 0
+        assert time.monotonic() - begun < 5
+        assert "Traceback" not in served.log
+
+
+def test_a_callback_that_runs_long_keeps_it_for_the_stop_timeout_at_most(tmp_path: Path) -> None:
+    running = tmp_path / "running"
+    app = script(
+        tmp_path,
+        "slow.py",
+        f"""
+        import pathlib, threading
+        pathlib.Path({str(running)!r}).touch()
+        threading.Event().wait(60)
+        """,
+    )
+    with (
+        serving(tmp_path, app, "--stop-timeout", "0.5") as served,
+        Client(socket_url(served.endpoint)) as client,
+    ):
+        client.send(1, wire.Open(protocol=1, ticket=ticket_of(served.lines[0])))
+        until(running.exists)
+        begun = time.monotonic()
+        assert served.stop() == 0
+        assert time.monotonic() - begun < 8
+        assert "still runs" in served.log
+        assert "Traceback" not in served.log
+
+
+def test_an_app_that_raises_says_so_and_the_next_try_works(tmp_path: Path) -> None:
+    ready = tmp_path / "ready"
+    app = script(
+        tmp_path,
+        "moody.py",
+        f"""
+        import pathlib
+        if not pathlib.Path({str(ready)!r}).exists():
+            raise ValueError("not in the mood")
+        """,
+    )
+    with serving(tmp_path, app) as served:
+        refused = refusal_of(served)
+        assert (refused.code, refused.detail) == (wire.Close.BUILD_FAILED, "")
+        assert refused.error
+        assert refused.error in served.log
+        assert "not in the mood" in served.log
+        ready.touch()
+        document_of(served)
+
+
+def test_with_debug_the_page_gets_the_traceback(tmp_path: Path) -> None:
+    app = script(tmp_path, "broken.py", "raise ValueError('not in the mood')")
+    with serving(tmp_path, app, "--debug") as served:
+        assert "not in the mood" in refusal_of(served).detail
+
+
+def test_pages_of_other_sites_connect_only_where_they_are_allowed(app: Path, tmp_path: Path) -> None:
+    with serving(tmp_path, app, "--allow-origin", "friend.example") as served:
+        url = socket_url(served.endpoint)
+        with Client(url, {"Origin": "https://friend.example"}):
+            pass
+        with pytest.raises(InvalidStatus):
+            Client(url, {"Origin": "https://elsewhere.example"})
+
+
+def test_a_local_server_answers_under_its_own_names_only(app: Path, tmp_path: Path) -> None:
+    with serving(tmp_path, app, "--allow-origin", "https://friend.example") as served:
+        for host, status in [("friend.example", 200), ("elsewhere.example", 421)]:
+            assert httpx.get(served.lines[0], headers={"Host": host}).status_code == status
+
+
+def test_whoever_listens_to_the_world_is_warned(app: Path, tmp_path: Path) -> None:
+    with serving(tmp_path, app, "--address", "0.0.0.0") as served:
+        assert "everybody who can reach" in served.log
+    with serving(tmp_path, app) as served:
+        assert served.log == ""
+
+
+def test_show_opens_the_app_in_a_browser(app: Path, tmp_path: Path) -> None:
+    shown = tmp_path / "shown"
+    browser = script(
+        tmp_path, "browser.py", f"import pathlib, sys; pathlib.Path({str(shown)!r}).write_text(sys.argv[1])"
+    )
+    variables = {"BROWSER": f"{sys.executable} {browser} %s"}
+    with serving(tmp_path, app, "--show", variables=variables) as served:
+        until(shown.exists)
+        until(lambda: shown.read_text() == served.lines[0])
+
+
+def test_below_a_prefix(app: Path, tmp_path: Path) -> None:
+    with serving(tmp_path, app, "--prefix", "apps/") as served:
+        assert served.lines[0].endswith("/apps/myapp")
+        document_of(served)
+
+
+@pytest.mark.parametrize("variable", ["EMBEDSYNC_SECRET_KEY", "BOKEH_SECRET_KEY"])
+def test_tickets_outlive_a_restart_with_a_key_in_the_environment(
+    app: Path, tmp_path: Path, variable: str
+) -> None:
+    variables = {variable: "only for tests, and as long as Bokeh wants it"}
+    with serving(tmp_path, app, variables=variables) as served:
+        ticket = ticket_of(served.lines[0])
+    with (
+        serving(tmp_path, app, variables=variables) as served,
+        Client(socket_url(served.endpoint)) as client,
+    ):
+        client.open(ticket)
+    with serving(tmp_path, app) as served, Client(socket_url(served.endpoint)) as client:
+        client.send(1, wire.Open(protocol=1, ticket=ticket))
+        assert client.wait_for(wire.Closed).code == wire.Close.FORBIDDEN
+
+
+def test_tornado_is_never_imported(tmp_path: Path) -> None:
+    app = script(
+        tmp_path,
+        "modules.py",
+        """
+        import sys
+        from bokeh.io import curdoc
+        from bokeh.plotting import figure
+        figure().line([1, 2], [3, 4])
+        curdoc().title = "tornado" if any(each.split(".")[0] == "tornado" for each in sys.modules) else "free"
+        """,
+    )
+    with serving(tmp_path, app) as served:
+        assert '"free"' in document_of(served)
