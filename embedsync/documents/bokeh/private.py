@@ -94,6 +94,10 @@ __all__ = [
 ]
 
 
+# The registry of model classes by name. What Model.model_class_reverse_map gives is a copy of it.
+_resolver: Any = _default_resolver
+
+
 def property_callbacks(model: Model, attribute: str) -> tuple[Callable[..., Any], ...]:
     """The ``on_change`` callbacks of a property, as they are now."""
     return tuple(model._callbacks.get(attribute, ()))
@@ -120,7 +124,7 @@ def model_class(name: str) -> type[Model] | None:
         from bokeh.plotting import figure
 
         return figure
-    found = _default_resolver._known_models.get(name)
+    found = _resolver._known_models.get(name)
     return found if isinstance(found, type) and issubclass(found, Model) else None
 
 
@@ -162,15 +166,15 @@ def _descriptor(model: Model, attribute: str) -> PropertyDescriptor[Any] | None:
 
 def data_models() -> list[type[HasProps]]:
     """Model classes that exist in Python only and that browsers must be told about."""
-    return [each for each in _default_resolver.known_models.values() if is_DataModel(each)]
+    return [each for each in list(_resolver._known_models.values()) if is_DataModel(each)]
 
 
 def forget_classes(modules: Iterable[str]) -> None:
     """Take the model classes that these modules defined out of Bokeh's process-wide registry."""
     ended = set(modules)
-    for each in _default_resolver.known_models.values():
+    for each in list(_resolver._known_models.values()):
         if each.__module__ in ended:
-            _default_resolver.remove(each)
+            _resolver.remove(each)
 
 
 def uses_widgets(models: set[Any]) -> bool:
