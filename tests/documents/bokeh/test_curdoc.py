@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import threading
-from typing import Any
+import weakref
 
 from bokeh.document import Document
 from bokeh.io import curdoc
@@ -73,19 +73,18 @@ def test_tasks_and_copied_contexts_inherit_the_document() -> None:
 
 def test_what_app_code_leaves_on_the_stack_ends_with_its_turn() -> None:
     live = Live(lambda doc: None)
-    before, other = curdoc(), Document()
+    before, other, seen = curdoc(), Document(), []
 
-    def leaves_it() -> Any:
-        manager = patch_curdoc(other)
-        manager.__enter__()
+    def leaves_it() -> None:
+        # As Bokeh 3.9 does when something raises within its patch_curdoc.
+        stack = install()
+        stack.set((*stack.get(), weakref.ref(other)))
         assert curdoc() is other
-        return manager
 
-    kept: list[Any] = []
-    live.do(lambda: kept.append(leaves_it()))
+    live.do(leaves_it)
     assert curdoc() is before
-    live.do(lambda: kept.append(curdoc()))
-    assert kept[1] is live.doc
+    live.do(lambda: seen.append(curdoc()))
+    assert seen == [live.doc]
 
 
 def test_nothing_is_patched_by_importing() -> None:

@@ -1,0 +1,163 @@
+"""Bokeh documents in a real process: pool, application loop, timers, and browsers in memory."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from bokeh.io import curdoc
+from bokeh.models import Div, Slider
+
+import embedsync
+from embedsync import wire
+from embedsync.hub import Hub
+from tests.documents.bokeh.harness import write
+from tests.support.memory import WAIT, MemoryBrowser, wait_until
+
+
+@pytest.fixture
+def hub() -> Iterator[Hub]:
+    made = Hub("key")
+    yield made
+    made.stop()
+
+
+class Written:
+    """What a browser was told of one property, in order."""
+
+    def __init__(self, browser: MemoryBrowser, model: Any, attribute: str) -> None:
+        self._browser = browser
+        self._key = ({"id": model.id}, attribute)
+
+    @property
+    def values(self) -> list[Any]:
+        events = [
+            json.loads(bytes(each))
+            for frame in list(self._browser.frames)
+            if isinstance(frame, wire.Op)
+            for each in frame.events
+        ]
+        return [each["new"] for each in events if (each.get("model"), each.get("attr")) == self._key]
+
+
+def opened(hub: Hub, app: str, count: int = 1) -> list[MemoryBrowser]:
+    ticket = hub.ticket(app, session="together")
+    browsers = [MemoryBrowser(hub).open(ticket) for _ in range(count)]
+    for each in browsers:
+        each.wait_for(wire.SnapshotFrame)
+    return browsers
+
+
+def test_a_slider_moves_a_text_for_its_author_and_for_another_viewer(hub: Hub) -> None:
+    models: list[Any] = []
+
+    def app(doc: Any) -> None:
+        slider, div = Slider(start=0, end=10, value=1), Div(text="")
+        slider.on_change("value", lambda attr, old, new: setattr(div, "text", f"{old} to {new}"))
+        models.extend([slider, div])
+        doc.add_root(slider)
+        doc.add_root(div)
+
+    hub.add_app("app", app)
+    author, other = opened(hub, "app", 2)
+    slider, div = models
+    author.edit(1, write(slider, "value", 7))
+    result = author.wait_for(wire.Result)
+    assert (result.commit, result.own, result.values) == (True, True, [])
+    wait_until(lambda: Written(author, div, "text").values and Written(other, div, "text").values)
+    assert Written(author, slider, "value").values == []
+    assert Written(other, slider, "value").values == [7]
+    assert Written(other, div, "text").values == ["1 to 7"]
+    assert "tornado" not in sys.modules
+
+
+def test_asynchronous_code_writes_on_the_loop_and_goes_on_on_another_thread(hub: Hub) -> None:
+    models: list[Any] = []
+    seen: list[Any] = []
+
+    async def app(doc: Any) -> None:
+        slider, div = Slider(start=0, end=10, value=1), Div(text="")
+
+        async def slow(attr: str, old: float, new: float) -> None:
+            await asyncio.sleep(0)
+            div.text = "from the loop"
+
+        def after(attr: str, old: float, new: float) -> None:
+            div.name = "from the pool"
+
+        div.on_change("text", lambda attr, old, new: seen.append((new, curdoc() is doc)))
+        slider.on_change("value", slow, after)
+        await asyncio.sleep(0)
+        models.extend([slider, div])
+        doc.add_root(slider)
+        doc.add_root(div)
+
+    hub.add_app("app", app)
+    (browser,) = opened(hub, "app")
+    slider, div = models
+    browser.edit(1, write(slider, "value", 7))
+    wait_until(lambda: Written(browser, div, "text").values and Written(browser, div, "name").values)
+    assert seen == [("from the loop", True)]
+    (op,) = [each for each in browser.frames if isinstance(each, wire.Op)]
+    assert len(op.events) == 2
+
+
+def test_a_background_task_and_a_thread_reach_browsers_after_their_turn_is_over(hub: Hub) -> None:
+    models: list[Any] = []
+    go, tasks = threading.Event(), []
+
+    def app(doc: Any) -> None:
+        slider, by_task, by_thread = Slider(start=0, end=10, value=1), Div(text=""), Div(text="")
+
+        async def background() -> None:
+            await asyncio.to_thread(go.wait, WAIT)
+            by_task.text = f"task {curdoc() is doc}"
+
+        def in_thread() -> None:
+            go.wait(WAIT)
+            curdoc().add_next_tick_callback(lambda: setattr(by_thread, "text", f"thread {curdoc() is doc}"))
+
+        async def start(attr: str, old: float, new: float) -> None:
+            tasks.append(asyncio.create_task(background()))
+            embedsync.thread(in_thread)
+
+        slider.on_change("value", start)
+        models.extend([slider, by_task, by_thread])
+        for each in models:
+            doc.add_root(each)
+
+    hub.add_app("app", app)
+    (browser,) = opened(hub, "app")
+    slider, by_task, by_thread = models
+    browser.edit(1, write(slider, "value", 7))
+    browser.wait_for(wire.Result)
+    go.set()
+    wait_until(
+        lambda: Written(browser, by_task, "text").values and Written(browser, by_thread, "text").values
+    )
+    assert Written(browser, by_task, "text").values == ["task True"]
+    assert Written(browser, by_thread, "text").values == ["thread True"]
+
+
+def test_a_session_that_ends_stops_its_timers_and_runs_its_hooks(hub: Hub) -> None:
+    ended, ticks = threading.Event(), []
+
+    def app(doc: Any) -> None:
+        doc.add_periodic_callback(lambda: ticks.append(1), 5)
+        doc.on_session_destroyed(lambda context: ended.set())
+
+    hub.add_app("app", app)
+    opened(hub, "app")
+    wait_until(lambda: len(ticks) > 2)
+    (session,) = hub.sessions
+    session.end()
+    assert ended.wait(WAIT)
+    wait_until(lambda: not hub.sessions)
+    count = len(ticks)
+    hub.stop()
+    assert len(ticks) == count
