@@ -1,1 +1,19 @@
-"""Bokeh documents, kept in sync. Bokeh is imported by the modules here, not by this package."""
+"""Bokeh documents, kept in sync. Bokeh is imported by the modules here, not by this package.
+
+``document``
+    implements the port; everything else is a part of it.
+``live``, ``recorder``, ``callbacks``, ``pending``
+    Bokeh's document with its callback manager exchanged: what changes is noted, then callbacks run.
+``serializer``
+    from changes to events, remembering what browsers know.
+``deserializer``, ``events``, ``edits``, ``outline``, ``view_local``
+    from a browser's events to checked steps that can be taken back.
+``turn``, ``curdoc``, ``session_context``, ``timers``
+    what app code finds around it.
+``resources``
+    what a page has to load.
+``apps``
+    the recipes: functions, scripts, notebooks, directories, Bokeh applications.
+``private``
+    whatever of Bokeh is not public.
+"""

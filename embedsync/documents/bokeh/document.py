@@ -13,7 +13,7 @@ from embedsync.document import DocumentHost, Event, EventKind, Patch, Prepared, 
 from embedsync.documents.bokeh.callbacks import Call, CallRunner
 from embedsync.documents.bokeh.curdoc import current_document
 from embedsync.documents.bokeh.deserializer import Decoder
-from embedsync.documents.bokeh.edits import DecodedEdit, Message, Set
+from embedsync.documents.bokeh.edits import DecodedEdit, Message
 from embedsync.documents.bokeh.events import decode_events
 from embedsync.documents.bokeh.keys import ROOTS, TITLE
 from embedsync.documents.bokeh.live import LiveDocument
@@ -34,7 +34,7 @@ from embedsync.documents.bokeh.serializer import Encoding, KnownModels
 from embedsync.documents.bokeh.session_context import ServerContext, SessionContext
 from embedsync.documents.bokeh.timers import Timers
 from embedsync.documents.bokeh.turn import Turn, current_turn, go_on_here
-from embedsync.errors import Refused
+from embedsync.errors import BuildError, Refused
 from embedsync.wire import Refusal
 
 __all__ = ["BokehDocument"]
@@ -175,6 +175,8 @@ class BokehDocument:
             if isinstance(error, Refused):
                 raise
             raise Refused(Refusal.BAD_VALUE, f"{type(error).__name__}: {error}") from error
+        for model_id, attribute in edit.local:
+            self._known.local.setdefault(model_id, set()).add(attribute)
         edit.merged = recorded.merged
         self._recorder.queue(recorded.calls)
         return patch
@@ -222,6 +224,8 @@ class BokehDocument:
         models = list(document.models)
         document.models._models.clear()
         for model in models:
+            model._callbacks.clear()
+            model._event_callbacks.clear()
             model.destroy()
         _destroy_modules(document)
 
@@ -232,11 +236,8 @@ class BokehDocument:
             step.apply(self.bokeh, self)
             if isinstance(step, Message):
                 recorded.calls.extend(self._recorder.message_calls(step.kind, step.data))
-        told = {each.written.key for each in edit.steps if each.written is not None}
-        for step in edit.steps:
-            if isinstance(step, Set) and step.local and (step.model.id, step.attribute) not in told:
-                recorded.changes.drop((step.model.id, step.attribute))
-                self._known.local.setdefault(step.model.id, set()).add(step.attribute)
+        for key in edit.local:
+            recorded.changes.drop(key)
 
     def _guarded(self, awaitable: Awaitable[Any], what: str) -> Awaitable[Any]:
         turn = current_turn(self)
@@ -257,6 +258,9 @@ class BokehDocument:
         try:
             with current_document(self.bokeh):
                 return await awaitable
+        except SystemExit as error:
+            # It would end the loop that all sessions share.
+            raise BuildError(f"app code ended itself: SystemExit({error.code!r})") from error
         finally:
             turn.leave(previous)
 

@@ -186,6 +186,15 @@ class DecodedEdit:
     steps: list[Step]
     merged: set[Key] = field(default_factory=set)
 
+    @property
+    def local(self) -> set[tuple[str, str]]:
+        """Keys that are the sender's own concern, and that nothing else in the edit writes."""
+        told = {each.written.key for each in self.steps if each.written is not None}
+        local = {
+            (each.model.id, each.attribute) for each in self.steps if isinstance(each, Set) and each.local
+        }
+        return local - told
+
     def differing(self) -> list[Key]:
         """Keys whose value is another than the browser sent."""
         found: dict[Key, None] = dict.fromkeys(self.merged)

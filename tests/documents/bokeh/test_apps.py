@@ -19,7 +19,7 @@ from bokeh.io import curdoc
 from bokeh.models import Div
 
 from embedsync.documents import load
-from embedsync.errors import ConfigurationError
+from embedsync.errors import BuildError, ConfigurationError
 from tests.documents.bokeh.harness import Host, Live, events, info, run_steps, write
 
 HELLO = """
@@ -93,6 +93,17 @@ def test_an_app_that_raises_leaves_nothing_behind() -> None:
     with pytest.raises(ZeroDivisionError):
         build(recipe)
     assert recipe.server_context.sessions == []  # type: ignore[attr-defined]
+
+
+def test_an_app_that_ends_itself_ends_nothing_else(put: Write) -> None:
+    with pytest.raises(BuildError, match=r"SystemExit\(3\)"):
+        build(load(put("app.py", "import sys\nsys.exit(3)")))
+
+    async def app(doc: Any) -> None:
+        sys.exit(4)
+
+    with pytest.raises(BuildError, match=r"SystemExit\(4\)"):
+        build(load(app))
 
 
 def test_a_document_taken_from_another_app_is_an_error_and_no_half_root() -> None:
@@ -461,8 +472,6 @@ def test_an_application_may_hold_a_script(put: Write) -> None:
 
 
 def test_a_handler_that_fails_is_an_error_of_the_build(put: Write) -> None:
-    from embedsync.errors import BuildError
-
     path = put("app.py", "raise RuntimeError('broken')")
     with pytest.raises(BuildError, match="broken"):
         build(load(Application(ScriptHandler(filename=str(path)))))

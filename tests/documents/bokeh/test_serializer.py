@@ -245,6 +245,14 @@ def test_view_local_values_stay_out_of_snapshots_and_of_patches() -> None:
     assert "start" not in snapshot.models[plot.x_range.id].get("attributes", {})
 
 
+def test_no_browser_can_keep_other_writes_from_the_others() -> None:
+    slider = Slider(start=0, end=10, value=1)
+    live = Live(lambda doc: doc.add_root(slider))
+    live.edit(write(slider, "value", 5, local=True))
+    assert live.value_of(slider, "value") == 5
+    live.check_mirror()
+
+
 def test_bounds_that_a_person_moved_are_shared() -> None:
     plot = figure()
     live = Live(lambda doc: doc.add_root(plot))

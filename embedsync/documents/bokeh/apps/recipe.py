@@ -16,6 +16,7 @@ from embedsync.documents.bokeh.document import BokehDocument
 from embedsync.documents.bokeh.private import settings
 from embedsync.documents.bokeh.resources import script_files
 from embedsync.documents.bokeh.session_context import ServerContext
+from embedsync.errors import BuildError
 
 __all__ = ["BokehRecipe", "Steps", "awaited"]
 
@@ -52,6 +53,9 @@ class BokehRecipe:
                 if settings.perform_document_validation():
                     document.bokeh.validate()
                 document.built()
+        except SystemExit as error:
+            document.destroy()
+            raise BuildError(f"app {session.app!r} ended itself: SystemExit({error.code!r})") from error
         except BaseException:
             document.destroy()
             raise
