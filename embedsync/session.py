@@ -293,7 +293,7 @@ class Session:
             met = self._log.written_since(edit.base, except_by=replica.id)
         for each in prepared.written:
             own_delta = each.kind is EventKind.DELTA
-            if (own_delta and met is None) or (met is not None and _collides(own_delta, met.get(each.key))):
+            if (own_delta and (met is None or edit.whole)) or (met is not None and _collides(own_delta, met.get(each.key))):
                 keys[each.key] = None
         return tuple(keys)
 

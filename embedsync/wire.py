@@ -198,14 +198,17 @@ class Edit(_Frame, tag="edit", frozen=True, kw_only=True):
 
     Attributes:
         cseq: its number, counted by the replica from 1 as edits are sent, without gaps.
-        base: seq up to which the values that the edit started from included all ops.
+        base: seq of the last op that the replica had applied when it made the edit.
         epoch: the document it was made on.
+        whole: a stream or patch was made on a value that was not settled; the answer is to bring the
+            whole values under the keys that it changes.
         events: the changes, in the language of the document's kind.
     """
 
     cseq: Annotated[int, msgspec.Meta(ge=1, le=2**53 - 1)]
     base: _Position
     epoch: _Id
+    whole: bool = False
     events: Annotated[list[Any], msgspec.Meta(max_length=100_000)]
 
 

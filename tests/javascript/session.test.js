@@ -185,13 +185,15 @@ test("a delta that met a write of the server ends with the server's value", asyn
   assert.deepEqual(page.root.items, [5, 7]);
 });
 
-test("an edit on a value in which something is held says so by its base", async () => {
+test("a delta on a value that is not settled asks for the whole value", async () => {
   const page = await Page.live();
   page.person((document) => document.append("root", [7]));
   page.op(1, append("root", 8));
-  page.op(2, set("root", "echo", 1));
   page.person((document) => document.append("root", [9]));
-  assert.deepEqual(page.wire.of("edit").map(({ base }) => base), [0, 0]);
+  assert.deepEqual(page.wire.of("edit").map(({ base, whole }) => [base, whole]), [
+    [0, undefined],
+    [1, true],
+  ]);
 });
 
 test("a result that comes too early asks for a snapshot", async () => {

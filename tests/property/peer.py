@@ -22,6 +22,7 @@ class PendingEdit:
     events: list[dict[str, Any]]
     cseq: int = 0  # Given when it is sent for the first time.
     base: int = 0
+    whole: bool = False
     epoch: str = ""
 
     @property
@@ -138,7 +139,8 @@ class Peer:
             self.outbox.append(wire.Ack(seq=self.seq, cseq=self.answered))
 
     def _edit(self, events: list[dict[str, Any]], keys: tuple[Key, ...], mergeable: bool) -> None:
-        edit = PendingEdit(keys, mergeable, events, base=self._base(keys), epoch=self.epoch)
+        edit = PendingEdit(keys, mergeable, events, base=self.seq, epoch=self.epoch)
+        edit.whole = not mergeable and any(self._is_pending(key) for key in keys)
         for earlier in reversed(self.pending):
             if earlier.sent or not earlier.mergeable or not mergeable:
                 break
@@ -168,13 +170,9 @@ class Peer:
             cseq=edit.cseq,
             base=edit.base,
             epoch=edit.epoch,
+            whole=edit.whole,
             events=edit.events,
         )
-
-    def _base(self, keys: tuple[Key, ...]) -> int:
-        """Up to where the values that an edit starts from include all ops."""
-        held = [each.seq for key in keys for each in self.held.get(key, [])]
-        return min([self.seq, *(seq - 1 for seq in held)])
 
     def _is_pending(self, key: Key) -> bool:
         return any(key in each.keys for each in self.pending)
@@ -276,8 +274,6 @@ class Peer:
         for edit in self.pending:
             for event in edit.events:
                 self._reapply(event, browser_made)
-            if edit.sent:
-                self.outbox.append(self._frame(edit))
 
     def _reapply(self, event: dict[str, Any], browser_made: dict[str, dict[str, Any]]) -> None:
         if event["id"] not in self.models or event["kind"] == "click":

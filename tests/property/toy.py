@@ -4,7 +4,8 @@ Nodes form a graph under one root. A node has
 
 - ``value``: an integer, clamped to 0–10 by the server, refused below 0; its callback sets ``echo``
   of the same node to twice the value, and raises afterwards when the value is 7;
-- ``items``: a list of numbers, to which both sides append (a delta) or which they replace;
+- ``items``: a list of numbers, to which both sides append (a delta) or which they replace; a
+  replacement with a number below 0 is refused;
 - ``child``: another node, or none. A node that is reachable no more is gone; it may come back.
 
 A click on a node gives it a new child, or takes the child away.
@@ -118,7 +119,7 @@ class ToyDocument:
                 written.append(Written((node.id, "items"), EventKind.DELTA))
                 continue
             name, new = event["attr"], event["new"]
-            if name == "value" and new < 0:
+            if (name == "value" and new < 0) or (name == "items" and any(each < 0 for each in new)):
                 raise Refused("bad-value", "below 0")
             if name == "child" and new is not None:
                 new = self._decode(new, reachable)

@@ -6,6 +6,8 @@
  * @typedef {object} Edit
  * @property {number} cseq its number; 0 until it is sent, so that what merges before leaves no gap
  * @property {number} base seq of the last op that was applied when it was made
+ * @property {boolean} whole a stream or patch was made on a value that was not settled: only the whole
+ *   value of the server says what came of it
  * @property {LocalChange[]} changes
  */
 
@@ -39,11 +41,12 @@ export class Edits {
    */
   add(changes, base) {
     if (!this.#open) {
-      this.#unsent.push({ cseq: 0, base, changes: [] });
+      this.#unsent.push({ cseq: 0, base, whole: false, changes: [] });
       this.#open = true;
     }
     const edit = this.#unsent[this.#unsent.length - 1];
     edit.base = Math.min(edit.base, base);
+    edit.whole ||= changes.some(({ key, kind }) => key !== null && kind !== "write" && this.pendingOn(key));
     for (const change of changes) {
       if (mergeable(change) && edit.changes.every(mergeable)) {
         edit.changes = edit.changes.filter((earlier) => earlier.key !== change.key);

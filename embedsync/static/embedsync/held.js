@@ -6,8 +6,6 @@
 export class Held {
   /** By key, in the order of their seq. @type {Map<string, {seq: number, change: Change}[]>} */
   #held = new Map();
-  /** By key, the seq from which on changes are missing in what is shown. @type {Map<string, number>} */
-  #since = new Map();
 
   /**
    * @param {string} key
@@ -18,18 +16,6 @@ export class Held {
     const held = this.#held.get(key) ?? [];
     // A whole value makes what was held before superfluous, so that what is held stays small.
     this.#held.set(key, change.kind === "write" ? [{ seq, change }] : [...held, { seq, change }]);
-    if (!this.#since.has(key)) this.#since.set(key, seq);
-  }
-
-  /**
-   * Up to where the shown values of some keys include all changes; the present seq if nothing is held.
-   * @param {Iterable<string | null>} keys
-   * @param {number} seq the present one
-   */
-  base(keys, seq) {
-    let base = seq;
-    for (const key of keys) base = Math.min(base, (this.#since.get(key ?? "") ?? Infinity) - 1);
-    return base;
   }
 
   /**
@@ -40,12 +26,8 @@ export class Held {
   dropUpTo(key, seq) {
     const later = this.#held.get(key)?.filter((each) => each.seq > seq);
     if (later === undefined) return;
-    if (later.length > 0) {
-      this.#held.set(key, later);
-      this.#since.set(key, later[0].seq);
-    } else {
-      this.#delete(key);
-    }
+    if (later.length > 0) this.#held.set(key, later);
+    else this.#held.delete(key);
   }
 
   /**
@@ -57,7 +39,6 @@ export class Held {
   replaceUpTo(key, seq, change) {
     this.dropUpTo(key, seq);
     this.#held.set(key, [{ seq, change }, ...(this.#held.get(key) ?? [])]);
-    this.#since.set(key, seq);
   }
 
   /**
@@ -67,18 +48,11 @@ export class Held {
    */
   release(keys) {
     const released = keys.flatMap((key) => this.#held.get(key) ?? []);
-    for (const key of keys) this.#delete(key);
+    for (const key of keys) this.#held.delete(key);
     return released.sort((one, other) => one.seq - other.seq).map(({ change }) => change);
   }
 
   clear() {
     this.#held.clear();
-    this.#since.clear();
-  }
-
-  /** @param {string} key */
-  #delete(key) {
-    this.#held.delete(key);
-    this.#since.delete(key);
   }
 }

@@ -409,7 +409,7 @@ export class Session {
   /** @param {import("./document.js").LocalChange[]} changes */
   #changed(changes) {
     if (this.state === "stopped" || changes.length === 0) return;
-    this.#edits.add(changes, this.#held.base(changes.map(({ key }) => key), this.seq));
+    this.#edits.add(changes, this.seq);
     if (this.#sealing) return;
     // What one task changes is one edit, and so one op and one redraw for everybody.
     this.#sealing = true;
@@ -441,10 +441,13 @@ export class Session {
   }
 
   /** @param {import("./edits.js").Edit} edit */
-  #message({ cseq, base, changes }) {
+  #message({ cseq, base, whole, changes }) {
     const events = changes.map((change) => change.content);
     const buffers = new Map(changes.flatMap((change) => [...change.buffers]));
-    return encode(this.#attachment, { type: "edit", cseq, base, epoch: this.epoch, events }, buffers);
+    /** @type {import("./wire.js").Header} */
+    const edit = { type: "edit", cseq, base, epoch: this.epoch, events };
+    if (whole) edit.whole = true;
+    return encode(this.#attachment, edit, buffers);
   }
 
   /** @param {number} edits that the person made and that will not come to count */

@@ -1,0 +1,23 @@
+// For the pages of `embedsync serve`, each of which is one app: the document's title is the page's.
+
+/** What Bokeh calls a document whose author gave it no name. The page has a better one then. */
+const UNNAMED = "Bokeh Application";
+
+/** @type {WeakSet<object>} */
+const followed = new WeakSet();
+
+document.addEventListener("embedsync:live", () => {
+  for (const shown of /** @type {any} */ (window).Bokeh?.documents ?? []) follow(shown);
+});
+
+/** @param {any} shown a document of BokehJS */
+function follow(shown) {
+  if (followed.has(shown)) return;
+  followed.add(shown);
+  const show = () => {
+    const title = shown.title();
+    if (title !== "" && title !== UNNAMED) document.title = title;
+  };
+  show();
+  shown.on_change((/** @type {any} */ event) => event.kind === "TitleChanged" && show());
+}

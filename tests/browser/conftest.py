@@ -1,0 +1,165 @@
+"""Real Chromium against real servers. Every test fails on console errors and policy violations."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.contract.servers import free_port
+
+ROOT = Path(__file__).parents[2]
+APPS = ROOT / "demo_site" / "apps"
+START_TIME = 60.0
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+_NOTE_VIOLATIONS = """
+document.addEventListener("securitypolicyviolation", (event) => {
+  console.error(`policy violation: ${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}`)
+})
+"""
+
+
+def chromium() -> str:
+    found = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    assert found, "these tests need Chromium: apt-get install chromium, or name it with CHROMIUM=…"
+    return found
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
+        yield launched
+        launched.close()
+
+
+class Visitors:
+    """Makes pages, each with a profile of its own, and collects what they complain about."""
+
+    def __init__(self, browser: Browser) -> None:
+        self._browser = browser
+        self._contexts: list[BrowserContext] = []
+        self.complaints: list[str] = []
+        self.expected: Callable[[str], bool] = lambda complaint: False
+
+    def __call__(self, width: int = 1280) -> Page:
+        context = self._browser.new_context(viewport={"width": width, "height": 900})
+        self._contexts.append(context)
+        context.add_init_script(_NOTE_VIOLATIONS)
+        page = context.new_page()
+        page.on("console", lambda message: self._note(message.type, message.text))
+        page.on("pageerror", lambda error: self._note("error", str(error)))
+        return page
+
+    def close(self) -> None:
+        for context in self._contexts:
+            context.close()
+
+    def _note(self, kind: str, text: str) -> None:
+        if kind in ("error", "warning") and not self.expected(text):
+            self.complaints.append(f"{kind}: {text}")
+
+
+@pytest.fixture
+def visitor(browser: Browser) -> Iterator[Visitors]:
+    visitors = Visitors(browser)
+    yield visitors
+    visitors.close()
+    assert visitors.complaints == []
+
+
+@contextmanager
+def running(command: list[str], port: int, log: Path) -> Iterator[str]:
+    """Run a server until the end of the block."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with log.open("w") as output:
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output)
+    url = f"http://127.0.0.1:{port}"
+    try:
+        _wait_until_it_answers(url, process, log)
+        yield url
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def flask_site(port: int) -> list[str]:
+    return [
+        sys.executable, "-m", "gunicorn", "--worker-class", "gthread", "--threads", "64", "--workers", "1",
+        "--bind", f"127.0.0.1:{port}", "--graceful-timeout", "3", "--no-control-socket",
+        "demo_site.flask_site.wsgi:app",
+    ]  # fmt: skip
+
+
+def embedsync_serve(port: int, *apps: Path) -> list[str]:
+    names = [str(each) for each in apps or sorted(APPS.glob("*.py"))]
+    return [
+        sys.executable, "-m", "embedsync", "serve", *names, "--port", str(port), "--address", "127.0.0.1"
+    ]  # fmt: skip
+
+
+SITES = {"flask": flask_site, "serve": embedsync_serve}
+
+
+@pytest.fixture(scope="session")
+def log_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("logs")
+
+
+@pytest.fixture(scope="session")
+def flask_url(log_folder: Path) -> Iterator[str]:
+    port = free_port()
+    with running(flask_site(port), port, log_folder / "flask.log") as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def serve_url(log_folder: Path) -> Iterator[str]:
+    port = free_port()
+    with running(embedsync_serve(port), port, log_folder / "serve.log") as url:
+        yield url
+
+
+@pytest.fixture(params=["flask", "serve"])
+def site(request: pytest.FixtureRequest) -> str:
+    """Address of the demonstration site on gunicorn, and of the same apps under `embedsync serve`."""
+    url: str = request.getfixturevalue(f"{request.param}_url")
+    return url
+
+
+def _wait_until_it_answers(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + START_TIME
+    while time.monotonic() < deadline:
+        assert process.poll() is None, f"the server has ended:\n{log.read_text()}"
+        try:
+            with urllib.request.urlopen(url, timeout=5):
+                return
+        except urllib.error.HTTPError as error:
+            error.close()
+            return
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            time.sleep(0.1)
+    raise AssertionError(f"the server does not answer:\n{log.read_text()}")
