@@ -191,7 +191,9 @@ class DecodedEdit:
         """Keys that are the sender's own concern, and that nothing else in the edit writes."""
         told = {each.written.key for each in self.steps if each.written is not None}
         local = {
-            (each.model.id, each.attribute) for each in self.steps if isinstance(each, Set) and each.local
+            (str(each.model.id), each.attribute)
+            for each in self.steps
+            if isinstance(each, Set) and each.local
         }
         return local - told
 
