@@ -91,9 +91,10 @@ class Pages:
         if len(ticket) > _LONGEST_TICKET:
             return self._too_long(top, request)
         endpoint = f"{top}{ENDPOINT}"
-        element = embed_element(app=app.name, ticket=ticket, endpoint=endpoint, height="100vh")
-        script = module_script(f"{endpoint}/{self._hub.assets.runtime_url()}")
-        return self._page(200, app.title, element, top, request, script=script, class_="app")
+        element = embed_element(app=app.name, ticket=ticket, endpoint=endpoint, height="100%")
+        modules = [self._hub.assets.runtime_url(name) for name in ("embed.js", "pages.js")]
+        scripts = "\n".join(module_script(f"{endpoint}/{each}") for each in modules)
+        return self._page(200, app.title, element, top, request, scripts=scripts, class_="app")
 
     def _not_found(self, name: str, path: str, request: Request) -> Response:
         top = _way_up(path)
@@ -114,7 +115,7 @@ class Pages:
         top: str,
         request: Request,
         *,
-        script: str = "",
+        scripts: str = "",
         class_: str = "list",
     ) -> Response:
         style = f"{top}{ENDPOINT}/{self._hub.assets.runtime_url('pages.css')}"
@@ -126,7 +127,7 @@ class Pages:
 <title>{escape(title)}</title>
 <link rel="icon" href="{_ICON}">
 <link rel="stylesheet" href="{escape(style)}">
-{script}
+{scripts}
 </head>
 <body>
 <main>
