@@ -301,10 +301,19 @@ export class BokehAdapter {
     for (const model of defines) this.#models.set(model.id, model);
     // BokehJS attaches what a value mentions itself, but not the models behind those.
     if (defines.length > 0 || references > 0) this.#open()._recompute_all_models();
+    if (isBound(event)) /** @type {any} */ (json).local = !event.model.have_updated_interactively;
     const { kind, key } = classify(event, false);
     const model = event.model?.id ?? null;
     return { kind, key, model, content: json, buffers, defines: defines.map(({ id }) => id) };
   }
+}
+
+/**
+ * A bound of a range that follows its data. BokehJS computes it for its own view, until a person moves it.
+ * @param {any} event
+ */
+function isBound({ kind, model, attr }) {
+  return kind === "ModelChanged" && (attr === "start" || attr === "end") && "have_updated_interactively" in model;
 }
 
 /**
