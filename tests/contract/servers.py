@@ -79,17 +79,23 @@ def free_port() -> int:
 @contextmanager
 def running(name: str, log_folder: Path) -> Iterator[Site]:
     """Start a server, wait until it is healthy, and stop it in the end."""
-    server, port = SERVERS[name], free_port()
-    log = log_folder / f"{name}.log"
+    server, port, log = SERVERS[name], free_port(), log_folder / f"{name}.log"
+    with start(server.command(port), port, server.health, log) as (url, process):
+        yield Site(name, url, server.page_path, process, log)
+
+
+@contextmanager
+def start(
+    command: list[str], port: int, health: str, log: Path, *, cwd: Path = ROOT
+) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """Run a command that serves a port, from when it answers to the end of the block."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
     with log.open("w") as output:
-        process = subprocess.Popen(
-            server.command(port), cwd=ROOT, env=environment, stdout=output, stderr=output, text=True
-        )
-    site = Site(name, f"http://127.0.0.1:{port}", server.page_path, process, log)
+        process = subprocess.Popen(command, cwd=cwd, env=environment, stdout=output, stderr=output, text=True)
+    url = f"http://127.0.0.1:{port}"
     try:
-        _wait_until_healthy(site.url + server.health, process, log)
-        yield site
+        _wait_until_healthy(url + health, process, log)
+        yield url, process
     finally:
         process.send_signal(signal.SIGTERM)
         try:
