@@ -17,6 +17,7 @@ from pathlib import Path
 __all__ = ["Asset", "Assets", "runtime_hash"]
 
 STATIC = Path(__file__).parent / "static" / "embedsync"
+_ENTRIES = ("embed.js", "pages.js")
 _TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8"}
 
 
@@ -72,6 +73,11 @@ class Assets:
     def runtime_url(self, name: str = "embed.js") -> str:
         """URL of one of our own modules, relative to the endpoint."""
         return f"static/{runtime_hash()}/{name}"
+
+    def runtime_imports(self) -> list[str]:
+        """URLs of the modules that the entry module imports, relative to the endpoint."""
+        names = [path.relative_to(STATIC).as_posix() for path in sorted(STATIC.rglob("*.js"))]
+        return [self.runtime_url(name) for name in names if name not in _ENTRIES]
 
     def find(self, path: str) -> Asset | None:
         """The file under a URL that this object made, or ``None``."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 
 from embedsync.errors import UnknownApp
@@ -40,10 +41,18 @@ def embed_element(
     return f"<embed-app{written}></embed-app>"
 
 
-def module_script(url: str, *, nonce: str = "") -> str:
-    """The script that brings elements to life; once on a page is enough, more does no harm."""
+def module_script(url: str, *, modules: Sequence[str] = (), nonce: str = "") -> str:
+    """The script that brings elements to life; once on a page is enough, more does no harm.
+
+    Args:
+        url: of the entry module.
+        modules: URLs of the modules that it will import, to be fetched at once rather than one
+            after the other as each is found to need the next.
+        nonce: of the page's content security policy.
+    """
     allowed = f' nonce="{escape(nonce)}"' if nonce else ""
-    return f'<script type="module" src="{escape(url)}"{allowed}></script>'
+    preloads = [f'<link rel="modulepreload" href="{escape(each)}"{allowed}>' for each in modules]
+    return "".join([*preloads, f'<script type="module" src="{escape(url)}"{allowed}></script>'])
 
 
 def missing_app(error: UnknownApp, *, debug: bool) -> str:

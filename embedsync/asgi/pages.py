@@ -92,8 +92,11 @@ class Pages:
             return self._too_long(top, request)
         endpoint = f"{top}{ENDPOINT}"
         element = embed_element(app=app.name, ticket=ticket, endpoint=endpoint, height="100%")
-        modules = [self._hub.assets.runtime_url(name) for name in ("embed.js", "pages.js")]
-        scripts = "\n".join(module_script(f"{endpoint}/{each}") for each in modules)
+        assets = self._hub.assets
+        imports = [f"{endpoint}/{each}" for each in assets.runtime_imports()]
+        embed = module_script(f"{endpoint}/{assets.runtime_url()}", modules=imports)
+        pages = module_script(f"{endpoint}/{assets.runtime_url('pages.js')}")
+        scripts = f"{embed}\n{pages}"
         return self._page(200, app.title, element, top, request, scripts=scripts, class_="app")
 
     def _not_found(self, name: str, path: str, request: Request) -> Response:

@@ -178,8 +178,13 @@ class EmbedSync:
             return Markup("")
         g._embedsync_script = True
         nonce = getattr(request, "csp_nonce", "")
-        url = f"{self.endpoint}/{hub.assets.runtime_url()}"
-        return Markup(module_script(url, nonce=nonce() if callable(nonce) else nonce))  # noqa: S704
+        endpoint = self.endpoint
+        script = module_script(
+            f"{endpoint}/{hub.assets.runtime_url()}",
+            modules=[f"{endpoint}/{each}" for each in hub.assets.runtime_imports()],
+            nonce=nonce() if callable(nonce) else nonce,
+        )
+        return Markup(script)  # noqa: S704  (escaped there)
 
     def _request(self) -> Request:
         made: Request | None = g.get("_embedsync_request")
