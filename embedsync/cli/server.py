@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
+import threading
 from collections.abc import Callable
 from types import FrameType
 
@@ -56,9 +57,12 @@ class Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop: browsers are told to come back, sessions end, then everything closes."""
-        stopping = asyncio.create_task(asyncio.to_thread(self._hub.stop))
-        while not stopping.done() and not self.force_exit:
-            await asyncio.wait([stopping], timeout=0.1)
+        # A thread that nobody waits for: in a hurry, app code that hangs does not keep the process.
+        stopping = threading.Thread(target=self._hub.stop, daemon=True)
+        stopping.start()
+        # The signal handler sets a flag and cannot wake us, so we look.
+        while stopping.is_alive() and not self.force_exit:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
         await super().shutdown(sockets)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:

@@ -103,27 +103,46 @@ def test_a_signal_ends_it_in_good_order(app: Path, tmp_path: Path, how: signal.S
         assert "Traceback" not in served.log
 
 
-def test_a_callback_that_runs_long_keeps_it_for_the_stop_timeout_at_most(tmp_path: Path) -> None:
-    running = tmp_path / "running"
-    app = script(
-        tmp_path,
-        "slow.py",
-        f"""
+@pytest.fixture
+def hanging(tmp_path: Path) -> tuple[Path, Path]:
+    """An app that never comes to its end, and the file that it makes when it has begun."""
+    begun = tmp_path / "begun"
+    text = f"""
         import pathlib, threading
-        pathlib.Path({str(running)!r}).touch()
-        threading.Event().wait(60)
-        """,
-    )
+        pathlib.Path({str(begun)!r}).touch()
+        threading.Event().wait()
+        """
+    return script(tmp_path, "hanging.py", text), begun
+
+
+def test_app_code_that_hangs_keeps_it_for_the_stop_timeout_at_most(
+    hanging: tuple[Path, Path], tmp_path: Path
+) -> None:
+    app, begun = hanging
     with (
         serving(tmp_path, app, "--stop-timeout", "0.5") as served,
         Client(socket_url(served.endpoint)) as client,
     ):
         client.send(1, wire.Open(protocol=1, ticket=ticket_of(served.lines[0])))
-        until(running.exists)
-        begun = time.monotonic()
+        until(begun.exists)
+        asked = time.monotonic()
         assert served.stop() == 0
-        assert time.monotonic() - begun < 8
+        assert time.monotonic() - asked < 8
         assert "still runs" in served.log
+        assert "Traceback" not in served.log
+
+
+def test_a_second_interrupt_does_not_wait_for_app_code(hanging: tuple[Path, Path], tmp_path: Path) -> None:
+    app, begun = hanging
+    with (
+        serving(tmp_path, app, "--stop-timeout", "600") as served,
+        Client(socket_url(served.endpoint)) as client,
+    ):
+        client.send(1, wire.Open(protocol=1, ticket=ticket_of(served.lines[0])))
+        until(begun.exists)
+        served.signal(signal.SIGINT)
+        assert client.close_code() == wire.Close.DRAIN
+        assert served.stop() == 0
         assert "Traceback" not in served.log
 
 
