@@ -145,10 +145,11 @@ def test_a_dropped_socket_resumes_with_the_ops_it_has_missed(live: Site) -> None
         second.wait_for(wire.SnapshotFrame)
         second.drop()
         until(lambda: live.hub.status()["sockets"] == 1)
+        # One after the other: two that wait together would be merged.
         first.edit(first_opened, 1, set_value(3))
+        assert first.wait_for(wire.Op).seq == 2
         first.edit(first_opened, 2, set_value(5))
-        while first.wait_for(wire.Op).seq < 4:
-            pass
+        assert first.wait_for(wire.Op).seq == 4
         with live.client() as again:
             resumed = again.resume(opened, seq=0)
             missed = again.wait_for(wire.Op)
