@@ -45,7 +45,7 @@ venv: $(VENV)/installed-test ## create .venv with everything that developing nee
 
 demo: $(VENV)/installed-demo ## start the demonstration site on http://127.0.0.1:8000 (PORT=… to change)
 	@echo "The demonstration site: http://$(HOST):$(PORT)   (Ctrl-C stops it)"
-	@$(BIN)/gunicorn --worker-class gthread --workers 1 --threads 64 --bind $(HOST):$(PORT) \
+	@$(BIN)/gunicorn --config python:embedsync_flask.gunicorn --bind $(HOST):$(PORT) \
 		--log-level warning demo_site.flask_site.wsgi:app
 
 serve: $(VENV)/installed-demo ## start the same apps without a site, on `embedsync serve`

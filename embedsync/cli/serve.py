@@ -40,6 +40,8 @@ def serve(options: ServeOptions) -> None:
     prefix = _prefix(options.prefix)
     named = name_apps(options.paths)
     origins = origins_of(options.allowed_origins)
+    # Scripts that read their arguments must not find ours. Those of --args come with the app.
+    del sys.argv[1:]
     hub = Hub(_secret_key(), _settings(options, origins))
     for name, path in named.items():
         hub.add_app(name, path, argv=options.app_arguments)

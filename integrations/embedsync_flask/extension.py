@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import logging
 import weakref
 from collections.abc import Callable, Mapping
@@ -21,6 +20,7 @@ from embedsync.request import Request
 from embedsync.routes import Routes
 from embedsync_flask.config import secret_keys, settings_of
 from embedsync_flask.requests import request_of
+from embedsync_flask.running import register
 from embedsync_flask.socket import serve_socket
 from embedsync_flask.users import UserLoader
 
@@ -160,7 +160,7 @@ class EmbedSync:
             for name, (recipe, options) in self._apps.items():
                 hub.add_app(name, recipe, **options)
             hub = self._hubs.setdefault(app, hub)
-            atexit.register(hub.stop)
+            register(hub)
         return hub
 
     # Inside.

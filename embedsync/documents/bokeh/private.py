@@ -42,6 +42,7 @@ from bokeh.events import Event, ModelEvent
 from bokeh.model import Model
 from bokeh.settings import settings
 from bokeh.util.callback_manager import _nargs
+from bokeh.util.dependencies import import_optional
 from bokeh.util.serialization import make_globally_unique_id, make_id
 
 __all__ = [
@@ -77,6 +78,7 @@ __all__ = [
     "data_models",
     "event_callbacks",
     "forget_classes",
+    "import_optional",
     "make_globally_unique_id",
     "make_id",
     "model_class",

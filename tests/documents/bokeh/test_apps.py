@@ -5,6 +5,7 @@ import contextvars
 import json
 import logging
 import os
+import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -493,3 +494,11 @@ def test_the_files_of_all_bundles_are_there(put: Write) -> None:
         "bokeh-mathjax.min.js",
     }
     assert all(each.is_file() for each in scripts.values())
+
+
+def test_pandas_is_imported_whole_before_any_app_can_find_half_of_it() -> None:
+    code = (
+        "import sys; from embedsync.documents import load; load(lambda doc: None); "
+        "assert sys.modules['pandas'].Series"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -8,6 +8,7 @@ from typing import Any
 
 from embedsync.authority import Authority
 from embedsync.documents.bokeh.apps.recipe import BokehRecipe
+from embedsync.documents.bokeh.private import import_optional
 from embedsync.errors import ConfigurationError
 
 __all__ = ["recipe_for"]
@@ -21,6 +22,9 @@ def recipe_for(
     Raises:
         ConfigurationError: there is no such path, or this is nothing that describes an app.
     """
+    # Bokeh looks for pandas in `sys.modules`, and would find half of it while another session's app
+    # imports it for the first time.
+    import_optional("pandas")
     if isinstance(source, Path):
         return _recipe_for_path(source, authority, argv, cwd)
     if getattr(type(source), "_is_a_bokeh_application_class", False):
