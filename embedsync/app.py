@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Generator, Mapping
+from collections.abc import Awaitable, Callable, Generator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -71,6 +71,8 @@ class App:
         shared: one session for all who open the app with the same arguments.
         grace: seconds to keep a session without any browser; ``None`` for the hub's setting.
         title: for index pages.
+        permission: says whether the maker of a request may use the app. Asked when a page is made,
+            when a session is opened or resumed, and again while it lasts; may ask a database.
     """
 
     name: str
@@ -78,3 +80,4 @@ class App:
     shared: bool = False
     grace: float | None = None
     title: str = ""
+    permission: Callable[[Request], bool] | None = None

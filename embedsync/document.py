@@ -221,6 +221,12 @@ class Document(Protocol):
         host, one by one, and never leave the iterator.
         """
 
+    def visit(self, function: Callable[[Any], Any]) -> Iterator[Awaitable[Any]]:
+        """Call ``function``, sync or async, with what application code knows as the document.
+
+        Otherwise like :meth:`run_callbacks`.
+        """
+
     def drain(self) -> Patch:
         """Take what changed since the last drain: every written key once, with its value now."""
 

@@ -9,18 +9,23 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from embedsync import wire
 from embedsync.connection import Connection, Received
 from embedsync.request import Request
 
 if TYPE_CHECKING:
+    from embedsync.app import App
     from embedsync.scheduler import Timer
 
 __all__ = ["Attachment", "Endpoint", "Receiver"]
 
 logger = logging.getLogger("embedsync.endpoint")
+
+_MOST_HELD = 256
+"""Frames of one attachment that may wait for it to be let in. A browser sends fewer."""
 
 Receiver = Callable[["Attachment", Received], None]
 """Takes a frame that arrived for an attachment."""
@@ -35,6 +40,9 @@ class Attachment:
         on_frame: takes the frames that arrive once the attachment was opened.
         on_drained: called, on the writer's thread, when a refused payload may be tried again.
         on_lost: called once when the socket, or the attachment, is gone.
+        on_dismissed: called with a close code when its visitor may no longer be here.
+        lost: whether the socket is gone.
+        app: what it shows, once it was let in.
     """
 
     def __init__(self, endpoint: Endpoint, number: int) -> None:
@@ -43,6 +51,11 @@ class Attachment:
         self.on_frame: Callable[[Received], None] = _ignore
         self.on_drained: Callable[[], None] = _nothing
         self.on_lost: Callable[[], None] = _nothing
+        self.on_dismissed: Callable[[int], None] = self.close
+        self.lost = False
+        self.app: App | None = None
+        self._lock = threading.Lock()
+        self._held: list[Received] | None = None
 
     @property
     def request(self) -> Request:
@@ -60,6 +73,34 @@ class Attachment:
     def grant(self) -> None:
         """Let the attachment in."""
         self.endpoint.grant(self.number)
+
+    def receive(self, received: Received) -> None:
+        """Take a frame that arrived."""
+        with self._lock:
+            if self._held is not None:
+                self._hold(received)
+                return
+        self.on_frame(received)
+
+    def hold(self) -> None:
+        """Keep what arrives until :meth:`release`."""
+        with self._lock:
+            self._held = []
+
+    def release(self) -> None:
+        """Hand over what was kept, in order, and that the socket was lost meanwhile."""
+        with self._lock:
+            held, self._held = self._held or [], None
+            for each in held:
+                self.on_frame(each)
+        if self.lost:
+            self.on_lost()
+
+    def _hold(self, received: Received) -> None:
+        if self._held is not None and len(self._held) < _MOST_HELD:
+            self._held.append(received)
+        else:
+            self.endpoint.close(wire.Close.TOO_MANY_EDITS, "too much came before it was let in")
 
 
 class Endpoint:
@@ -128,6 +169,17 @@ class Endpoint:
         return messages
 
     @property
+    def attachments(self) -> Sequence[Attachment]:
+        """The attachments that are here now."""
+        with self._lock:
+            return list(self._attachments.values())
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the socket is gone."""
+        return self._lost
+
+    @property
     def close_code(self) -> int | None:
         """With which code to close the socket, once all was taken; ``None`` to go on."""
         return self._connection.closed
@@ -153,6 +205,7 @@ class Endpoint:
             if self._timer is not None:
                 self._timer.cancel()
         for attachment in attachments:
+            attachment.lost = True
             attachment.on_lost()
         self._on_closed(self)
 

@@ -8,9 +8,11 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from embedsync import origins, wire
+from embedsync.admission import Admission
 from embedsync.app import App, SessionInfo
 from embedsync.apploop import AppLoop
 from embedsync.assets import Assets
@@ -88,6 +90,12 @@ class Hub:
             clock=clock,
             call_later=self.scheduler.call_later,
         )
+        self._admission = Admission(
+            self.pool,
+            self.scheduler,
+            self.settings.revalidation,
+            on_refused=lambda: self.counters.count("visitors_refused"),
+        )
         keys = [secret_key] if isinstance(secret_key, str | bytes) else list(secret_key)
         self._tickets = Tickets(
             keys,
@@ -112,6 +120,7 @@ class Hub:
         shared: bool = False,
         grace: float | None = None,
         title: str = "",
+        permission: Callable[[Request], bool] | None = None,
         **options: Any,
     ) -> App:
         """Add an app under a name.
@@ -124,6 +133,8 @@ class Hub:
             shared: one session for all who open the app with the same arguments.
             grace: seconds to keep a session without any browser.
             title: for index pages.
+            permission: says whether the maker of a request may use the app; everybody may without
+                it. See :class:`~embedsync.app.App`.
             options: for the kind of source; see :func:`embedsync.documents.load`.
 
         Raises:
@@ -133,7 +144,7 @@ class Hub:
             raise ConfigurationError(f"app name {name!r} must consist of letters, digits, '-', '_', '.', '/'")
         recipe = load(source, **options)
         recipe.check()
-        app = App(name, recipe, shared=shared, grace=grace, title=title or name)
+        app = App(name, recipe, shared, grace, title or name, permission)
         with self._lock:
             if name in self._apps:
                 raise ConfigurationError(f"there is an app {name!r} already")
@@ -166,6 +177,7 @@ class Hub:
         *,
         session: str = "",
         user_key: str = "",
+        page: Mapping[str, str] | None = None,
     ) -> str:
         """Make a ticket for a page.
 
@@ -174,6 +186,7 @@ class Hub:
             arguments: for the app; text, numbers and other JSON, or lists of these.
             session: a name under which visitors of this app meet in one session; none if empty.
             user_key: names the user that the page is made for.
+            page: what the adapter will find as ``Request.page`` when the session begins.
 
         Raises:
             UnknownApp: there is no such app.
@@ -181,15 +194,42 @@ class Hub:
         """
         self.app(app)
         encoded = encode_arguments(arguments or {})
-        return self._tickets.sign(Grant(app, encoded, session, user_key, nonce=self.random_id()[:8]))
+        return self._tickets.sign(Grant(app, encoded, session, user_key, self.random_id()[:8], page or {}))
 
-    def renew_ticket(self, ticket: str, user_key: str) -> str:
+    def renew_ticket(self, ticket: str, request: Request) -> str:
         """Trade an authentic ticket, expired or not, for a fresh one for the same user.
 
         Raises:
-            TicketError: it is not authentic, made for another user, or far too old.
+            TicketError: it is not authentic, far too old, made for another user or for an app that
+                there is no more, or the user may not use the app any more.
         """
-        return self._tickets.renew(ticket, user_key)
+        grant = self._tickets.renewable(ticket, request.user_key)
+        app = self._apps.get(grant.app)
+        if app is None or not self.permits(app, request):
+            raise TicketInvalid(f"the user may not use app {grant.app!r}")
+        return self._tickets.sign(grant)
+
+    # Visitors.
+
+    def permits(self, app: App, request: Request) -> bool:
+        """Whether the maker of a request may use an app. May ask a database."""
+        return self._admission.permits(app, request)
+
+    def dismiss(self, matches: Callable[[Request], bool]) -> None:
+        """Somebody has logged out: close the sockets, and end the sessions, of requests that match.
+
+        Sessions that others share go on without them.
+        """
+        with self._lock:
+            endpoints = list(self._endpoints)
+            shared = set(self._shared.values())
+            alone = [each for each in self._sessions.values() if each not in shared]
+        for endpoint in endpoints:
+            if matches(endpoint.request):
+                self._admission.dismiss(endpoint)
+        for live in alone:
+            if matches(live.info.request):
+                live.end()
 
     # Sockets.
 
@@ -220,6 +260,8 @@ class Hub:
             stopping = self._stopping
         if stopping:
             endpoint.close(wire.Close.DRAIN, "the server is stopping")
+        if request.reload is not None or any(app.permission for app in self.apps.values()):
+            self._admission.watch(endpoint)
         return endpoint
 
     # Sessions.
@@ -229,6 +271,25 @@ class Hub:
         """The live sessions."""
         with self._lock:
             return list(self._sessions.values())
+
+    def update_sessions(self, app: str, function: Callable[[Any], Any]) -> int:
+        """Run ``function(doc)`` in each live session of an app, as a callback of that session.
+
+        For what happens outside: a row was saved, a file has come. From any thread, and without
+        waiting for any session. What the function raises is logged, session by session.
+
+        Args:
+            app: name of the app.
+            function: takes the document that app code knows; plain or ``async``.
+
+        Returns:
+            In how many sessions of this process it will run.
+
+        Raises:
+            UnknownApp: there is no such app.
+        """
+        self.app(app)
+        return sum(live.update(function) for live in self.sessions if live.app.name == app)
 
     def status(self) -> dict[str, Any]:
         """Numbers for a health page: nothing secret."""
@@ -270,15 +331,15 @@ class Hub:
         if isinstance(received.frame, wire.Open):
             self._open(attachment, received.frame)
         else:
-            attachment.on_frame(received)
+            attachment.receive(received)
 
     def _open(self, attachment: Attachment, frame: wire.Open) -> None:
         if frame.resume is not None:
             live = self._sessions.get(frame.resume.session)
             if live is None:
                 attachment.close(wire.Close.SESSION_GONE)
-            else:
-                live.resume(attachment, frame.resume)
+            elif live.recognises(attachment, frame.resume):
+                self._resume_session(attachment, live, frame.resume)
             return
         try:
             grant = self._tickets.read(frame.ticket or "")
@@ -294,7 +355,12 @@ class Hub:
                 # Somebody logged in or out since the page was made. Renewal decides what they may.
                 attachment.close(wire.Close.TICKET_EXPIRED)
                 return
-            self._open_session(attachment, app, grant)
+            self._admission.admit(app, attachment, lambda: self._open_session(attachment, app, grant))
+
+    def _resume_session(self, attachment: Attachment, live: LiveSession, position: wire.Resume) -> None:
+        # Edits follow a resume at once, and may be large.
+        attachment.grant()
+        self._admission.admit(live.app, attachment, lambda: live.resume(attachment, position))
 
     def _refuse(self, attachment: Attachment, code: wire.Close, reason: str) -> None:
         self.counters.count("opens_refused")
@@ -325,7 +391,7 @@ class Hub:
             id=self.random_id(),
             app=app.name,
             arguments={name: [each.encode() for each in values] for name, values in grant.arguments.items()},
-            request=attachment.request,
+            request=replace(attachment.request, page=grant.page),
             debug=self.settings.debug,
         )
         logger.info("app %r: session %s begins", app.name, info.id)

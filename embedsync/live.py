@@ -64,6 +64,8 @@ class LiveSession:
             edit_turn=self._edit_turn,
             context=self._context,
             report=self.report,
+            thread_context=info.request.thread_context,
+            awaiting=info.request.awaiting,
         )
 
     @property
@@ -92,15 +94,23 @@ class LiveSession:
             logger.warning("session %s: a visitor was turned away: %s", self.id, full)
             attachment.close(wire.Close.BUSY)
 
-    def resume(self, attachment: Attachment, position: wire.Resume) -> None:
-        """Let a browser go on from where it was; answers at once, whatever callbacks are running."""
-        core, replica = self._core, self._replicas.get(position.client)
-        if core is None or replica is None or not _knows_secret(replica, position.secret):
+    def recognises(self, attachment: Attachment, position: wire.Resume) -> bool:
+        """Whether a browser is who it says; if not, it is told."""
+        replica = self._replicas.get(position.client)
+        if self._core is None or replica is None or not _knows_secret(replica, position.secret):
             attachment.close(wire.Close.SESSION_GONE)
-            return
+            return False
         if attachment.request.user_key != replica.user_key:
             logger.warning("session %s: refused to resume for another user", self.id)
             attachment.close(wire.Close.FORBIDDEN)
+            return False
+        return True
+
+    def resume(self, attachment: Attachment, position: wire.Resume) -> None:
+        """Let a browser go on from where it was; answers at once, whatever callbacks are running."""
+        core, replica = self._core, self._replicas.get(position.client)
+        if core is None or replica is None or not self.recognises(attachment, position):
+            attachment.close(wire.Close.SESSION_GONE)
             return
         for other, its in list(self._attached.items()):
             if its is replica:
@@ -113,6 +123,21 @@ class LiveSession:
         attachment.grant()
         todo = core.resume(replica, attachment, position, self._hub.random_id(), grace=self.grace)
         self._catch_up(replica, todo)
+
+    def update(self, function: Callable[[Any], Any]) -> bool:
+        """Run ``function(doc)`` as a turn. Says whether there will be one."""
+
+        def turn() -> Iterator[Awaitable[Any]] | None:
+            return self._core.document.visit(function) if self._core is not None else None
+
+        try:
+            self._mailbox.post(lambda: self._committing(turn))
+        except SessionEnded:
+            return False
+        except MailboxFull as full:
+            logger.warning("session %s: an update was dropped: %s", self.id, full)
+            return False
+        return True
 
     # DocumentHost
 
@@ -222,7 +247,7 @@ class LiveSession:
     @contextmanager
     def _context(self) -> Iterator[None]:
         with ExitStack() as stack:
-            stack.enter_context(self.info.request.context())
+            stack.enter_context(self.info.request.context(self.info.request))
             if self._core is not None:
                 stack.enter_context(self._core.document.context())
             yield
@@ -230,6 +255,9 @@ class LiveSession:
     # Frames of browsers. On threads that read sockets.
 
     def _receive(self, attachment: Attachment, replica: Replica, received: Received) -> None:
+        if isinstance(received.frame, wire.Detach):
+            self._remove(attachment, replica)
+            return
         core = self._core
         if core is None:
             return
@@ -241,11 +269,6 @@ class LiveSession:
             case wire.Resync() as resync:
                 logger.warning("session %s: a browser asks for a snapshot: %r", self.id, resync.reason)
                 self._catch_up(replica, CatchUp.SNAPSHOT)
-            case wire.Detach():
-                self._leave(attachment)
-                core.remove(replica)
-                self._replicas.pop(replica.id, None)
-                self._when_deserted(0 if not self.app.shared and not self._replicas else self.grace)
 
     def _receive_edit(
         self,
@@ -301,6 +324,8 @@ class LiveSession:
         attachment.on_frame = lambda received: self._receive(attachment, replica, received)
         attachment.on_drained = lambda: self._drained(replica)
         attachment.on_lost = lambda: self._lost(attachment, replica)
+        attachment.on_dismissed = lambda code: self._dismiss(attachment, replica, code)
+        attachment.app = self.app
         with self._lock:
             if self._ended:
                 raise SessionEnded("the session has ended")
@@ -311,6 +336,18 @@ class LiveSession:
     def _leave(self, attachment: Attachment) -> None:
         with self._lock:
             self._attached.pop(attachment, None)
+
+    def _remove(self, attachment: Attachment, replica: Replica) -> None:
+        """A replica goes for good; a session that nobody else can come back to goes with it."""
+        self._leave(attachment)
+        if self._core is not None:
+            self._core.remove(replica)
+        self._replicas.pop(replica.id, None)
+        self._when_deserted(0 if not self.app.shared and not self._replicas else self.grace)
+
+    def _dismiss(self, attachment: Attachment, replica: Replica, code: int) -> None:
+        self._remove(attachment, replica)
+        attachment.close(code)
 
     def _lost(self, attachment: Attachment, replica: Replica) -> None:
         self._leave(attachment)

@@ -7,7 +7,7 @@ import contextvars
 import logging
 import threading
 from collections.abc import Awaitable, Callable, Generator, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from embedsync import wire
@@ -37,6 +37,8 @@ class Mailbox:
         edit_turn: makes the turn of a waiting edit.
         context: makes what each turn runs in.
         report: told of exceptions that leave a turn.
+        thread_context: makes what is around each part of a turn that runs on one thread.
+        awaiting: put around what turns yield.
     """
 
     def __init__(
@@ -48,6 +50,8 @@ class Mailbox:
         edit_turn: Callable[[WaitingEdit], Iterator[Awaitable[Any]]],
         context: Callable[[], AbstractContextManager[Any]],
         report: Callable[[BaseException, str], None],
+        thread_context: Callable[[], AbstractContextManager[Any]] = nullcontext,
+        awaiting: Callable[[Awaitable[Any]], Awaitable[Any]] = lambda awaitable: awaitable,
     ) -> None:
         self._pool = pool
         self._loop = loop
@@ -55,6 +59,8 @@ class Mailbox:
         self._edit_turn = edit_turn
         self._enter = context
         self._report = report
+        self._thread_context = thread_context
+        self._awaiting = awaiting
         self._lock = threading.Lock()
         self._inbox: Inbox[Turn] = Inbox()
         self._busy = False
@@ -152,16 +158,10 @@ class Mailbox:
 
     def _go_on(self, value: Any, error: BaseException | None) -> None:
         """Advance the turn to its next awaitable, or its end."""
-        steps = self._steps
         self._owner = threading.get_ident()
         try:
-            if error is not None:
-                awaitable = self._context.run(steps.throw, error)
-            else:
-                awaitable = self._context.run(steps.send, value)
-        except StopIteration:
-            self._owner = None
-            self._ended()
+            with self._thread_context():
+                awaitable = self._advance(value, error)
         except BaseException as raised:  # noqa: BLE001  (whatever app code raises is reported)
             self._owner = None
             if not (self._closed and isinstance(raised, asyncio.CancelledError)):
@@ -169,7 +169,18 @@ class Mailbox:
             self._ended()
         else:
             self._owner = None
-            self._await(awaitable)
+            if awaitable is None:
+                self._ended()
+            else:
+                self._await(awaitable)
+
+    def _advance(self, value: Any, error: BaseException | None) -> Awaitable[Any] | None:
+        try:
+            if error is not None:
+                return self._context.run(self._steps.throw, error)
+            return self._context.run(self._steps.send, value)
+        except StopIteration:
+            return None
 
     def _await(self, awaitable: Awaitable[Any]) -> None:
         def done(value: Any, error: BaseException | None) -> None:
@@ -177,7 +188,7 @@ class Mailbox:
                 self._cancel = None
             self._pool.submit(lambda: self._go_on(value, error))
 
-        cancel = self._loop.run(awaitable, self._context, done)
+        cancel = self._loop.run(self._awaiting(awaitable), self._context, done)
         with self._lock:
             if not self._closed:
                 self._cancel = cancel

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
 __all__ = ["Request"]
+
+
+def _as_it_is(awaitable: Awaitable[Any]) -> Awaitable[Any]:
+    return awaitable
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +28,16 @@ class Request:
         origin: value of the ``Origin`` header, or ``None``.
         user: what the site's user loader returned; ``None`` for a stranger.
         user_key: a stable text naming the user, compared when a session is resumed.
-        context: makes the context manager in which code of the app runs, such as Flask's
-            application context.
+        page: what the adapter noted in the ticket about the page, such as its language.
+        context: makes, of this request, the context manager in which each turn runs, such as
+            Flask's application context. A turn may go on on another thread; its context variables
+            come along.
+        thread_context: makes the context manager around what runs on one thread at a stretch:
+            a turn, or a part of one. For what belongs to threads, such as Django's connections.
+        awaiting: put around what asynchronous app code has to be awaited for.
+        reload: asks the site again who makes this request, and returns the request with that
+            user; ``None`` if nobody is logged in as the same user any more. May take long, so it
+            is not called on threads that serve sockets. Without it, users stay who they were.
         framework: the framework's own request or scope, for adapters; may be ``None``.
     """
 
@@ -38,5 +50,9 @@ class Request:
     origin: str | None = None
     user: Any = None
     user_key: str = ""
-    context: Callable[[], AbstractContextManager[Any]] = nullcontext
+    page: Mapping[str, str] = field(default_factory=dict)
+    context: Callable[[Request], AbstractContextManager[Any]] = nullcontext
+    thread_context: Callable[[], AbstractContextManager[Any]] = nullcontext
+    awaiting: Callable[[Awaitable[Any]], Awaitable[Any]] = _as_it_is
+    reload: Callable[[], Request | None] | None = None
     framework: Any = None

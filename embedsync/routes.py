@@ -104,7 +104,7 @@ class Routes:
     def _renew_ticket(self, request: Request, body: bytes) -> Response:
         try:
             shown = json.loads(body)["ticket"]
-            fresh = self._hub.renew_ticket(str(shown), request.user_key)
+            fresh = self._hub.renew_ticket(str(shown), request)
         except (ValueError, KeyError, TypeError):
             return _json(400, {"code": int(wire.Close.BAD_MESSAGE)})
         except TicketError as error:

@@ -78,6 +78,8 @@ class Settings:
     """How long a ticket opens a session, from the moment its page was made."""
     ticket_renewal_age: float = 7 * 86400.0
     """How long an authentic ticket can be traded for a fresh one, by the page that holds it."""
+    revalidation: float = 60.0
+    """Between looks at whether a visitor is still logged in, and may still use the app."""
     stop_timeout: float = 10.0
     """How long a stopping process waits for running turns."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from itsdangerous import BadData, BadTimeSignature, SignatureExpired, TimestampSigner, URLSafeTimedSerializer
@@ -31,6 +31,7 @@ class Grant:
         session: where visitors are to meet: a name that the page's author chose, or empty.
         user_key: whom it was made for.
         nonce: tells tickets apart that are made at the same time for the same thing.
+        page: what the adapter wants to know about the page when a session begins.
     """
 
     app: str
@@ -38,6 +39,7 @@ class Grant:
     session: str = ""
     user_key: str = ""
     nonce: str = ""
+    page: Mapping[str, str] = field(default_factory=dict)
 
 
 def encode_arguments(arguments: Mapping[str, Any]) -> dict[str, list[str]]:
@@ -103,7 +105,10 @@ class Tickets:
     def sign(self, grant: Grant) -> str:
         """Make a ticket, valid from now."""
         arguments = {name: list(values) for name, values in grant.arguments.items()}
-        return self._serializer.dumps([grant.app, arguments, grant.session, grant.user_key, grant.nonce])
+        page = dict(grant.page)
+        return self._serializer.dumps(
+            [grant.app, arguments, grant.session, grant.user_key, grant.nonce, page]
+        )
 
     def read(self, ticket: str) -> Grant:
         """What a ticket grants.
@@ -121,16 +126,20 @@ class Tickets:
             TicketExpired: it is too old even for that.
             TicketInvalid: it is not authentic, or was made for another user.
         """
+        return self.sign(self.renewable(ticket, user_key))
+
+    def renewable(self, ticket: str, user_key: str) -> Grant:
+        """What a ticket, expired or not, was made for; raises as :meth:`renew` does."""
         grant = self._read(ticket, self._renewal_age)
         if grant.user_key != user_key:
             raise TicketInvalid("the ticket was made for another user")
-        return self.sign(grant)
+        return grant
 
     def _read(self, ticket: str, max_age: float) -> Grant:
         try:
-            app, arguments, session, user_key, nonce = self._serializer.loads(ticket, max_age=int(max_age))
+            fields = self._serializer.loads(ticket, max_age=int(max_age))
         except SignatureExpired as error:
             raise TicketExpired(str(error)) from error
         except (BadData, BadTimeSignature) as error:
             raise TicketInvalid("the ticket is not authentic") from error
-        return Grant(app, arguments, session, user_key, nonce)
+        return Grant(*fields)

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import Awaitable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from embedsync import wire
 from embedsync.app import SessionInfo
 from embedsync.errors import ConfigurationError, UnknownApp
 from embedsync.hub import Hub
+from embedsync.request import Request
 from embedsync.settings import Settings
 from tests.support.memory import WAIT, MemoryBrowser, ToyRecipe, change, wait_until
 
@@ -317,3 +319,80 @@ def test_the_log_tells_beginning_and_end_of_a_session(
     assert f"session {opened.session} begins" in caplog.text
     wait_until(lambda: f"session {opened.session} ended" in caplog.text)
     assert opened.secret not in caplog.text
+
+
+def test_an_update_runs_in_each_session_of_its_app_and_reaches_the_browsers(hubs: list[Hub]) -> None:
+    hub = make(hubs)
+    hub.add_app("other", ToyRecipe())
+    browsers = [MemoryBrowser(hub).open(hub.ticket("toy")) for _ in range(3)]
+    other = MemoryBrowser(hub).open(hub.ticket("other"))
+    for browser in [*browsers, other]:
+        browser.wait_for(wire.SnapshotFrame)
+    assert hub.update_sessions("toy", lambda doc: doc.set(doc.root, "value", 9)) == 3
+    for browser in browsers:
+        assert b'"value", "new": 9' in bytes(browser.wait_for(wire.Op).events[0])
+    assert not any(isinstance(each, wire.Op) for each in other.frames)
+
+
+def test_an_asynchronous_update_is_awaited(hubs: list[Hub]) -> None:
+    async def update(doc: Any) -> None:
+        await asyncio.sleep(0)
+        doc.set(doc.root, "value", 9)
+
+    hub = make(hubs)
+    browser = MemoryBrowser(hub).open(hub.ticket("toy"))
+    browser.wait_for(wire.SnapshotFrame)
+    assert hub.update_sessions("toy", update) == 1
+    assert b'"value", "new": 9' in bytes(browser.wait_for(wire.Op).events[0])
+
+
+def test_an_update_does_not_wait_for_a_busy_session(hubs: list[Hub]) -> None:
+    recipe = ToyRecipe()
+    hub = make(hubs, recipe)
+    browser = MemoryBrowser(hub).open(hub.ticket("toy"))
+    browser.wait_for(wire.SnapshotFrame)
+    proceed = threading.Event()
+    recipe.hosts[0].post(lambda: proceed.wait(WAIT) and None)
+    assert hub.update_sessions("toy", lambda doc: doc.set(doc.root, "value", 9)) == 1
+    proceed.set()
+    browser.wait_for(wire.Op)
+
+
+def test_an_update_of_an_unknown_app_names_those_that_exist(hubs: list[Hub]) -> None:
+    with pytest.raises(UnknownApp, match="'toy'"):
+        make(hubs).update_sessions("nothing", print)
+
+
+def test_what_a_page_says_about_itself_reaches_the_context_of_turns(hubs: list[Hub]) -> None:
+    entered: list[str] = []
+
+    def context(request: Request) -> AbstractContextManager[None]:
+        entered.append(request.page["language"])
+        return nullcontext()
+
+    hub = make(hubs)
+    browser = MemoryBrowser(hub, context=context).open(hub.ticket("toy", page={"language": "de"}))
+    browser.wait_for(wire.SnapshotFrame)
+    assert set(entered) == {"de"}
+
+
+def test_each_stretch_of_a_turn_runs_in_the_context_of_its_thread(hubs: list[Hub]) -> None:
+    threads: list[tuple[str, int]] = []
+
+    @contextmanager
+    def thread_context() -> Iterator[None]:
+        threads.append(("in", threading.get_ident()))
+        yield
+        threads.append(("out", threading.get_ident()))
+
+    async def wrapped(awaitable: Awaitable[Any]) -> Any:
+        threads.append(("await", threading.get_ident()))
+        return await awaitable
+
+    hub = make(hubs, ToyRecipe(lambda session: asyncio.sleep(0)))
+    browser = MemoryBrowser(hub, thread_context=thread_context, awaiting=wrapped)
+    browser.open(hub.ticket("toy")).wait_for(wire.SnapshotFrame)
+    first, second, third, fourth, fifth = threads[:5]
+    assert [each[0] for each in threads[:5]] == ["in", "out", "await", "in", "out"]
+    assert first[1] == second[1] != third[1]
+    assert fourth[1] == fifth[1]

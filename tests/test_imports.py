@@ -20,6 +20,7 @@ LAYERS: list[set[str]] = [
     {"wire", "log", "replica", "inbox", "connection", "session"},
     {"documents"},
     {
+        "admission",
         "apploop",
         "assets",
         "constants",

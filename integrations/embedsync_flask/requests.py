@@ -28,5 +28,5 @@ def request_of(loader: UserLoader | None) -> Request:
         origin=request.headers.get("Origin"),
         user=user,
         user_key=user_key,
-        context=app.app_context,
+        context=lambda _: app.app_context(),
     )

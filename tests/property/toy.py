@@ -153,6 +153,11 @@ class ToyDocument:
                 self.raised += 1
         yield from ()
 
+    def visit(self, function: Callable[[Any], Any]) -> Iterator[Awaitable[Any]]:
+        result = function(self)
+        if result is not None:
+            yield result
+
     def drain(self) -> Patch:
         pending, self.pending = self.pending, []
         reachable = self.reachable()

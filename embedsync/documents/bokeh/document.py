@@ -67,6 +67,7 @@ class BokehDocument:
     ) -> None:
         self._host = host
         self._authority = authority
+        self._thread_context = session.request.thread_context
         self._known = KnownModels()
         self._runner = CallRunner(host, self._guarded, lambda: go_on_here(self))
         self._roots: list[str] = []
@@ -185,6 +186,10 @@ class BokehDocument:
         """Run the callbacks that :meth:`apply` queued."""
         return self._recorder.run_queued()
 
+    def visit(self, function: Callable[[Any], Any]) -> Iterator[Awaitable[Any]]:
+        """Call ``function`` with the document that app code knows."""
+        return self.run("update", function, self.bokeh)
+
     def drain(self) -> Patch:
         """Take what changed since the last drain: every written key once, with its value now."""
         go_on_here(self)
@@ -277,13 +282,17 @@ class BokehDocument:
                     if inspect.iscoroutinefunction(function):
                         await function()
                     else:
-                        result = await asyncio.to_thread(function)
+                        result = await asyncio.to_thread(self._on_thread, function)
                         if inspect.isawaitable(result):
                             await result
             except Exception as error:  # noqa: BLE001 - whatever app code raises is reported
                 self._host.report(error, str(Call("callback", function)))
 
         return run
+
+    def _on_thread(self, function: Callable[[], Any]) -> Any:
+        with self._thread_context():
+            return function()
 
     def _find(self, identifier: str) -> Model | None:
         return self.bokeh.models.get_by_id(ID(identifier))
