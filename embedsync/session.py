@@ -292,8 +292,7 @@ class Session:
         with self._lock:
             met = self._log.written_since(edit.base, except_by=replica.id)
         for each in prepared.written:
-            own_delta = each.kind is EventKind.DELTA
-            if (own_delta and (met is None or edit.whole)) or (met is not None and _collides(own_delta, met.get(each.key))):
+            if _is_uncertain(each.kind, edit.whole, met, each.key):
                 keys[each.key] = None
         return tuple(keys)
 
@@ -435,5 +434,17 @@ def _buffers(patch: Patch) -> list[Buffer]:
     return [buffer for event in patch.events for buffer in event.buffers]
 
 
-def _collides(own_delta: bool, others: EventKind | None) -> bool:
-    return others is EventKind.DELTA or (own_delta and others is not None)
+def _is_uncertain(
+    kind: EventKind, unsettled: bool, met: dict[Hashable, EventKind] | None, key: Hashable
+) -> bool:
+    """Whether the author of a write cannot know what has come of it.
+
+    Args:
+        kind: of the write.
+        unsettled: it was made on a value that was not settled.
+        met: what others have written since; ``None`` if that is not known any more.
+        key: what it writes.
+    """
+    if kind is EventKind.DELTA and (unsettled or met is None or key in met):
+        return True
+    return met is not None and met.get(key) is EventKind.DELTA

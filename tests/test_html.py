@@ -19,9 +19,9 @@ def test_nothing_that_is_given_becomes_markup() -> None:
 
 
 def test_modules_are_fetched_at_once_and_carry_the_nonce() -> None:
-    assert module_script("/a.js", modules=["/b.js"], nonce="n") == (
-        '<link rel="modulepreload" href="/b.js" nonce="n"><script type="module" src="/a.js" nonce="n"></script>'
-    )
+    preload = '<link rel="modulepreload" href="/b.js" nonce="n">'
+    script = '<script type="module" src="/a.js" nonce="n"></script>'
+    assert module_script("/a.js", modules=["/b.js"], nonce="n") == preload + script
 
 
 def test_a_missing_app_is_visible_in_debug_mode_only() -> None:
