@@ -158,6 +158,7 @@ export class Page {
       events: {
         state: (state) => told.push(["state", state]),
         shown: () => told.push(["shown"]),
+        delayed: (code) => told.push(["delayed", code]),
         ended: (end) => told.push(["ended", end]),
         notice: (notice) => told.push(["notice", notice]),
         rejected: (rejected) => told.push(["rejected", rejected]),

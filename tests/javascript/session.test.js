@@ -518,3 +518,13 @@ test("what was applied is acknowledged after a second, or after 32", async () =>
   for (let seq = 3; seq < 35; seq += 1) page.op(seq);
   assert.equal(page.wire.of("ack").at(-1).seq, 34);
 });
+
+test("a visitor whom the server has no room for is told so, and let in later", async () => {
+  const page = new Page();
+  page.session.open();
+  page.wire.open();
+  page.push({ type: "closed", code: 4004 });
+  assert.deepEqual(page.told, [["delayed", 4004]]);
+  page.environment.advance(1000);
+  assert.equal(page.wire.of("open").length, 2);
+});

@@ -85,6 +85,7 @@ class LiveApp {
           this.#tell((events) => events.state(state));
         },
         shown: () => void this.drawn.then(() => this.#tell((events) => events.shown())),
+        delayed: (code) => this.#tell((events) => events.delayed(code)),
         ended: (end) => {
           this.end = end;
           this.#tell((events) => events.ended(end));

@@ -10,7 +10,8 @@
 // `roots`, `cover`, `badge` and those inside them; the custom properties in styles.js.
 
 import { join } from "./apps.js";
-import { messageFor } from "./messages.js";
+import { CLOSE } from "./constants.js";
+import { BUSY, STILL_LOADING, UNREACHABLE, messageFor } from "./messages.js";
 import { styleSheet } from "./styles.js";
 
 /** An element that is moved leaves the page and comes back at once: what leaves is only let go after this. */
@@ -98,6 +99,7 @@ export class EmbedApp extends HTMLElement {
       events: {
         state: (/** @type {import("./session.js").State} */ state) => this.#stateChanged(state),
         shown: () => this.#shown(),
+        delayed: (/** @type {number} */ code) => this.#delayed(code),
         ended: (/** @type {{code: number, error: string, detail: string}} */ end) => this.#ended(end),
         notice: (/** @type {{kind: string, error: string, busy: boolean}} */ notice) => this.#noticed(notice),
         rejected: (/** @type {object} */ rejected) => this.#emit("rejected", rejected),
@@ -153,6 +155,17 @@ export class EmbedApp extends HTMLElement {
     this.#stateChanged(this.session?.state ?? "stopped");
   }
 
+  /**
+   * Something else than the network keeps a visitor waiting, who is told so.
+   * @param {number} code
+   */
+  #delayed(code) {
+    const text = this.#cover.querySelector(".text");
+    if (this.#wasShown || code !== CLOSE.BUSY || text === null) return;
+    clearTimeout(this.#slowTimer);
+    text.textContent = BUSY;
+  }
+
   /** @param {{code: number, error: string, detail: string}} end */
   #ended({ code, error, detail }) {
     clearTimeout(this.#slowTimer);
@@ -193,7 +206,8 @@ export class EmbedApp extends HTMLElement {
     this.#hideBadge();
     clearTimeout(this.#slowTimer);
     this.#slowTimer = window.setTimeout(() => {
-      text.textContent = "Still trying to reach the server…";
+      // The server is there, but the app takes its time; or it is not.
+      text.textContent = this.session?.socket.state === "open" ? STILL_LOADING : UNREACHABLE;
     }, SLOW_AFTER);
     this.#setState("loading");
   }

@@ -8,6 +8,12 @@ import { CLOSE } from "./constants.js";
  * @property {"open" | "reload" | null} again what trying again means; `null` where it would not help
  */
 
+/** What a visitor is told who has waited for long: for an app that takes its time, or for the server. */
+export const STILL_LOADING = "Still loading. This takes longer than usual…";
+export const UNREACHABLE = "Still trying to reach the server…";
+/** What a visitor is told whom the server has no room for, while the page tries again. */
+export const BUSY = "Many people are here just now. Waiting for a free place…";
+
 /** @type {Record<number, Message>} */
 const MESSAGES = {
   [CLOSE.NORMAL]: { text: "This app has been closed.", again: "open" },

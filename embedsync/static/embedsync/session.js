@@ -24,6 +24,7 @@ const MOST_UNSENT_EDITS = 1000;
  * @typedef {object} SessionEvents
  * @property {(state: State) => void} state
  * @property {() => void} shown the document was shown for the first time, or replaced by another
+ * @property {(code: number) => void} delayed was not let in, for now, and tries again by itself
  * @property {(end: {code: number, error: string, detail: string}) => void} ended and will not go on by itself
  * @property {(notice: {kind: string, error: string, busy: boolean}) => void} notice
  * @property {(told: {reason: "refused" | "lost", code: string, edits: number}) => void} rejected edits that
@@ -178,6 +179,7 @@ export class Session {
     this.disconnected();
     if (action === ACTION.RETRY) {
       this.#later(() => this.socket.attach(this));
+      this.events.delayed(code);
     } else if (action === ACTION.REOPEN) {
       // The first time at once: a ticket that expired is nothing that waiting would mend.
       if (this.#tries++ === 0) void this.#reopen();
