@@ -13,11 +13,13 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from tests.contract.servers import free_port
+from tests.support.proxy import Proxy
 
 ROOT = Path(__file__).parents[2]
 APPS = ROOT / "demo_site" / "apps"
@@ -50,6 +52,14 @@ def browser() -> Iterator[Browser]:
         launched = playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
         yield launched
         launched.close()
+
+
+Proxied = Callable[[str], tuple[Proxy, str]]
+
+
+def is_about_the_network(complaint: str) -> bool:
+    """Chromium itself reports every socket that it cannot open."""
+    return "WebSocket connection to" in complaint or "ERR_CONNECTION" in complaint
 
 
 class Visitors:
@@ -88,9 +98,9 @@ def visitor(browser: Browser) -> Iterator[Visitors]:
 
 
 @contextmanager
-def running(command: list[str], port: int, log: Path) -> Iterator[str]:
+def running(command: list[str], port: int, log: Path, **variables: str) -> Iterator[str]:
     """Run a server until the end of the block."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), **variables}
     with log.open("w") as output:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output)
     url = f"http://127.0.0.1:{port}"
@@ -106,12 +116,20 @@ def running(command: list[str], port: int, log: Path) -> Iterator[str]:
             process.wait()
 
 
-def flask_site(port: int) -> list[str]:
+def gunicorn(port: int, application: str) -> list[str]:
     return [
         sys.executable, "-m", "gunicorn", "--worker-class", "gthread", "--threads", "64", "--workers", "1",
-        "--bind", f"127.0.0.1:{port}", "--graceful-timeout", "3", "--no-control-socket",
-        "demo_site.flask_site.wsgi:app",
+        "--bind", f"127.0.0.1:{port}", "--graceful-timeout", "3", "--no-control-socket", application,
     ]  # fmt: skip
+
+
+def flask_site(port: int) -> list[str]:
+    return gunicorn(port, "demo_site.flask_site.wsgi:app")
+
+
+def own_site(port: int) -> list[str]:
+    """The Flask site of these tests."""
+    return gunicorn(port, "tests.browser.site:create_app()")
 
 
 def embedsync_serve(port: int, *apps: Path) -> list[str]:
@@ -143,11 +161,50 @@ def serve_url(log_folder: Path) -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="session")
+def own_url(log_folder: Path) -> Iterator[str]:
+    port = free_port()
+    with running(own_site(port), port, log_folder / "own.log") as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def own_apps_url(log_folder: Path) -> Iterator[str]:
+    """The apps of these tests under `embedsync serve`."""
+    port = free_port()
+    apps = sorted((Path(__file__).parent / "apps").glob("*.py"))
+    with running(embedsync_serve(port, *apps), port, log_folder / "own-serve.log") as url:
+        yield url
+
+
 @pytest.fixture(params=["flask", "serve"])
 def site(request: pytest.FixtureRequest) -> str:
     """Address of the demonstration site on gunicorn, and of the same apps under `embedsync serve`."""
     url: str = request.getfixturevalue(f"{request.param}_url")
     return url
+
+
+@pytest.fixture(params=["own", "own_apps"])
+def own_page(request: pytest.FixtureRequest) -> str:
+    """What stands before the name of one of these tests' apps, on gunicorn and under `embedsync serve`."""
+    url: str = request.getfixturevalue(f"{request.param}_url")
+    return f"{url}/page/" if request.param == "own" else f"{url}/"
+
+
+@pytest.fixture
+def proxied() -> Iterator[Proxied]:
+    """Puts a proxy that a test can cut before the server of an address."""
+    proxies: list[Proxy] = []
+
+    def make(url: str) -> tuple[Proxy, str]:
+        parts = urlsplit(url)
+        assert parts.port is not None
+        proxies.append(Proxy(parts.port))
+        return proxies[-1], parts._replace(netloc=f"127.0.0.1:{proxies[-1].port}").geturl()
+
+    yield make
+    for each in proxies:
+        each.close()
 
 
 def _wait_until_it_answers(url: str, process: subprocess.Popen[bytes], log: Path) -> None:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+import time
+from typing import Any, TypeVar
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import ElementHandle, Locator, Page, WebSocket, expect
+
+from embedsync import wire
+
+_Frame = TypeVar("_Frame")
 
 _MODEL = """([name, attribute]) => {
   for (const doc of Bokeh.documents) {
@@ -61,3 +66,63 @@ def slider(page: Page, position: int) -> Locator:
 def picture(page: Page) -> bytes:
     """What the first plot shows."""
     return page.locator(".bk-Canvas, .bk-CanvasPanel, canvas").first.screenshot()
+
+
+def wait_for_value(page: Page, name: str, attribute_name: str, value: Any) -> None:
+    """Wait until a property of the browser's model that the app calls ``name`` has a value."""
+    wait_for(
+        page,
+        f"([name, attribute, value]) => ({_MODEL})([name, attribute]) === value",
+        [name, attribute_name, value],
+    )
+
+
+def wait_for_rows(page: Page, name: str, column_name: str, more_than: int) -> None:
+    """Wait until a column of the data source ``name`` is longer than this."""
+    expression = f"([name, column, rows]) => ({_COLUMN})([name, column]).length > rows"
+    wait_for(page, expression, [name, column_name, more_than])
+
+
+def canvas(page: Page) -> ElementHandle:
+    """The canvas of the first plot, as this element and no later one in its place."""
+    return page.locator("canvas").first.element_handle()
+
+
+def is_on_page(element: ElementHandle) -> bool:
+    return bool(element.evaluate("element => element.isConnected"))
+
+
+def zoom(page: Page) -> None:
+    """Turn the wheel over the first plot."""
+    box = page.locator(".bk-Canvas, canvas").first.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.wheel(0, -200)
+
+
+class Traffic:
+    """The frames that a page receives, and its sockets. To be made before the page is opened."""
+
+    def __init__(self, page: Page) -> None:
+        self.sockets: list[WebSocket] = []
+        self.frames: list[wire.ServerFrame] = []
+        self._page = page
+        page.on("websocket", self._watch)
+
+    def of(self, kind: type[_Frame]) -> list[_Frame]:
+        return [each for each in self.frames if isinstance(each, kind)]
+
+    def wait_for(self, kind: type[_Frame], count: int) -> None:
+        """Wait until so many frames of a kind have come."""
+        deadline = time.monotonic() + 20
+        while len(self.of(kind)) < count:
+            assert time.monotonic() < deadline, f"not {count} {kind.__name__}: {self.frames}"
+            self._page.wait_for_timeout(20)  # In it, events of the page are taken in.
+
+    def _watch(self, socket: WebSocket) -> None:
+        self.sockets.append(socket)
+        socket.on("framereceived", self._note)
+
+    def _note(self, message: bytes | str) -> None:
+        assert isinstance(message, bytes)
+        self.frames.append(wire.decode_server_frame(message)[1])

@@ -43,7 +43,8 @@ def test_typing_changes_the_title(site: str, visitor: Visitors) -> None:
 
 def test_crossfilter_rebuilds_its_plot(site: str, visitor: Visitors) -> None:
     page = visit(visitor(), f"{site}/crossfilter")
-    ids = "() => Bokeh.documents.flatMap(d => [...d.all_models]).filter(m => m.type === 'Figure').map(m => m.id)"
+    models = "Bokeh.documents.flatMap(each => [...each.all_models])"
+    ids = f"() => {models}.filter(each => each.type === 'Figure').map(each => each.id)"
     before = page.evaluate(ids)
     select = page.get_by_label("X axis").or_(page.locator("select").first).first
     options = select.locator("option").all_inner_texts()

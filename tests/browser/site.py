@@ -1,0 +1,52 @@
+"""A Flask site for what the demonstration does not show. Its heart beats fast and its policy is strict."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, render_template_string, request
+
+from demo_site.flask_site.factory import add_security_headers
+from embedsync_flask import EmbedSync
+
+APPS = Path(__file__).parent / "apps"
+SECRET_KEY = "for tests only"
+SHARED = ("shared",)
+OWN = ("root", "height", "bare")
+_TAGS = "{% for root in roots %}{{ embed_app(name, root=root, height=height, **given) }}{% endfor %}"
+_PAGE = f"""<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>A page</title>
+<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,"></head>
+<body><main id="main">{_TAGS}</main></body></html>
+"""
+
+
+def create_app() -> Flask:
+    app = Flask(__name__)
+    app.config.update(SECRET_KEY=SECRET_KEY, EMBEDSYNC_HEARTBEAT=1.0, EMBEDSYNC_STOP_TIMEOUT=1.0)
+    app.config.from_prefixed_env("TEST")
+    live = EmbedSync(app)
+    for path in sorted(APPS.glob("*.py")):
+        live.add_app(path.stem, path, shared=path.stem in SHARED)
+    app.after_request(add_security_headers)
+
+    @app.get("/page/<name>")
+    def page(name: str) -> str:
+        """An app: as often as there are roots, and without a page around it if that is to be ``bare``."""
+        given: dict[str, Any] = {key: request.args.getlist(key) for key in request.args if key not in OWN}
+        given |= {key: request.args[key] for key in ("session",) if key in request.args}
+        return render_template_string(
+            _TAGS if "bare" in request.args else _PAGE,
+            name=name,
+            roots=request.args.getlist("root") or [""],
+            height=request.args.get("height", ""),
+            given=given,
+        )
+
+    @app.get("/sessions")
+    def sessions() -> list[str]:
+        """The sessions that live on this server."""
+        return [each.id for each in live.hub.sessions]
+
+    return app

@@ -1,0 +1,237 @@
+"""What a visitor sees before an app is there, and when it cannot be."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from embedsync.tickets import Grant, Tickets
+from tests.browser.conftest import Proxied, Visitors, embedsync_serve, is_about_the_network, own_site, running
+from tests.browser.look import visit, wait_for, wait_until_live
+from tests.browser.site import SECRET_KEY
+from tests.contract.servers import free_port
+
+pytestmark = pytest.mark.browser
+
+APPS = Path(__file__).parent / "apps"
+
+
+def cover(page: Page) -> str:
+    """What stands in place of the app."""
+    return page.locator("embed-app .cover").inner_text()
+
+
+def sign(grant: Grant, age: float = 0) -> str:
+    """A ticket of the site, made so many seconds ago."""
+    return Tickets([SECRET_KEY], max_age=1, renewal_age=1, now=lambda: time.time() - age).sign(grant)
+
+
+def show_ticket(page: Page, ticket: str) -> None:
+    page.evaluate("ticket => document.querySelector('embed-app').setAttribute('ticket', ticket)", ticket)
+
+
+# Loading.
+
+
+def test_while_an_app_is_built_its_place_is_kept_and_says_so(
+    own_url: str, tmp_path: Path, visitor: Visitors
+) -> None:
+    gate = tmp_path / "gate"
+    page = visitor()
+    page.goto(f"{own_url}/page/gated?gate={gate}&height=333")
+    element = page.locator("embed-app")
+    expect(element).to_have_attribute("data-state", "loading")
+    expect(element).to_have_attribute("aria-busy", "true")
+    assert cover(page) == "Loading…"
+    box = element.bounding_box()
+    assert box is not None
+    assert box["height"] == 333
+    gate.touch()
+    expect(page.get_by_text("The gate is open")).to_be_visible()
+    expect(element).to_have_attribute("data-state", "live")
+    expect(element).to_have_attribute("aria-busy", "false")
+    expect(element.locator(".cover")).to_be_hidden()
+
+
+def test_who_waits_for_long_learns_what_for(
+    own_url: str, proxied: Proxied, tmp_path: Path, visitor: Visitors
+) -> None:
+    visitor.expected = is_about_the_network
+    proxy, url = proxied(own_url)
+    gate = tmp_path / "gate"
+    slow, alone = visitor(), visitor()
+    for page in (slow, alone):
+        page.clock.install()
+        with page.expect_event("websocket") as opened:
+            page.goto(f"{url}/page/gated?gate={gate}")
+        opened.value.wait_for_event("framesent")
+    slow.clock.run_for(9000)
+    expect(slow.locator("embed-app .cover")).to_contain_text("Still loading")
+    proxy.cut(refuse=True)
+    alone.clock.run_for(9000)
+    expect(alone.locator("embed-app .cover")).to_contain_text("Still trying to reach the server")
+    proxy.heal()
+    gate.touch()
+    for page in (slow, alone):
+        page.clock.run_for(60_000)
+        page.clock.resume()
+        wait_until_live(page)
+
+
+# The build fails.
+
+
+def test_an_app_that_raises_is_explained_and_the_next_try_works(
+    own_page: str, tmp_path: Path, visitor: Visitors
+) -> None:
+    gate = tmp_path / "gate"
+    page = visitor()
+    page.goto(f"{own_page}gated?fail=yes&gate={gate}")
+    element = page.locator("embed-app")
+    expect(element).to_have_attribute("data-state", "error")
+    expect(element.get_by_text("This app could not be started.")).to_be_visible()
+    expect(element.get_by_text("Error id: ")).to_be_visible()
+    assert "secret" not in cover(page)
+    assert "Traceback" not in cover(page)
+
+    element.get_by_role("button", name="Try again").click()
+    expect(element).to_have_attribute("data-state", "error")
+    gate.touch()
+    element.get_by_role("button", name="Try again").click()
+    expect(page.get_by_text("The gate is open")).to_be_visible()
+    expect(element).to_have_attribute("data-state", "live")
+
+
+def test_the_error_id_is_the_one_in_the_log(
+    own_url: str, log_folder: Path, tmp_path: Path, visitor: Visitors
+) -> None:
+    page = visitor()
+    page.goto(f"{own_url}/page/gated?fail=yes&gate={tmp_path / 'gate'}")
+    error = page.locator("embed-app .error").inner_text().removeprefix("Error id: ")
+    log = (log_folder / "own.log").read_text()
+    assert error in log
+    assert "the secret of the build" in log[log.index(error) :]
+
+
+def test_with_debug_the_traceback_is_shown(tmp_path: Path, visitor: Visitors) -> None:
+    port = free_port()
+    command = [*embedsync_serve(port, APPS / "gated.py", APPS / "bench.py"), "--debug"]
+    with running(command, port, tmp_path / "log") as url:
+        page = visitor(390)
+        page.goto(f"{url}/gated?fail=yes&gate={tmp_path / 'gate'}")
+        detail = page.locator("embed-app .detail")
+        expect(detail).to_contain_text("ValueError: the secret of the build")
+        expect(detail).to_contain_text("gated.py")
+        assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_a_callback_that_raises_is_told_with_an_id_and_the_app_goes_on(
+    own_url: str, log_folder: Path, visitor: Visitors
+) -> None:
+    page = visit(visitor(), f"{own_url}/page/bench")
+    page.get_by_role("button", name="Fail").click()
+    badge = page.locator("embed-app .badge")
+    expect(badge).to_contain_text("Something went wrong here (error ")
+    error = badge.inner_text().partition("(error ")[2].partition(")")[0]
+    assert error in (log_folder / "own.log").read_text()
+    assert "secret" not in page.locator("embed-app").inner_text()
+    expect(page.locator("embed-app")).to_have_attribute("data-state", "live")
+    page.get_by_label("Words").fill("still here")
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Report")).to_have_value("words are still here")
+
+
+# No admission.
+
+
+@pytest.fixture(scope="module")
+def small_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A server that has room for one session."""
+    port = free_port()
+    log = tmp_path_factory.mktemp("small") / "log"
+    with running(own_site(port), port, log, TEST_EMBEDSYNC_SESSIONS="1") as url:
+        yield url
+
+
+def test_a_visitor_who_finds_the_server_full_gets_in_when_there_is_room(
+    small_site: str, visitor: Visitors
+) -> None:
+    first = visit(visitor(), f"{small_site}/page/bench")
+    second = visitor()
+    second.goto(f"{small_site}/page/bench")
+    expect(second.locator("embed-app .cover")).to_contain_text("Waiting for a free place")
+    expect(second.locator("embed-app")).to_have_attribute("aria-busy", "true")
+    first.evaluate("() => document.querySelector('embed-app').remove()")
+    wait_until_live(second)
+
+
+def test_an_app_that_is_gone_is_explained(own_url: str, visitor: Visitors) -> None:
+    page = visit(visitor(), f"{own_url}/page/bench")
+    show_ticket(page, sign(Grant("no-such-app", {})))
+    expect(page.locator("embed-app")).to_have_attribute("data-state", "error")
+    assert cover(page) == "This app does not exist here."
+
+
+def test_a_forged_ticket_opens_nothing(own_url: str, visitor: Visitors) -> None:
+    page = visit(visitor(), f"{own_url}/page/bench")
+    show_ticket(page, sign(Grant("bench", {})) + "x")
+    expect(page.locator("embed-app")).to_have_attribute("data-state", "error")
+    assert "not allowed" in cover(page)
+    assert page.locator("canvas").count() == 0
+
+
+def test_an_expired_ticket_is_traded_for_a_fresh_one_without_a_word(own_url: str, visitor: Visitors) -> None:
+    page = visit(visitor(), f"{own_url}/page/shared")
+    show_ticket(page, sign(Grant("bench", {}), age=3600))
+    expect(page.get_by_label("Words")).to_be_visible()
+    wait_until_live(page)
+
+
+def test_a_page_that_is_far_too_old_asks_to_be_loaded_again(own_url: str, visitor: Visitors) -> None:
+    visitor.expected = lambda complaint: "403" in complaint
+    page = visit(visitor(), f"{own_url}/page/bench")
+    show_ticket(page, sign(Grant("bench", {}), age=30 * 86400))
+    expect(page.locator("embed-app")).to_have_attribute("data-state", "error")
+    assert "out of date" in cover(page)
+    page.get_by_role("button", name="Load the page again").click()
+    expect(page.get_by_label("Words")).to_be_visible()
+    wait_until_live(page)
+
+
+# Another version.
+
+
+def speak_another_version(route: Route) -> None:
+    answer = route.fetch()
+    text = answer.text().replace("PROTOCOL_VERSION = 1;", "PROTOCOL_VERSION = 999;")
+    assert text != answer.text()
+    # A real other version has other addresses; this one must not stay in the cache.
+    route.fulfill(response=answer, body=text, headers={**answer.headers, "cache-control": "no-store"})
+
+
+def test_a_page_of_another_version_loads_itself_again(own_url: str, visitor: Visitors) -> None:
+    page = visitor()
+    page.route("**/constants.js", speak_another_version, times=1)
+    loads: list[str] = []
+    page.on("load", lambda: loads.append(page.url))
+    page.goto(f"{own_url}/page/bench")
+    expect(page.get_by_label("Words")).to_be_visible()
+    wait_until_live(page)
+    assert len(loads) == 2
+
+
+def test_if_loading_again_does_not_help_the_person_is_told(own_url: str, visitor: Visitors) -> None:
+    page = visitor()
+    page.route("**/constants.js", speak_another_version)
+    loads: list[str] = []
+    page.on("load", lambda: loads.append(page.url))
+    page.goto(f"{own_url}/page/bench")
+    wait_for(page, "() => performance.getEntriesByType('navigation')[0].type === 'reload'")
+    expect(page.locator("embed-app")).to_have_attribute("data-state", "error")
+    assert "newer version" in cover(page)
+    expect(page.get_by_role("button", name="Load the page again")).to_be_visible()
+    assert len(loads) == 2
