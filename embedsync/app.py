@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Generator, Mapping
+from collections.abc import Awaitable, Callable, Collection, Generator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -73,6 +73,10 @@ class App:
         title: for index pages.
         permission: says whether the maker of a request may use the app. Asked when a page is made,
             when a session is opened or resumed, and again while it lasts; may ask a database.
+        script_tag: pages that no template of the site made may show the app, by a script tag: whoever
+            may load them can open it. Without it, only pages to which the site gave a ticket can.
+        script_arguments: names of the arguments that such pages may give; all if ``None``. They are not
+            signed: any visitor can write others.
     """
 
     name: str
@@ -81,3 +85,5 @@ class App:
     grace: float | None = None
     title: str = ""
     permission: Callable[[Request], bool] | None = None
+    script_tag: bool = False
+    script_arguments: Collection[str] | None = ()

@@ -10,14 +10,14 @@ import functools
 import gzip
 import hashlib
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 __all__ = ["Asset", "Assets", "runtime_hash"]
 
 STATIC = Path(__file__).parent / "static" / "embedsync"
-_ENTRIES = ("embed.js", "pages.js")
+_ENTRIES = ("embed.js", "pages.js", "script_tag.js")
 _TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8"}
 
 
@@ -40,17 +40,36 @@ class Asset:
 def runtime_hash() -> str:
     """Hash over all modules of the browser runtime; the build that browsers tell us in ``open``."""
     digest = hashlib.sha256()
-    for path in sorted(STATIC.rglob("*")):
-        if path.suffix in _TYPES:
-            digest.update(path.relative_to(STATIC).as_posix().encode() + b"\0")
-            digest.update(path.read_bytes() + b"\0")
+    for name, path in _runtime_files().items():
+        digest.update(name.encode() + b"\0")
+        digest.update(path.read_bytes() + b"\0")
     return digest.hexdigest()[:16]
 
 
-class Assets:
-    """Names files by URL, relative to the endpoint, and finds them again."""
+@functools.cache
+def _runtime_files() -> Mapping[str, Path]:
+    found = sorted(path for path in STATIC.rglob("*") if path.suffix in _TYPES)
+    return {path.relative_to(STATIC).as_posix(): path for path in found}
 
-    def __init__(self) -> None:
+
+def _runtime_path(name: str) -> str:
+    return f"static/{runtime_hash()}/{name}"
+
+
+def _is_imported(name: str) -> bool:
+    return name.endswith(".js") and name not in _ENTRIES
+
+
+class Assets:
+    """Names files by URL and finds them again.
+
+    Args:
+        address: makes a URL of a file's path, for sites that serve the files some other way; without
+            it, URLs are relative to the endpoint.
+    """
+
+    def __init__(self, address: Callable[[str], str] = str) -> None:
+        self._address = address
         self._lock = threading.Lock()
         self._scripts: dict[tuple[str, str], Path] = {}
         self._hashes: dict[Path, str] = {}
@@ -63,21 +82,35 @@ class Assets:
                 self._scripts[kind, name] = path
 
     def script_url(self, kind: str, name: str) -> str:
-        """URL of a script, relative to the endpoint; a name that is a URL already stays as it is."""
+        """URL of a script; a name that is a URL already stays as it is."""
         with self._lock:
             path = self._scripts.get((kind, name))
         if path is None:
             return name
-        return f"{kind}/{self._hash(path)}/{name}"
+        return self._address(self._script_path(kind, name, path))
 
     def runtime_url(self, name: str = "embed.js") -> str:
-        """URL of one of our own modules, relative to the endpoint."""
-        return f"static/{runtime_hash()}/{name}"
+        """URL of one of our own modules."""
+        return self._address(_runtime_path(name))
 
     def runtime_imports(self) -> list[str]:
-        """URLs of the modules that the entry module imports, relative to the endpoint."""
-        names = [path.relative_to(STATIC).as_posix() for path in sorted(STATIC.rglob("*.js"))]
-        return [self.runtime_url(name) for name in names if name not in _ENTRIES]
+        """URLs of the modules that the entry module imports, as the browser will find them."""
+        folder = self.runtime_url().rpartition("/")[0]
+        return [f"{folder}/{name}" for name in _runtime_files() if _is_imported(name)]
+
+    def script_tag(self) -> bytes:
+        """The script for pages that no template made; it names the entry module below the endpoint."""
+        text = _runtime_files()["script_tag.js"].read_text(encoding="utf-8")
+        return text.replace("{{runtime}}", _runtime_path("embed.js")).encode()
+
+    def files(self) -> dict[str, Path]:
+        """All files that browsers may load, by their path below the endpoint."""
+        with self._lock:
+            scripts = dict(self._scripts)
+        files = {_runtime_path(name): path for name, path in _runtime_files().items()}
+        for (kind, name), path in scripts.items():
+            files[self._script_path(kind, name, path)] = path
+        return files
 
     def find(self, path: str) -> Asset | None:
         """The file under a URL that this object made, or ``None``."""
@@ -92,11 +125,12 @@ class Assets:
         return self._load(file)
 
     def _runtime_file(self, name: str) -> Asset | None:
-        # Compared with what is there rather than joined: no path of a request reaches the disk.
-        for path in STATIC.rglob("*"):
-            if path.suffix in _TYPES and path.relative_to(STATIC).as_posix() == name:
-                return self._load(path)
-        return None
+        # Looked up rather than joined: no path of a request reaches the disk.
+        path = _runtime_files().get(name)
+        return self._load(path) if path is not None else None
+
+    def _script_path(self, kind: str, name: str, path: Path) -> str:
+        return f"{kind}/{self._hash(path)}/{name}"
 
     def _hash(self, path: Path) -> str:
         known = self._hashes.get(path)

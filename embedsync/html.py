@@ -7,7 +7,7 @@ from html import escape
 
 from embedsync.errors import UnknownApp
 
-__all__ = ["embed_element", "missing_app", "module_script"]
+__all__ = ["embed_element", "forbidden_app", "missing_app", "module_script"]
 
 
 def embed_element(
@@ -66,3 +66,8 @@ def missing_app(error: UnknownApp, *, debug: bool) -> str:
             f'<p class="embedsync-missing" role="alert"><strong>embedsync:</strong> {escape(str(error))}</p>'
         )
     return "<!-- embedsync: unknown app -->"
+
+
+def forbidden_app() -> str:
+    """What stands in a page in place of an app that the visitor may not use; calm, and easy to hide."""
+    return '<p class="embedsync-forbidden">You are not allowed to use this app.</p>'

@@ -7,7 +7,7 @@ import secrets
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -62,6 +62,8 @@ class Hub:
         clock: seconds that never go back.
         wall_clock: seconds since 1970, for the age of tickets.
         random_id: makes ids and secrets that cannot be guessed.
+        asset_url: makes the URL of a file that browsers load, for sites that serve them some other way
+            than below the endpoint; see :meth:`embedsync.assets.Assets.files`.
 
     Raises:
         ConfigurationError: the secret key is empty.
@@ -75,11 +77,12 @@ class Hub:
         clock: Callable[[], float] = time.monotonic,
         wall_clock: Callable[[], float] = time.time,
         random_id: Callable[[], str] = lambda: secrets.token_urlsafe(16),
+        asset_url: Callable[[str], str] = str,
     ) -> None:
         self.settings = settings or Settings()
         self.clock = clock
         self.random_id = random_id
-        self.assets = Assets()
+        self.assets = Assets(asset_url)
         self.counters = Counters()
         self.loop = AppLoop()
         self.scheduler = Scheduler(clock)
@@ -121,6 +124,8 @@ class Hub:
         grace: float | None = None,
         title: str = "",
         permission: Callable[[Request], bool] | None = None,
+        script_tag: bool = False,
+        script_arguments: Collection[str] | None = (),
         **options: Any,
     ) -> App:
         """Add an app under a name.
@@ -135,6 +140,8 @@ class Hub:
             title: for index pages.
             permission: says whether the maker of a request may use the app; everybody may without
                 it. See :class:`~embedsync.app.App`.
+            script_tag: pages that no template made may show the app, by a script tag.
+            script_arguments: names of the arguments that these may give; all if ``None``.
             options: for the kind of source; see :func:`embedsync.documents.load`.
 
         Raises:
@@ -144,7 +151,7 @@ class Hub:
             raise ConfigurationError(f"app name {name!r} must consist of letters, digits, '-', '_', '.', '/'")
         recipe = load(source, **options)
         recipe.check()
-        app = App(name, recipe, shared, grace, title or name, permission)
+        app = App(name, recipe, shared, grace, title or name, permission, script_tag, script_arguments)
         with self._lock:
             if name in self._apps:
                 raise ConfigurationError(f"there is an app {name!r} already")
@@ -195,6 +202,32 @@ class Hub:
         self.app(app)
         encoded = encode_arguments(arguments or {})
         return self._tickets.sign(Grant(app, encoded, session, user_key, self.random_id()[:8], page or {}))
+
+    def ticket_for_script_tag(self, name: str, arguments: Mapping[str, Any], request: Request) -> str:
+        """Make a ticket for a page that no template made, and that asks for it itself.
+
+        Args:
+            name: of the app.
+            arguments: what the page says; names that the app does not take are refused.
+            request: of the page; its origin was found to be allowed.
+
+        Raises:
+            UnknownApp: there is no such app.
+            TicketInvalid: the app is not open to script tags, or not to this visitor, or does not take
+                an argument.
+            ConfigurationError: an argument cannot be carried.
+        """
+        app = self.app(name)
+        if not app.script_tag:
+            raise TicketInvalid(f"app {name!r} is not open to script tags: add it with script_tag=True")
+        for each in arguments:
+            if app.script_arguments is not None and each not in app.script_arguments:
+                raise TicketInvalid(
+                    f"app {name!r} takes no argument {each!r} from script tags: name it in script_arguments"
+                )
+        if not self.permits(app, request):
+            raise TicketInvalid(f"this visitor may not use app {name!r}")
+        return self.ticket(name, arguments, user_key=request.user_key, page=request.page)
 
     def renew_ticket(self, ticket: str, request: Request) -> str:
         """Trade an authentic ticket, expired or not, for a fresh one for the same user.

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from embedsync.request import Request
 
-__all__ = ["is_allowed", "normalise"]
+__all__ = ["is_allowed", "is_named", "normalise"]
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -38,8 +38,8 @@ def normalise(origin: str) -> tuple[str, str, int] | None:
 def is_allowed(request: Request, allowed: Sequence[str]) -> bool:
     """Whether the page that makes this request may do so.
 
-    Its origin must equal the site's own, in scheme, host and port, or one that is named in
-    ``allowed`` (``"*"`` names all). Without an ``Origin`` header it is no page of a browser: it is
+    Its origin must equal the site's own, in scheme, host and port, or be named in ``allowed``
+    (``"*"`` names all). Without an ``Origin`` header it is no page of a browser: it is
     let in, and shows a ticket like everybody.
     """
     if request.origin is None or "*" in allowed:
@@ -47,5 +47,24 @@ def is_allowed(request: Request, allowed: Sequence[str]) -> bool:
     origin = normalise(request.origin)
     if origin is None:
         return False
-    own = normalise(f"{request.scheme}://{request.host}")
-    return origin == own or any(origin == normalise(each) for each in allowed)
+    return origin == normalise(f"{request.scheme}://{request.host}") or is_named(request.origin, allowed)
+
+
+def is_named(origin: str, allowed: Sequence[str]) -> bool:
+    """Whether an origin is one of those that a site names.
+
+    ``"https://*.example.org"`` names all hosts below ``example.org``, but not that one itself, with the
+    same scheme and port. ``"*"`` names none: who may connect from anywhere is not known.
+    """
+    parts = normalise(origin)
+    return parts is not None and any(_matches(parts, each) for each in allowed)
+
+
+def _matches(parts: tuple[str, str, int], pattern: str) -> bool:
+    scheme, wildcard, domain = pattern.partition("://*.")
+    if not wildcard:
+        return parts == normalise(pattern)
+    below = normalise(f"{scheme}://{domain}")
+    if below is None:
+        return False
+    return (parts[0], parts[2]) == (below[0], below[2]) and parts[1].endswith(f".{below[1]}")

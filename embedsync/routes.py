@@ -9,11 +9,11 @@ import enum
 import json
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from embedsync import wire
-from embedsync.errors import TicketError
+from embedsync import origins, wire
+from embedsync.errors import ConfigurationError, TicketError, UnknownApp
 from embedsync.request import Request
 
 if TYPE_CHECKING:
@@ -25,6 +25,12 @@ logger = logging.getLogger("embedsync.routes")
 
 _FOR_EVER = "public, max-age=31536000, immutable"
 _TICKET_BYTES = 20 * 1024
+_WITH_COOKIES = (
+    ("Access-Control-Allow-Credentials", "true"),
+    ("Access-Control-Allow-Methods", "POST"),
+    ("Access-Control-Allow-Headers", "Content-Type"),
+    ("Access-Control-Max-Age", "600"),
+)
 
 
 class Policy(enum.Enum):
@@ -37,6 +43,7 @@ class Policy(enum.Enum):
 
 
 POLICIES: dict[str, Policy] = {
+    "embed.js": Policy.PUBLIC,
     "health": Policy.PUBLIC,
     "static": Policy.PUBLIC,
     "scripts": Policy.PUBLIC,
@@ -80,17 +87,8 @@ class Routes:
         route = self._route(path)
         if not self.admits(route, request):
             return _json(403, {"code": int(wire.Close.FORBIDDEN)})
-        if route == "ticket":
-            if method != "POST":
-                return Response(405, headers=[("Allow", "POST")])
-            return self._renew_ticket(request, body)
-        if method not in ("GET", "HEAD"):
-            return Response(405, headers=[("Allow", "GET, HEAD")])
-        if route == "health":
-            return _json(200, self._hub.status())
-        if route == "socket":
-            return _text(426, "this is a WebSocket", ("Upgrade", "websocket"))
-        return self._asset(path, request)
+        answer = self._answer(route, method, path, request, body)
+        return replace(answer, headers=[*answer.headers, *self._sharing(route, request)])
 
     @property
     def body_limit(self) -> int:
@@ -101,16 +99,53 @@ class Routes:
         area = path.partition("/")[0]
         return area if area in POLICIES and area != "scripts" else "scripts"
 
-    def _renew_ticket(self, request: Request, body: bytes) -> Response:
+    def _answer(self, route: str, method: str, path: str, request: Request, body: bytes) -> Response:
+        if route == "ticket":
+            if method == "OPTIONS":
+                return Response(204)
+            if method != "POST":
+                return Response(405, headers=[("Allow", "POST")])
+            return self._ticket(request, body)
+        if method not in ("GET", "HEAD"):
+            return Response(405, headers=[("Allow", "GET, HEAD")])
+        if route == "health":
+            return _json(200, self._hub.status())
+        if route == "socket":
+            return _text(426, "this is a WebSocket", ("Upgrade", "websocket"))
+        if route == "embed.js":
+            return _script(self._hub.assets.script_tag())
+        return self._asset(path, request)
+
+    def _sharing(self, route: str, request: Request) -> Sequence[tuple[str, str]]:
+        """What lets pages of other origins that the site names, and no others, use a route."""
+        hub = self._hub
+        if route not in ("static", "ticket") or not hub.settings.allowed_origins:
+            return ()
+        headers = [("Vary", "Origin")]
+        if request.origin is not None and origins.is_named(request.origin, hub.settings.allowed_origins):
+            headers.append(("Access-Control-Allow-Origin", request.origin))
+            if route == "ticket":
+                headers += _WITH_COOKIES
+        return headers
+
+    def _ticket(self, request: Request, body: bytes) -> Response:
+        """A fresh ticket for an old one, or for a page that names an app by a script tag."""
         try:
-            shown = json.loads(body)["ticket"]
-            fresh = self._hub.renew_ticket(str(shown), request)
-        except (ValueError, KeyError, TypeError):
-            return _json(400, {"code": int(wire.Close.BAD_MESSAGE)})
+            asked = json.loads(body)
+            if "ticket" in asked:
+                ticket = self._hub.renew_ticket(str(asked["ticket"]), request)
+            else:
+                arguments = dict(asked.get("arguments") or {})
+                ticket = self._hub.ticket_for_script_tag(str(asked["app"]), arguments, request)
+        except UnknownApp as error:
+            logger.warning("no ticket was given: %s", error)
+            return _json(404, {"code": int(wire.Close.UNKNOWN_APP)})
         except TicketError as error:
-            logger.warning("a ticket was not renewed: %s", error)
+            logger.warning("no ticket was given: %s", error)
             return _json(403, {"code": int(wire.Close.FORBIDDEN)})
-        return _json(200, {"ticket": fresh})
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError, ConfigurationError):
+            return _json(400, {"code": int(wire.Close.BAD_MESSAGE)})
+        return _json(200, {"ticket": ticket})
 
     def _asset(self, path: str, request: Request) -> Response:
         asset = self._hub.assets.find(path)
@@ -133,6 +168,15 @@ def _takes_gzip(accepted: str) -> bool:
         if name.strip() == "gzip":
             return parameters.replace(" ", "") not in ("q=0", "q=0.0", "q=0.00", "q=0.000")
     return False
+
+
+def _script(content: bytes) -> Response:
+    headers = [
+        ("Content-Type", "text/javascript; charset=utf-8"),
+        ("Cache-Control", "no-cache"),  # It names files that the next version does not have.
+        ("X-Content-Type-Options", "nosniff"),
+    ]
+    return Response(200, content, headers)
 
 
 def _json(status: int, value: object) -> Response:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
+from typing import Any
 
 from embedsync.errors import ConfigurationError
 
@@ -82,6 +85,28 @@ class Settings:
     """Between looks at whether a visitor is still logged in, and may still use the app."""
     stop_timeout: float = 10.0
     """How long a stopping process waits for running turns."""
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any], *, written: Callable[[str], str] = str) -> Settings:
+        """Make settings of what a site's configuration says.
+
+        Args:
+            values: by the name of the field; a list of origins will do for a tuple.
+            written: how the author of the site writes the setting that a field stands for.
+
+        Raises:
+            ConfigurationError: there is no such setting, or its value is out of range.
+        """
+        known = [each.name for each in fields(cls)]
+        for name in values:
+            if name not in known:
+                close = difflib.get_close_matches(name, known, 1)
+                hint = f"; did you mean {written(close[0])}?" if close else ""
+                raise ConfigurationError(f"there is no setting {written(name)}{hint}")
+        given: dict[str, Any] = {
+            name: tuple(each) if isinstance(each, list) else each for name, each in values.items()
+        }
+        return cls(**given)
 
     def __post_init__(self) -> None:
         for each in fields(self):

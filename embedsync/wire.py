@@ -69,14 +69,14 @@ _Position = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
 
 
 class Close(enum.IntEnum):
-    """Why a connection or an attachment ended; :func:`action_of` gives what the browser does."""
+    """Why a connection or an attachment ended; :func:`action_of` gives what the browser does.
+
+    Of the registered codes the engine sends 1000 only: not every server can send the others (daphne's
+    WebSocket library takes 1000 and 3000–4999).
+    """
 
     NORMAL = 1000
-    GOING_AWAY = 1001
-    PROTOCOL_ERROR = 1002
-    TOO_BIG = 1009
     INTERNAL_ERROR = 1011
-    DRAIN = 1012
     TRY_LATER = 1013
 
     SLOW = 4000
@@ -84,6 +84,7 @@ class Close(enum.IntEnum):
     HANDSHAKE_TIMEOUT = 4002
     TOO_MANY_EDITS = 4003
     BUSY = 4004
+    DRAIN = 4005
 
     TICKET_EXPIRED = 4100
     SESSION_GONE = 4101
@@ -96,6 +97,7 @@ class Close(enum.IntEnum):
     BUILD_FAILED = 4303
     SUPERSEDED = 4304
     ENDED = 4305
+    TOO_BIG = 4306
 
 
 class Action(enum.Enum):

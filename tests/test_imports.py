@@ -32,6 +32,7 @@ LAYERS: list[set[str]] = [
         "origins",
         "pool",
         "routes",
+        "running",
         "scheduler",
         "threads",
         "tickets",
@@ -55,8 +56,8 @@ OF_THE_CORE = {
     "struct",
     "typing",
 }
-# A recipe names files; it is the documents that open them.
-EXCEPTIONS = {"app": {"pathlib"}}
+# A recipe names files; it is the documents that open them. A misspelt setting gets a hint.
+EXCEPTIONS = {"app": {"pathlib"}, "settings": {"difflib"}}
 
 FRAMEWORKS = {
     "bokeh",

@@ -12,7 +12,7 @@ from embedsync.asgi.http import BodyTooLongError, DisconnectedError, read_body, 
 from embedsync.asgi.pages import ENDPOINT, Pages
 from embedsync.asgi.protocol import Receive, Scope, Send
 from embedsync.asgi.scope import path_below, request_of
-from embedsync.asgi.socket import Socket
+from embedsync.asgi.socket import refuse, serve_socket
 from embedsync.asgi.users import UserLoader, load_user, user_of_scope
 from embedsync.errors import ConfigurationError
 from embedsync.hub import Hub
@@ -151,15 +151,13 @@ class Application:
         await receive()  # It is `websocket.connect`.
         path = path_below(scope, self._prefix)
         if path is None or self._below_endpoint(path) != "socket":
-            await _refuse(scope, send, 404)
+            await refuse(scope, send, 404)
             return
         request = request_of(scope, await load_user(self._user_loader, scope))
-        if not self._knows(request) or not self._routes.admits("socket", request):
-            await _refuse(scope, send, 403)
+        if not self._knows(request):
+            await refuse(scope, send, 403)
             return
-        await send({"type": "websocket.accept"})
-        endpoint = self._hub.connect(request)
-        await Socket(endpoint, receive, send, send_timeout=self._hub.settings.send_timeout).run()
+        await serve_socket(self._hub, request, scope, receive, send)
 
     # The process
 
@@ -172,12 +170,3 @@ class Application:
                 await asyncio.to_thread(self._hub.stop)
                 await send({"type": "lifespan.shutdown.complete"})
                 return
-
-
-async def _refuse(scope: Scope, send: Send, status: int) -> None:
-    """Refuse a handshake. Servers that cannot send a status of our choice send 403."""
-    if "websocket.http.response" not in scope.get("extensions", {}):
-        await send({"type": "websocket.close"})
-        return
-    await send({"type": "websocket.http.response.start", "status": status, "headers": []})
-    await send({"type": "websocket.http.response.body", "body": b""})

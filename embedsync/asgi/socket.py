@@ -5,13 +5,40 @@ from __future__ import annotations
 import asyncio
 import contextlib
 
-from embedsync.asgi.protocol import Message, Receive, Send
+from embedsync.asgi.protocol import Message, Receive, Scope, Send
 from embedsync.endpoint import Endpoint
+from embedsync.hub import Hub
+from embedsync.request import Request
+from embedsync.routes import Routes
 
-__all__ = ["Socket"]
+__all__ = ["Socket", "refuse", "serve_socket"]
 
 _LARGE = 64 * 1024
 """Bytes from which decoding a message takes long enough to be felt by the other sockets."""
+
+
+async def serve_socket(hub: Hub, request: Request, scope: Scope, receive: Receive, send: Send) -> None:
+    """Serve a WebSocket whose ``websocket.connect`` was received, if its page may connect.
+
+    Args:
+        hub: its sessions.
+        request: the handshake.
+        scope: of the handshake, and so ``receive`` and ``send``.
+    """
+    if not Routes(hub).admits("socket", request):
+        await refuse(scope, send, 403)
+        return
+    await send({"type": "websocket.accept"})
+    await Socket(hub.connect(request), receive, send, send_timeout=hub.settings.send_timeout).run()
+
+
+async def refuse(scope: Scope, send: Send, status: int) -> None:
+    """Refuse a handshake. Servers that cannot send a status of our choice send 403."""
+    if "websocket.http.response" not in scope.get("extensions", {}):
+        await send({"type": "websocket.close"})
+        return
+    await send({"type": "websocket.http.response.start", "status": status, "headers": []})
+    await send({"type": "websocket.http.response.body", "body": b""})
 
 
 class Socket:
@@ -78,7 +105,7 @@ class Socket:
             if messages:
                 continue
             if code is not None:
-                await self._sent({"type": "websocket.close", "code": code})
+                await self._sent({"type": "websocket.close", "code": int(code)})
                 return
             await self._ready.wait()
 

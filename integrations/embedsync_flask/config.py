@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
-from dataclasses import fields
 from typing import Any
 
 from flask import Flask
@@ -26,17 +24,10 @@ def settings_of(app: Flask) -> Settings:
         ConfigurationError: there is no such setting, or its value is out of range.
     """
     given: dict[str, Any] = {"debug": app.debug}
-    known = {each.name for each in fields(Settings)}
     for key, value in app.config.items():
-        if not key.startswith(_PREFIX):
-            continue
-        name = key.removeprefix(_PREFIX).lower()
-        if name not in known:
-            close = difflib.get_close_matches(name, known, 1)
-            hint = f"; did you mean {_PREFIX}{close[0].upper()}?" if close else ""
-            raise ConfigurationError(f"there is no setting {key!r}{hint}")
-        given[name] = tuple(value) if name == "allowed_origins" and isinstance(value, list) else value
-    return Settings(**given)
+        if key.startswith(_PREFIX):
+            given[key.removeprefix(_PREFIX).lower()] = value
+    return Settings.of(given, written=lambda name: f"{_PREFIX}{name.upper()}")
 
 
 def secret_keys(app: Flask) -> list[str | bytes]:

@@ -14,13 +14,13 @@ from markupsafe import Markup
 
 from embedsync.documents import load
 from embedsync.errors import ConfigurationError, UnknownApp
-from embedsync.html import embed_element, missing_app, module_script
+from embedsync.html import embed_element, forbidden_app, missing_app, module_script
 from embedsync.hub import Hub
 from embedsync.request import Request
 from embedsync.routes import Routes
+from embedsync.running import register
 from embedsync_flask.config import secret_keys, settings_of
 from embedsync_flask.requests import request_of
-from embedsync_flask.running import register
 from embedsync_flask.socket import serve_socket
 from embedsync_flask.users import UserLoader
 
@@ -28,7 +28,7 @@ __all__ = ["EmbedSync"]
 
 logger = logging.getLogger("embedsync.flask")
 
-_OWN_OPTIONS = ("shared", "grace", "title")
+_OWN_OPTIONS = ("shared", "grace", "title", "permission", "script_tag", "script_arguments")
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -74,7 +74,7 @@ class EmbedSync:
             name: as in ``embed_app("name")``.
             source: a function ``app(doc)``, sync or async; the path of a script, a directory or a
                 notebook; or a ``bokeh.application.Application``.
-            options: see :meth:`embedsync.hub.Hub.add_app`: ``shared``, ``grace``, ``title`` …
+            options: see :meth:`embedsync.hub.Hub.add_app`: ``shared``, ``grace``, ``permission`` …
 
         Raises:
             ConfigurationError: the name is taken, or the source is not usable.
@@ -96,6 +96,13 @@ class EmbedSync:
             return function
 
         return add
+
+    def update_sessions(self, name: str, function: Callable[[Any], Any]) -> int:
+        """Run ``function(doc)`` in each live session of an app; see :meth:`.Hub.update_sessions`.
+
+        Within the context of the Flask app, and without waiting for any session.
+        """
+        return self.hub.update_sessions(name, function)
 
     def user_loader(self, loader: UserLoader) -> UserLoader:
         """Let the decorated function say who the user of the current request is."""
@@ -132,6 +139,8 @@ class EmbedSync:
         """
         hub = self.hub
         try:
+            if not hub.permits(hub.app(name), self._request()):
+                return Markup(forbidden_app())  # noqa: S704  (fixed text)
             ticket = self._ticket(hub, name, id, session, arguments)
         except UnknownApp as error:
             logger.error("embed_app: %s", error)
@@ -196,7 +205,7 @@ class EmbedSync:
         blueprint = Blueprint("embedsync", __name__)
         blueprint.record(self._registered)
         blueprint.before_request(self._before_socket)
-        blueprint.add_url_rule("/<path:path>", "http", self._http, methods=["GET", "HEAD", "POST"])
+        blueprint.add_url_rule("/<path:path>", "http", self._http, methods=["GET", "HEAD", "POST", "OPTIONS"])
         Sock().route("/socket", bp=blueprint, endpoint="socket")(self._socket)
         return blueprint
 

@@ -14,7 +14,7 @@ import threading
 from types import FrameType
 from typing import Any
 
-from embedsync_flask.running import stop_all
+from embedsync.running import stop_all
 
 __all__ = ["post_worker_init", "threads", "worker_class", "workers"]
 

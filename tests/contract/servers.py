@@ -55,6 +55,10 @@ def _gunicorn(port: int, *options: str) -> list[str]:
     )  # fmt: skip
 
 
+def _uvicorn(port: int, *options: str) -> list[str]:
+    return _python("-m", "uvicorn", "--port", str(port), "--log-level", "warning", *options)
+
+
 SERVERS: dict[str, Server] = {
     "flask-werkzeug": Server(
         lambda port: _python("-m", "flask", "--app", "tests.contract.flask_site", "run", "--port", str(port)),
@@ -67,7 +71,23 @@ SERVERS: dict[str, Server] = {
     "flask-gevent": Server(
         lambda port: _gunicorn(port, "--worker-class", "gevent"), "/live/health", "/page/"
     ),
-}
+    "django-daphne": Server(
+        lambda port: _python(
+            "-m", "daphne", "--bind", "127.0.0.1", "--port", str(port), "--websocket-max-message-size", "0",
+            "--websocket-max-frame-size", "0", "tests.contract.django_site.asgi:application",
+        ),
+        "/live/health",
+        "/page/",
+    ),
+    "django-uvicorn": Server(
+        lambda port: _uvicorn(port, "tests.contract.django_site.asgi:application"), "/live/health", "/page/"
+    ),
+    "asgi-uvicorn": Server(
+        lambda port: _uvicorn(port, "--factory", "tests.contract.asgi_site:create_application"),
+        "/live/health",
+        "/page/",
+    ),
+}  # fmt: skip
 
 
 def free_port() -> int:

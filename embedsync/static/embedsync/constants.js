@@ -12,17 +12,14 @@ export const SERVER_FRAMES = Object.freeze(/** @type {const} */ (["opened", "sna
 /** Why a connection or an attachment ended. */
 export const CLOSE = Object.freeze(/** @type {const} */ ({
   NORMAL: 1000,
-  GOING_AWAY: 1001,
-  PROTOCOL_ERROR: 1002,
-  TOO_BIG: 1009,
   INTERNAL_ERROR: 1011,
-  DRAIN: 1012,
   TRY_LATER: 1013,
   SLOW: 4000,
   HEARTBEAT_LOST: 4001,
   HANDSHAKE_TIMEOUT: 4002,
   TOO_MANY_EDITS: 4003,
   BUSY: 4004,
+  DRAIN: 4005,
   TICKET_EXPIRED: 4100,
   SESSION_GONE: 4101,
   RELOAD: 4200,
@@ -32,6 +29,7 @@ export const CLOSE = Object.freeze(/** @type {const} */ ({
   BUILD_FAILED: 4303,
   SUPERSEDED: 4304,
   ENDED: 4305,
+  TOO_BIG: 4306,
 }));
 
 /** What a browser does about a close code. */

@@ -1,5 +1,5 @@
 // <embed-app app="…" ticket="…" endpoint="/live" [root="name"] [height="400px"]>: shows a live app, or
-// one root of it.
+// one root of it. Without a ticket it asks for one, for the app of this name and its `arguments`, as JSON.
 //
 // Everything stands in a shadow tree: the site's rules for `div` or `button` do not reach our messages,
 // and whoever replaces the element's children (a router, a morphing library) does not take the plots
@@ -10,9 +10,11 @@
 // `roots`, `cover`, `badge` and those inside them; the custom properties in styles.js.
 
 import { join } from "./apps.js";
+import { backoff } from "./backoff.js";
 import { CLOSE } from "./constants.js";
 import { BUSY, STILL_LOADING, UNREACHABLE, messageFor } from "./messages.js";
 import { styleSheet } from "./styles.js";
+import { TicketRefused, requestTicket } from "./ticket.js";
 
 /** An element that is moved leaves the page and comes back at once: what leaves is only let go after this. */
 const MOVING = 100;
@@ -43,6 +45,11 @@ export class EmbedApp extends HTMLElement {
   #slowTimer;
   /** @type {number | undefined} */
   #badgeTimer;
+  #entered = false;
+  /** Times that a ticket was asked for. */
+  #asked = 0;
+  /** @type {number | undefined} */
+  #askTimer;
 
   constructor() {
     super();
@@ -58,7 +65,7 @@ export class EmbedApp extends HTMLElement {
 
   connectedCallback() {
     clearTimeout(this.#leaveTimer);
-    if (this.#app === null) this.#enter();
+    if (!this.#entered) this.#enter();
   }
 
   disconnectedCallback() {
@@ -71,7 +78,7 @@ export class EmbedApp extends HTMLElement {
    * @param {string | null} now
    */
   attributeChangedCallback(name, before, now) {
-    if (before === now || this.#app === null) return;
+    if (before === now || !this.#entered) return;
     if (name === "height") return this.#reserve();
     // Another app, or another part of it: begin anew.
     this.#leave();
@@ -85,14 +92,22 @@ export class EmbedApp extends HTMLElement {
 
   /** Open the app again after it has stopped. */
   retry() {
-    if (this.session?.state === "stopped") this.session.open();
+    if (this.#entered && this.session === null) this.#enter();
+    else if (this.session?.state === "stopped") this.session.open();
   }
 
   #enter() {
+    this.#entered = true;
     this.#reserve();
     this.#showLoading();
+    const ticket = this.getAttribute("ticket");
+    if (ticket === null) void this.#ask();
+    else this.#join(ticket);
+  }
+
+  /** @param {string} ticket */
+  #join(ticket) {
     const endpoint = this.getAttribute("endpoint") ?? "";
-    const ticket = this.getAttribute("ticket") ?? "";
     const place = {
       element: this.#roots,
       root: this.getAttribute("root"),
@@ -114,7 +129,47 @@ export class EmbedApp extends HTMLElement {
     if (end !== null) this.#ended(end);
   }
 
+  /** Get the ticket that no template has put here. */
+  async #ask() {
+    const endpoint = new URL(this.getAttribute("endpoint") ?? "", location.href).href.replace(/\/+$/, "");
+    const app = this.getAttribute("app") ?? "";
+    const asked = ++this.#asked;
+    let ticket;
+    try {
+      const given = JSON.parse(this.getAttribute("arguments") ?? "{}");
+      ticket = await requestTicket(endpoint, app, given, (input, init) => fetch(input, init));
+    } catch (error) {
+      if (asked === this.#asked) this.#askedInVain(endpoint, app, error);
+      return;
+    }
+    if (asked === this.#asked) this.#join(ticket);
+  }
+
+  /**
+   * @param {string} endpoint
+   * @param {string} app
+   * @param {unknown} error
+   */
+  #askedInVain(endpoint, app, error) {
+    if (!(error instanceof TicketRefused || error instanceof SyntaxError)) {
+      console.error(`embedsync: ${endpoint} cannot be asked for a ticket; it is tried again.`, error);
+      this.#askTimer = window.setTimeout(() => void this.#ask(), backoff(this.#asked, Math.random(), document.hidden));
+      return;
+    }
+    const code = error instanceof TicketRefused ? error.code : CLOSE.BAD_MESSAGE;
+    console.error(
+      `embedsync: ${endpoint} gives this page no ticket for the app "${app}" (${code}). An app that pages show by a ` +
+        "script tag is added with script_tag=True, and names the arguments that they may give in script_arguments; " +
+        "its permission, if it has one, must let this visitor in. The server's log says which of these is missing.",
+      error,
+    );
+    this.#ended({ code, error: "", detail: "" });
+  }
+
   #leave() {
+    this.#entered = false;
+    this.#asked += 1;
+    clearTimeout(this.#askTimer);
     clearTimeout(this.#leaveTimer);
     clearTimeout(this.#slowTimer);
     clearTimeout(this.#badgeTimer);

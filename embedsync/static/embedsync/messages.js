@@ -14,11 +14,17 @@ export const UNREACHABLE = "Still trying to reach the server…";
 /** What a visitor is told whom the server has no room for, while the page tries again. */
 export const BUSY = "Many people are here just now. Waiting for a free place…";
 
+/** With this code the server's WebSocket library closes, before the engine sees what was sent. */
+const TOO_BIG_FOR_LIBRARY = 1009;
+/** @type {Message} */
+const TOO_BIG = { text: "What was sent is too big for the server.", again: "open" };
+
 /** @type {Record<number, Message>} */
 const MESSAGES = {
   [CLOSE.NORMAL]: { text: "This app has been closed.", again: "open" },
   [CLOSE.INTERNAL_ERROR]: { text: "This app could not be shown.", again: "open" },
-  [CLOSE.TOO_BIG]: { text: "What was sent is too big for the server.", again: "open" },
+  [CLOSE.TOO_BIG]: TOO_BIG,
+  [TOO_BIG_FOR_LIBRARY]: TOO_BIG,
   [CLOSE.TICKET_EXPIRED]: { text: "This page is out of date. Load it again to go on.", again: "reload" },
   [CLOSE.RELOAD]: { text: "A newer version of this page is available.", again: "reload" },
   [CLOSE.FORBIDDEN]: { text: "You are not allowed to use this app.", again: "reload" },

@@ -1,0 +1,129 @@
+"""``manage.py live list`` and ``manage.py live doctor``."""
+
+from __future__ import annotations
+
+import http.client
+import os
+from base64 import b64encode
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.core.checks import CheckMessage, run_checks
+from django.core.checks.messages import ERROR
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from embedsync.errors import ConfigurationError
+from embedsync_django.checks import check_project
+from embedsync_django.configuration import endpoint, registrations
+from embedsync_django.registry import Registration, embed
+
+__all__ = ["Command"]
+
+
+class Command(BaseCommand):
+    """Lists live apps, or looks for what keeps them from working."""
+
+    help = "Lists the live apps of this project, or looks for what keeps them from working."
+    requires_system_checks: list[str] = []  # noqa: RUF012  (as Django declares it; the doctor runs them itself)
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Declare the two actions."""
+        actions = parser.add_subparsers(dest="action", required=True, title="actions")
+        actions.add_parser("list", help="the apps and where they come from")
+        doctor = actions.add_parser("doctor", help="check the set-up, and a running server with --url")
+        doctor.add_argument("--url", help="where the site runs now, such as http://127.0.0.1:8000")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Do what was asked for."""
+        if options["action"] == "list":
+            self._list()
+        else:
+            self._doctor(options["url"])
+
+    def _list(self) -> None:
+        try:
+            found = registrations(embed)
+        except ConfigurationError as error:
+            raise CommandError(str(error)) from error
+        if not found:
+            self.stdout.write("There are no live apps: add some in the live.py of an app of this project.")
+        width = max((len(name) for name in found), default=0)
+        for name, registration in sorted(found.items()):
+            self.stdout.write(f"{name:{width}}  {_described(registration)}".rstrip())
+
+    def _doctor(self, url: str | None) -> None:
+        problems = [each for each in check_project() if not each.is_silenced()]
+        for each in problems:
+            self._tell(each)
+        failed = any(each.level >= ERROR for each in problems)
+        others = [each for each in run_checks() if each.level >= ERROR and each not in problems]
+        if others:
+            self.stdout.write(
+                f"manage.py check finds {len(others)} more errors that are not about live apps."
+            )
+        if not problems:
+            self.stdout.write(self.style.SUCCESS("The set-up is right."))
+        if url is not None:
+            failed = not self._visit(url) or failed
+        if failed:
+            raise CommandError("Live apps will not work like this.")
+
+    def _tell(self, problem: CheckMessage) -> None:
+        style = self.style.ERROR if problem.level >= ERROR else self.style.WARNING
+        self.stdout.write(style(f"{problem.id}: {problem.msg}"))
+        if problem.hint:
+            self.stdout.write(f"    {problem.hint}")
+
+    def _visit(self, url: str) -> bool:
+        """Ask a running server for its health and its socket."""
+        path = endpoint()
+        status = _status(url, f"{path}/health")
+        if status != 200:
+            self.stdout.write(self.style.ERROR(f"{url}{path}/health answers {status}, not 200."))
+            self.stdout.write("    Is the site running there, and is its asgi.py the one that was checked?")
+            return False
+        status = _status(url, f"{path}/socket", upgrade=True)
+        if status != 101:
+            self.stdout.write(self.style.ERROR(f"{url}{path}/socket does not become a WebSocket: {status}."))
+            self.stdout.write(
+                "    Run an ASGI server such as daphne; a proxy in front must pass on Upgrade and Connection."
+            )
+            return False
+        self.stdout.write(self.style.SUCCESS(f"The socket at {url}{path}/socket opens."))
+        return True
+
+
+def _described(registration: Registration) -> str:
+    source = registration.source
+    where = f"{source.__module__}.{source.__qualname__}" if callable(source) else str(source)
+    options = ", ".join(f"{name}={_named(value)}" for name, value in registration.options.items())
+    return f"{where}  {options}"
+
+
+def _named(value: Any) -> str:
+    return value.__name__ if callable(value) else repr(value)
+
+
+def _status(url: str, path: str, *, upgrade: bool = False) -> int | str:
+    """The status of a GET, or what went wrong."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise CommandError(f"--url must be an address such as http://127.0.0.1:8000, not {url!r}")
+    make = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    connection = make(parts.hostname, parts.port, timeout=10)
+    headers = {"Host": parts.netloc}
+    if upgrade:
+        headers |= {
+            "Origin": f"{parts.scheme}://{parts.netloc}",
+            "Upgrade": "websocket",
+            "Connection": "Upgrade",
+            "Sec-WebSocket-Version": "13",
+            "Sec-WebSocket-Key": b64encode(os.urandom(16)).decode(),
+        }
+    try:
+        connection.request("GET", path, headers=headers)
+        return connection.getresponse().status
+    except (OSError, http.client.HTTPException) as error:
+        return str(error) or type(error).__name__
+    finally:
+        connection.close()

@@ -1,0 +1,13 @@
+"""For a project's own ``URLRouter``: ``URLRouter([*websocket_urlpatterns, …])``."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from embedsync_django.configuration import url_prefix
+from embedsync_django.consumers import LiveConsumer
+
+__all__ = ["websocket_urlpatterns"]
+
+websocket_urlpatterns = [path(f"{url_prefix()}/socket", LiveConsumer.as_asgi())]
+"""The live socket. It wants to stand inside ``channels.auth.AuthMiddlewareStack``."""
