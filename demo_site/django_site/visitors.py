@@ -1,0 +1,51 @@
+"""A live app for staff: which live apps are open on this site now, and by whom."""
+
+from collections import Counter
+
+from bokeh.document import Document
+from bokeh.layouts import column
+from bokeh.models import ColumnDataSource, DataTable, Div, TableColumn
+
+from embedsync_django import embed
+
+COLUMNS = {"app": "App", "person": "Person", "windows": "Windows"}
+
+
+def visitors(doc: Document) -> None:
+    """List them, and look again each second."""
+    source = ColumnDataSource({name: [] for name in COLUMNS}, name="visitors")
+    total = Div(name="total", sizing_mode="stretch_width")
+
+    def look() -> None:
+        found = count_windows()
+        if found == source.data:
+            return
+        source.data = found
+        windows, people = sum(found["windows"]), len(set(found["person"]))
+        total.text = (
+            f"<b>{windows}</b> {'window' if windows == 1 else 'windows'}, {people} kinds of visitors."
+        )
+
+    look()
+    doc.add_periodic_callback(look, 1000)
+    table = DataTable(
+        source=source,
+        columns=[TableColumn(field=name, title=title, sortable=False) for name, title in COLUMNS.items()],
+        index_position=None,
+        selectable=False,
+        reorderable=False,
+        autosize_mode="force_fit",
+        sizing_mode="stretch_width",
+        height=300,
+    )
+    doc.add_root(column(total, table, sizing_mode="stretch_width"))
+
+
+def count_windows() -> dict[str, list]:
+    """Count the windows that are open, by app and person."""
+    counts: Counter[tuple[str, str]] = Counter()
+    for live in embed.hub.sessions:
+        user = live.info.request.user
+        counts[live.app.title, user.get_full_name() or "a stranger"] += live.viewers
+    rows = [(app, person, count) for (app, person), count in sorted(counts.items()) if count]
+    return {name: [row[index] for row in rows] for index, name in enumerate(COLUMNS)}
