@@ -46,6 +46,7 @@ def count_windows() -> dict[str, list]:
     counts: Counter[tuple[str, str]] = Counter()
     for live in embed.hub.sessions:
         user = live.info.request.user
-        counts[live.app.title, user.get_full_name() or "a stranger"] += live.viewers
+        person = user.get_full_name() if user.is_authenticated else "a stranger"
+        counts[live.app.title, person] += live.viewers
     rows = [(app, person, count) for (app, person), count in sorted(counts.items()) if count]
     return {name: [row[index] for row in rows] for index, name in enumerate(COLUMNS)}
