@@ -8,6 +8,8 @@ from bokeh.models import ColumnDataSource, DataTable, Div, TableColumn
 
 from embedsync_django import embed
 
+from .tables import redraw
+
 COLUMNS = {"app": "App", "person": "Person", "windows": "Windows"}
 
 
@@ -16,18 +18,6 @@ def visitors(doc: Document) -> None:
     source = ColumnDataSource({name: [] for name in COLUMNS}, name="visitors")
     total = Div(name="total", sizing_mode="stretch_width")
 
-    def look() -> None:
-        found = count_windows()
-        if found == source.data:
-            return
-        source.data = found
-        windows, people = sum(found["windows"]), len(set(found["person"]))
-        total.text = (
-            f"<b>{windows}</b> {'window' if windows == 1 else 'windows'}, {people} kinds of visitors."
-        )
-
-    look()
-    doc.add_periodic_callback(look, 1000)
     table = DataTable(
         source=source,
         columns=[TableColumn(field=name, title=title, sortable=False) for name, title in COLUMNS.items()],
@@ -38,6 +28,18 @@ def visitors(doc: Document) -> None:
         sizing_mode="stretch_width",
         height=300,
     )
+
+    def look() -> None:
+        found = count_windows()
+        if found == source.data:
+            return
+        source.data = found
+        redraw(table)
+        count = sum(found["windows"])
+        total.text = f"<b>{count}</b> {'app is' if count == 1 else 'apps are'} open."
+
+    look()
+    doc.add_periodic_callback(look, 1000)
     doc.add_root(column(total, table, sizing_mode="stretch_width"))
 
 

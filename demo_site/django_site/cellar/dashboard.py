@@ -6,6 +6,8 @@ from bokeh.models import ColumnDataSource, Div, Select, Slider, Spinner, TextInp
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
+from demo_site.django_site.tables import redraw
+
 from .drawing import describe, draw_tanks, list_tanks, show_sums
 from .models import Stage, Tank
 
@@ -56,13 +58,14 @@ class Dashboard:
         self.heading = Div(name="heading", sizing_mode="stretch_width")
         self.form = make_form()
         self.message = Div(name="message", sizing_mode="stretch_width")
+        self.list = list_tanks(self.tanks)
         self.layout = column(
             self.sums,
             self.plot,
             self.heading,
             row(*self.form.values(), sizing_mode="stretch_width", styles={"flex-wrap": "wrap", "gap": "8px"}),
             self.message,
-            list_tanks(self.tanks),
+            self.list,
             sizing_mode="stretch_width",
         )
         self.follow_table()
@@ -78,6 +81,7 @@ class Dashboard:
         tanks = self.tanks.data
         self.plot.x_range.factors = list(tanks["name"])
         self.sums.text = describe(tanks)
+        redraw(self.list)
         ids = list(tanks["id"])
         if self.chosen not in ids:
             self.chosen = None
