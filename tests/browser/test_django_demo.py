@@ -66,6 +66,14 @@ def wait_until_column_has(page: Page, name: str, value: object, *, has: bool = T
     )
 
 
+# What is painted last in an app, whether or not it takes clicks.
+ON_TOP = """([x, y]) => {
+  const { shadowRoot } = document.querySelector('embed-app')
+  shadowRoot.querySelector('.roots').inert = false
+  return shadowRoot.elementFromPoint(x, y).className
+}"""
+
+
 # The table.
 
 
@@ -199,6 +207,9 @@ def test_logging_out_closes_the_live_app_of_another_tab_within_a_second(
     assert time.monotonic() - began < 1
     cover = page.locator("embed-app .cover")
     expect(cover).to_contain_text("This page is out of date. Load it again to go on.")
+    question = page.get_by_role("button", name="What time is it on the server?").bounding_box()
+    assert question is not None
+    assert page.evaluate(ON_TOP, [question["x"] + 5, question["y"] + 5]) == "cover"
     cover.get_by_role("button", name="Load the page again").click()
     expect(page).to_have_url(f"{django_url}/login?next=/account")
     expect(page.get_by_text("Please log in to see this page.")).to_be_visible()

@@ -24,7 +24,6 @@ Report = Callable[[BaseException, str], None]
 _PLAIN = frozenset({str, bool, type(None)})
 
 
-
 def _as_plain(value: Any) -> Any:
     """Text and numbers of classes of their own, such as Django's `SafeString` or NumPy's `float64`."""
     if isinstance(value, str):
