@@ -4,6 +4,7 @@ from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.views import LogoutView
 from django.urls import path
+from django.views.decorators.http import require_POST
 from django.views.generic import RedirectView, TemplateView
 
 from .pages import Login, MembersPage, StaffPage
@@ -20,7 +21,7 @@ urlpatterns = [
     path("account", MembersPage.as_view(template_name="account.html"), name="account"),
     path("visitors", StaffPage.as_view(template_name="visitors.html"), name="visitors"),
     path("login", Login.as_view(), name="login"),
-    path("logout", LogoutView.as_view(), name="logout"),
+    path("logout", require_POST(LogoutView.as_view()), name="logout"),
     path("admin/", admin.site.urls),
     # The pages of the admin do not name an icon, so browsers look for it here.
     path("favicon.ico", RedirectView.as_view(url=f"{settings.STATIC_URL}favicon.svg")),
