@@ -28,7 +28,13 @@ def create_app() -> Flask:
     app.config.from_prefixed_env("TEST")
     live = EmbedSync(app)
     for path in sorted(APPS.glob("*.py")):
-        live.add_app(path.stem, path, shared=path.stem in SHARED)
+        live.add_app(
+            path.stem,
+            path,
+            shared=path.stem in SHARED,
+            script_tag=path.stem != "gated",
+            script_arguments=("words",),
+        )
     app.after_request(add_security_headers)
 
     @app.get("/page/<name>")
@@ -43,6 +49,13 @@ def create_app() -> Flask:
             height=request.args.get("height", ""),
             given=given,
         )
+
+    @app.get("/tag")
+    def tag() -> str:
+        """A page without embed_app."""
+        kind = ' type="module"' if "module" in request.args else ""
+        script = f'<script{kind} src="/live/embed.js" data-app="bench"></script>'
+        return f'<!doctype html><title>A page</title><link rel="icon" href="data:,"><main>{script}</main>'
 
     @app.get("/sessions")
     def sessions() -> list[str]:
