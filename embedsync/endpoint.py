@@ -62,9 +62,11 @@ class Attachment:
         """The handshake of the socket."""
         return self.endpoint.request
 
-    def push(self, payload: bytes, *, seq: int | None = None, always: bool = False) -> bool:
+    def push(
+        self, payload: bytes, *, seq: int | None = None, always: bool = False, snapshot: bool = False
+    ) -> bool:
         """See :meth:`embedsync.replica.Viewer.push`."""
-        return self.endpoint.push(self.number, payload, seq=seq, always=always)
+        return self.endpoint.push(self.number, payload, seq=seq, always=always, snapshot=snapshot)
 
     def close(self, code: int, *, error: str = "", detail: str = "") -> None:
         """See :meth:`embedsync.replica.Viewer.close`."""
@@ -211,10 +213,14 @@ class Endpoint:
 
     # For attachments and the hub.
 
-    def push(self, number: int, payload: bytes, *, seq: int | None, always: bool) -> bool:
+    def push(
+        self, number: int, payload: bytes, *, seq: int | None, always: bool, snapshot: bool = False
+    ) -> bool:
         """Queue a payload for an attachment."""
         with self._lock:
-            queued = self._connection.push(number, payload, self._clock(), seq=seq, always=always)
+            queued = self._connection.push(
+                number, payload, self._clock(), seq=seq, always=always, snapshot=snapshot
+            )
         if queued:
             self._wake()
         return queued

@@ -12,13 +12,16 @@ __all__ = ["Answer", "Replica", "Viewer"]
 class Viewer(Protocol):
     """The way to a replica while it is connected: an attachment on a connection. Thread-safe."""
 
-    def push(self, payload: bytes, *, seq: int | None = None, always: bool = False) -> bool:
+    def push(
+        self, payload: bytes, *, seq: int | None = None, always: bool = False, snapshot: bool = False
+    ) -> bool:
         """Queue a payload for the browser.
 
         Args:
             payload: an encoded frame, without attachment number.
             seq: the replica's position once it has applied the payload.
             always: queue it even if much is waiting already.
+            snapshot: it is a whole document, whose size says nothing of how slow the browser is.
 
         Returns:
             False if too much is waiting; then nothing was queued, and

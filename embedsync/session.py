@@ -398,7 +398,7 @@ class Session:
             scripts=self._urls(scripts),
             document=document,
         )
-        viewer.push(wire.encode_payload(header, buffers), seq=self.seq, always=True)
+        viewer.push(wire.encode_payload(header, buffers), seq=self.seq, always=True, snapshot=True)
         replica.sent = self.seq
         replica.lagging = False
         for answer in replica.answers:

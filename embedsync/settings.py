@@ -37,6 +37,10 @@ class Settings:
     send_timeout: float = 30.0
     """How long a browser may take nothing of what waits for it, before its socket is closed."""
 
+    slowest_link: int = 16 * _KIB
+    """Bytes per second. A browser that takes what was sent at no less than this is waited for, beyond
+    ``send_timeout`` and ``heartbeat_timeout``."""
+
     message_bytes: int = 20 * _MIB
     """Largest message taken from a browser; Bokeh's server has the same default."""
     opening_message_bytes: int = 20 * _KIB
@@ -58,7 +62,8 @@ class Settings:
     """What may wait for one socket before its documents are no longer sent op by op, but caught up
     by one merged op, or a snapshot, once it has drained."""
     queue_bytes_hard: int = 1 * _MIB
-    """What may wait for one socket in results and notices; beyond, it is closed as too slow."""
+    """What may wait for one socket in results and notices; beyond, it is closed as too slow. Also what
+    may be under way to a browser that has not confirmed it; more is not handed to the server."""
     log_ops: int = 1000
     """Ops that a session keeps for those who come back."""
     log_bytes: int = 4 * _MIB
