@@ -26,6 +26,7 @@ from embedsync.request import Request
 from embedsync.scheduler import Scheduler
 from embedsync.settings import Settings
 from embedsync.tickets import Grant, Tickets, encode_arguments
+from embedsync.watchdog import Watchdog
 
 __all__ = ["Counters", "Hub"]
 
@@ -92,7 +93,9 @@ class Hub:
             self.settings.long_turn,
             clock=clock,
             call_later=self.scheduler.call_later,
+            lost_limit=self.settings.lost_threads,
         )
+        self.watchdog = Watchdog(self.settings, clock=clock, call_later=self.scheduler.call_later)
         self._admission = Admission(
             self.pool,
             self.scheduler,

@@ -71,6 +71,16 @@ class Inbox(Generic[Turn]):
         """Remove and return what has waited longest."""
         return self._waiting.popleft() if self._waiting else None
 
+    def supersedes(self, edit: WaitingEdit) -> bool:
+        """Whether a later edit of the same replica waits that writes everything that ``edit`` wrote."""
+        return edit.keys is not None and any(
+            isinstance(each, WaitingEdit)
+            and each.replica is edit.replica
+            and each.keys is not None
+            and edit.keys <= each.keys
+            for each in self._waiting
+        )
+
     def clear(self) -> None:
         """Forget everything that waits."""
         self._waiting.clear()

@@ -66,7 +66,9 @@ class LiveSession:
             report=self.report,
             thread_context=info.request.thread_context,
             awaiting=info.request.awaiting,
+            watch=self,
         )
+        self._flushed = 0.0
 
     @property
     def id(self) -> str:
@@ -123,6 +125,8 @@ class LiveSession:
         attachment.grant()
         todo = core.resume(replica, attachment, position, self._hub.random_id(), grace=self.grace)
         self._catch_up(replica, todo)
+        if self._hub.watchdog.is_busy(self):
+            attachment.push(wire.encode_payload(wire.Notice(kind=wire.NoticeKind.BUSY, busy=True)))
 
     def update(self, function: Callable[[Any], Any]) -> bool:
         """Run ``function(doc)`` as a turn. Says whether there will be one."""
@@ -157,6 +161,62 @@ class LiveSession:
         if self._core is not None and self._mailbox.is_turn:
             self._core.commit()
 
+    def progress(self) -> None:
+        """See :class:`~embedsync.document.DocumentHost`."""
+        interval = self._hub.settings.flush_interval
+        if interval is None or self._core is None or not self._mailbox.is_turn:
+            return
+        now = self._hub.clock()
+        if now >= self._flushed + interval:
+            self._flushed = now
+            self._core.commit()
+
+    @property
+    def superseded(self) -> bool:
+        """See :class:`~embedsync.document.DocumentHost`."""
+        return self._mailbox.is_turn and self._mailbox.is_superseded
+
+    # Watch, of its mailbox.
+
+    def turn_begins(self) -> None:
+        """See :class:`~embedsync.mailbox.Watch`."""
+        self._flushed = self._hub.clock()
+        self._hub.watchdog.begins(self)
+
+    def turn_ends(self) -> None:
+        """See :class:`~embedsync.mailbox.Watch`."""
+        self._hub.watchdog.ends(self)
+
+    # Watched, by the watchdog.
+
+    def tell_busy(self, busy: bool) -> None:
+        """See :class:`~embedsync.watchdog.Watched`."""
+        if self._core is not None:
+            self._core.notify(wire.Notice(kind=wire.NoticeKind.BUSY, busy=busy))
+
+    def note_slow(self, seconds: float) -> None:
+        """See :class:`~embedsync.watchdog.Watched`."""
+        self._hub.counters.count("slow_turns")
+        logger.warning(
+            "app %r, session %s: its code has run for %.0f s ('slow_turn'), and is here:\n%s",
+            self.app.name,
+            self.id,
+            seconds,
+            self._mailbox.stack(),
+        )
+
+    def give_up(self, seconds: float) -> None:
+        """See :class:`~embedsync.watchdog.Watched`."""
+        self._hub.counters.count("turns_given_up")
+        logger.error(
+            "app %r, session %s: gave up on code that has run for %.0f s ('turn_limit'), and is here:\n%s",
+            self.app.name,
+            self.id,
+            seconds,
+            self._mailbox.stack(),
+        )
+        self._end(wire.Close.TOO_SLOW, self._give_up)
+
     def report(self, error: BaseException, what: str) -> None:
         """Log an exception of app code under an id, and tell the browsers the id."""
         error_id = self._hub.random_id()[:8]
@@ -170,6 +230,14 @@ class LiveSession:
 
     def end(self, code: int = wire.Close.ENDED, *, error: str = "", detail: str = "") -> None:
         """End the session: browsers are told, hooks run as the last turn, everything is let go."""
+        self._end(code, lambda: self._mailbox.close(self._last_turn), error=error, detail=detail)
+
+    def _give_up(self) -> None:
+        thread = self._mailbox.give_up(self._last_turn)
+        if thread is not None:
+            self._hub.pool.lose(thread)
+
+    def _end(self, code: int, close: Callable[[], None], *, error: str = "", detail: str = "") -> None:
         with self._lock:
             if self._ended:
                 return
@@ -180,7 +248,7 @@ class LiveSession:
             self._core.close(code)
         for attachment in attached:
             attachment.close(code, error=error, detail=detail)
-        self._mailbox.close(self._last_turn)
+        close()
 
     # Turns.
 

@@ -77,6 +77,19 @@ class Settings:
     """Threads at the most, counting those stuck in long turns."""
     long_turn: float = 1.0
     """After this, a running turn no longer counts against ``workers``; another thread may start."""
+    busy_after: float = 0.3
+    """After this, browsers are told that their session is at work."""
+    slow_turn: float = 10.0
+    """After this, the log says where the code of a turn is."""
+    turn_limit: float | None = None
+    """After this, a session is ended whose code has not come back, and its thread counts as lost. Never,
+    if ``None``."""
+    lost_threads: int = 64
+    """Threads that may be lost to code that never comes back. Those beyond count against
+    ``workers_limit`` like any other, and the log asks for a restart."""
+    flush_interval: float | None = None
+    """While a callback runs, send what it has changed no more often than this; only at its end, if
+    ``None``. A callback may send at any time by ``curdoc().session_context.flush()``."""
 
     grace: float = 120.0
     """How long a session without any browser is kept. Apps may have their own."""

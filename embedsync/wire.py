@@ -98,6 +98,7 @@ class Close(enum.IntEnum):
     SUPERSEDED = 4304
     ENDED = 4305
     TOO_BIG = 4306
+    TOO_SLOW = 4307
 
 
 class Action(enum.Enum):

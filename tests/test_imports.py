@@ -36,6 +36,7 @@ LAYERS: list[set[str]] = [
         "scheduler",
         "threads",
         "tickets",
+        "watchdog",
     },
     {""},  # The package itself: the names that it offers.
     {"asgi"},

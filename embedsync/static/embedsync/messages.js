@@ -31,6 +31,7 @@ const MESSAGES = {
   [CLOSE.UNKNOWN_APP]: { text: "This app does not exist here.", again: null },
   [CLOSE.BUILD_FAILED]: { text: "This app could not be started.", again: "open" },
   [CLOSE.SUPERSEDED]: { text: "This app is open in another place.", again: "open" },
+  [CLOSE.TOO_SLOW]: { text: "This app took too long and was stopped.", again: "open" },
   [CLOSE.ENDED]: { text: "This session has ended.", again: "open" },
 };
 
