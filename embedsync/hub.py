@@ -129,6 +129,7 @@ class Hub:
         permission: Callable[[Request], bool] | None = None,
         script_tag: bool = False,
         script_arguments: Collection[str] | None = (),
+        recover: bool = True,
         **options: Any,
     ) -> App:
         """Add an app under a name.
@@ -145,6 +146,7 @@ class Hub:
                 it. See :class:`~embedsync.app.App`.
             script_tag: pages that no template made may show the app, by a script tag.
             script_arguments: names of the arguments that these may give; all if ``None``.
+            recover: put a person's inputs into a new session, should theirs be lost.
             options: for the kind of source; see :func:`embedsync.documents.load`.
 
         Raises:
@@ -154,7 +156,9 @@ class Hub:
             raise ConfigurationError(f"app name {name!r} must consist of letters, digits, '-', '_', '.', '/'")
         recipe = load(source, **options)
         recipe.check()
-        app = App(name, recipe, shared, grace, title or name, permission, script_tag, script_arguments)
+        app = App(
+            name, recipe, shared, grace, title or name, permission, script_tag, script_arguments, recover
+        )
         with self._lock:
             if name in self._apps:
                 raise ConfigurationError(f"there is an app {name!r} already")
@@ -411,7 +415,7 @@ class Hub:
             live = self._shared.get(meeting) if meeting is not None else None
             full = live is None and (self._stopping or len(self._sessions) >= self.settings.sessions)
             if live is None and not full:
-                live = self._new_session(attachment, app, grant)
+                live = self._new_session(attachment, app, grant, recover=app.recover and meeting is None)
                 self._sessions[live.id] = live
                 if meeting is not None:
                     self._shared[meeting] = live
@@ -422,7 +426,7 @@ class Hub:
             return
         live.open(attachment)
 
-    def _new_session(self, attachment: Attachment, app: App, grant: Grant) -> LiveSession:
+    def _new_session(self, attachment: Attachment, app: App, grant: Grant, *, recover: bool) -> LiveSession:
         info = SessionInfo(
             id=self.random_id(),
             app=app.name,
@@ -431,7 +435,7 @@ class Hub:
             debug=self.settings.debug,
         )
         logger.info("app %r: session %s begins", app.name, info.id)
-        return LiveSession(self, app, info, on_ended=self._session_ended)
+        return LiveSession(self, app, info, recover=recover, on_ended=self._session_ended)
 
     def _session_ended(self, live: LiveSession) -> None:
         with self._lock:

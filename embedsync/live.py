@@ -39,13 +39,21 @@ class LiveSession:
         hub: the process it lives in.
         app: what fills the document.
         info: what the app may know about the visit.
+        recover: what a person has put in may be put into a new session, should this one be lost.
         on_ended: told once, when nothing of the session is left.
     """
 
     def __init__(
-        self, hub: Hub, app: App, info: SessionInfo, *, on_ended: Callable[[LiveSession], None]
+        self,
+        hub: Hub,
+        app: App,
+        info: SessionInfo,
+        *,
+        recover: bool,
+        on_ended: Callable[[LiveSession], None],
     ) -> None:
         self.app = app
+        self._recover = recover
         self.info = info
         self.grace = hub.settings.grace if app.grace is None else app.grace
         self._hub = hub
@@ -265,6 +273,7 @@ class LiveSession:
             self._hub.settings,
             script_url=lambda name: self._hub.assets.script_url(document.kind, name),
             on_refused=self._refused,
+            recover=self._recover,
             lock=threading.RLock(),
         )
 

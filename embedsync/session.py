@@ -52,6 +52,7 @@ class Session:
         settings: bounds.
         script_url: makes the URL of a script that the document names.
         on_refused: told of each refusal, for counting and logging.
+        recover: browsers may put a person's inputs into a new session, should this one be lost.
         lock: guards log and replicas where several threads come near; entered briefly, and
             never while application code runs.
     """
@@ -65,6 +66,7 @@ class Session:
         *,
         script_url: Callable[[str], str] = str,
         on_refused: Callable[[Replica, Refused], None] = lambda replica, refused: None,
+        recover: bool = False,
         lock: AbstractContextManager[Any] | None = None,
     ) -> None:
         self.id = session_id
@@ -72,6 +74,7 @@ class Session:
         self.document = document
         self.replicas: dict[str, Replica] = {}
         self._settings = settings
+        self._recover = recover
         self._script_url = script_url
         self._on_refused = on_refused
         self._lock = lock if lock is not None else nullcontext()
@@ -418,6 +421,7 @@ class Session:
             scripts=self._urls(tuple(self._scripts)),
             heartbeat=self._settings.heartbeat,
             grace=grace,
+            recover=self._recover,
             limits=self._limits,
         )
         return wire.encode_payload(opened)

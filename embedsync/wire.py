@@ -265,6 +265,7 @@ class Opened(_Frame, tag="opened", frozen=True, kw_only=True):
         scripts: URLs of scripts that the document needs.
         heartbeat: seconds between pings of the server.
         grace: seconds for which the session is kept without a connection.
+        recover: should the session be lost, what the person has put in may be put into a new one.
         limits: what the server takes.
     """
 
@@ -279,6 +280,7 @@ class Opened(_Frame, tag="opened", frozen=True, kw_only=True):
     scripts: list[str] = []
     heartbeat: float
     grace: float
+    recover: bool = False
     limits: Limits
 
 

@@ -28,7 +28,7 @@ __all__ = ["EmbedSync"]
 
 logger = logging.getLogger("embedsync.flask")
 
-_OWN_OPTIONS = ("shared", "grace", "title", "permission", "script_tag", "script_arguments")
+_OWN_OPTIONS = ("shared", "grace", "title", "permission", "script_tag", "script_arguments", "recover")
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
