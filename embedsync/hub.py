@@ -296,10 +296,15 @@ class Hub:
             on_closed=self._closed,
         )
         with self._lock:
+            unopened = sum(not each.is_open and each.close_code is None for each in self._endpoints)
             self._endpoints.add(endpoint)
             stopping = self._stopping
         if stopping:
             endpoint.close(wire.Close.DRAIN, "the server is stopping")
+        elif unopened >= self.settings.unopened_sockets:
+            self.counters.count("sockets_refused")
+            logger.warning("closed a socket: %d have shown no ticket yet ('unopened_sockets')", unopened)
+            endpoint.close(wire.Close.BUSY, "too many sockets have shown no ticket ('unopened_sockets')")
         if request.reload is not None or any(app.permission for app in self.apps.values()):
             self._admission.watch(endpoint)
         return endpoint
@@ -370,8 +375,10 @@ class Hub:
     def _received(self, attachment: Attachment, received: Received) -> None:
         if isinstance(received.frame, wire.Open):
             self._open(attachment, received.frame)
-        else:
-            attachment.receive(received)
+            return
+        attachment.receive(received)
+        if isinstance(received.frame, wire.Detach):
+            attachment.endpoint.forget(attachment.number)
 
     def _open(self, attachment: Attachment, frame: wire.Open) -> None:
         if frame.resume is not None:
@@ -415,7 +422,7 @@ class Hub:
             live = self._shared.get(meeting) if meeting is not None else None
             full = live is None and (self._stopping or len(self._sessions) >= self.settings.sessions)
             if live is None and not full:
-                live = self._new_session(attachment, app, grant, recover=app.recover and meeting is None)
+                live = self._new_session(attachment, app, grant, meeting is not None)
                 self._sessions[live.id] = live
                 if meeting is not None:
                     self._shared[meeting] = live
@@ -426,7 +433,7 @@ class Hub:
             return
         live.open(attachment)
 
-    def _new_session(self, attachment: Attachment, app: App, grant: Grant, *, recover: bool) -> LiveSession:
+    def _new_session(self, attachment: Attachment, app: App, grant: Grant, meeting: bool) -> LiveSession:
         info = SessionInfo(
             id=self.random_id(),
             app=app.name,
@@ -435,13 +442,24 @@ class Hub:
             debug=self.settings.debug,
         )
         logger.info("app %r: session %s begins", app.name, info.id)
-        return LiveSession(self, app, info, recover=recover, on_ended=self._session_ended)
+        return LiveSession(
+            self,
+            app,
+            info,
+            meeting=meeting,
+            on_ending=self._session_ending,
+            on_ended=self._session_ended,
+        )
+
+    def _session_ending(self, live: LiveSession) -> None:
+        """Who comes from now on gets another session, however long this one takes to end."""
+        with self._lock:
+            for meeting in [each for each, its in self._shared.items() if its is live]:
+                del self._shared[meeting]
 
     def _session_ended(self, live: LiveSession) -> None:
         with self._lock:
             self._sessions.pop(live.id, None)
-            for meeting in [each for each, its in self._shared.items() if its is live]:
-                del self._shared[meeting]
 
     def _closed(self, endpoint: Endpoint) -> None:
         with self._lock:

@@ -108,6 +108,7 @@ class Session:
 
     def send_snapshot(self, replica: Replica) -> None:
         """Bring a replica up to date with the whole document; nothing if it has left."""
+        replica.snapshot_waits = False
         if replica.viewer is None:
             return
         self.commit()
@@ -171,8 +172,13 @@ class Session:
             viewer.push(self._opened(replica, recovered=reachable, grace=grace), always=True)
             return self._replay(replica, viewer) if reachable else CatchUp.SNAPSHOT
 
-    def accept(self, replica: Replica, edit: wire.Edit) -> Accepted:
+    def accept(self, replica: Replica, edit: wire.Edit, take: Callable[[], None] = lambda: None) -> Accepted:
         """Let an edit in, each number once and none left out.
+
+        Args:
+            replica: whose edit it is.
+            edit: the edit.
+            take: takes it over, under the lock; what it raises leaves the edit to be sent again.
 
         Raises:
             ProtocolError: a number is missing, or too many edits are under way.
@@ -184,11 +190,9 @@ class Session:
                 raise ProtocolError(
                     wire.Close.BAD_MESSAGE, f"edit {edit.cseq} came, but edit {replica.received + 1} did not"
                 )
+            self._check_room(replica)
+            take()
             replica.received = edit.cseq
-            if len(replica.answers) > self._settings.unacknowledged_results:
-                raise ProtocolError(
-                    wire.Close.TOO_MANY_EDITS, "results are not acknowledged ('unacknowledged_results')"
-                )
             return Accepted.NEW
 
     def acknowledge(self, replica: Replica, cseq: int) -> None:
@@ -204,12 +208,21 @@ class Session:
                 return CatchUp.DONE
             return self._replay(replica, replica.viewer)
 
-    def detach(self, replica: Replica, viewer: Viewer) -> bool:
-        """The replica's connection is lost. Says whether it was indeed the present one."""
+    def detach(self, replica: Replica, viewer: Viewer) -> int | None:
+        """The replica's connection is lost. Numbers the absence; ``None`` if it has another connection."""
         with self._lock:
             if replica.viewer is not viewer:
-                return False
+                return None
             replica.viewer = None
+            replica.absences += 1
+            return replica.absences
+
+    def forget(self, replica: Replica, absence: int) -> bool:
+        """The replica has not come back: remove it, unless it has. Says whether it was removed."""
+        with self._lock:
+            if replica.viewer is not None or replica.absences != absence:
+                return False
+            self.replicas.pop(replica.id, None)
             return True
 
     def remove(self, replica: Replica) -> None:
@@ -242,6 +255,16 @@ class Session:
             return sum(replica.viewer is not None for replica in self.replicas.values())
 
     # Below, `_lock` is held wherever the log or a replica is touched.
+
+    def _check_room(self, replica: Replica) -> None:
+        settings = self._settings
+        for name, there, most in (
+            ("unanswered_edits", replica.unanswered + 1, settings.unanswered_edits),
+            ("unacknowledged_results", len(replica.answers), settings.unacknowledged_results),
+            ("unacknowledged_bytes", replica.answer_bytes, settings.unacknowledged_bytes),
+        ):
+            if there > most:
+                raise ProtocolError(wire.Close.TOO_MANY_EDITS, f"too much is under way ({name!r})")
 
     def _answer_commit(
         self,
@@ -321,8 +344,7 @@ class Session:
 
     def _answer(self, replica: Replica, result: wire.Result, buffers: Sequence[Buffer]) -> None:
         answer = Answer(result.cseq, result.seq, wire.encode_payload(result, buffers))
-        replica.answers.append(answer)
-        replica.answered = result.cseq
+        replica.keep(answer)
         if replica.viewer is None or replica.lagging:
             return  # It will come with the replay, at its place among the ops.
         self._push_answer(replica, replica.viewer, answer)

@@ -57,6 +57,8 @@ class Settings:
     """Edits of one replica that may be under way without an answer; the browser merges the rest."""
     unacknowledged_results: int = 1024
     """Results kept for a replica that does not acknowledge them; beyond, it is cut off."""
+    unacknowledged_bytes: int = 16 * _MIB
+    """Bytes of such results; beyond, it is cut off."""
 
     queue_bytes: int = 256 * _KIB
     """What may wait for one socket before its documents are no longer sent op by op, but caught up
@@ -71,6 +73,8 @@ class Settings:
 
     mailbox_limit: int = 1000
     """Turns that may wait for one session; a further one is refused with ``MailboxFull``."""
+    mailbox_bytes: int = 64 * _MIB
+    """Bytes of edits that may wait for one session; a browser that sends more is cut off, and comes back."""
     workers: int = 16
     """Threads that run app code side by side."""
     workers_limit: int = 128
@@ -95,6 +99,10 @@ class Settings:
     """How long a session without any browser is kept. Apps may have their own."""
     sessions: int = 1000
     """Live sessions of this process."""
+    unopened_sockets: int = 200
+    """Sockets that have shown no ticket yet; a further one is closed, and may come back."""
+    resync_interval: float = 1.0
+    """Between whole documents sent to one browser that asks for them because it cannot go on."""
     ticket_age: float = 300.0
     """How long a ticket opens a session, from the moment its page was made."""
     ticket_renewal_age: float = 7 * 86400.0

@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from dataclasses import fields as dataclass_fields
 from typing import Any
 
 from itsdangerous import BadData, BadTimeSignature, SignatureExpired, TimestampSigner, URLSafeTimedSerializer
@@ -142,4 +143,6 @@ class Tickets:
             raise TicketExpired(str(error)) from error
         except (BadData, BadTimeSignature) as error:
             raise TicketInvalid("the ticket is not authentic") from error
+        if len(fields) != len(dataclass_fields(Grant)):
+            raise TicketInvalid("the ticket was made by another version")
         return Grant(*fields)

@@ -225,7 +225,7 @@ class Ack(_Frame, tag="ack", frozen=True, kw_only=True):
 class Resync(_Frame, tag="resync", frozen=True, kw_only=True):
     """The replica cannot go on (a gap, an exception while applying) and asks for a snapshot."""
 
-    epoch: _Id
+    epoch: Annotated[str, msgspec.Meta(max_length=128)]
     seq: _Position
     reason: Annotated[str, msgspec.Meta(max_length=2_000)] = ""
 

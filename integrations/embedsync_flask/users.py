@@ -41,7 +41,8 @@ def _key_of(user: Any) -> str:
     if isinstance(user, str | int):
         return str(user)
     if callable(getattr(user, "get_id", None)):
-        return str(user.get_id() or "")
+        key = user.get_id()
+        return "" if key is None else str(key)
     if hasattr(user, "id"):
         return str(user.id)
     raise ConfigurationError(
