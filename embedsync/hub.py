@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import difflib
+import inspect
 import logging
 import secrets
+import string
 import threading
 import time
 from collections import Counter
@@ -28,9 +31,11 @@ from embedsync.settings import Settings
 from embedsync.tickets import Grant, Tickets, encode_arguments
 from embedsync.watchdog import Watchdog
 
-__all__ = ["Counters", "Hub"]
+__all__ = ["Counters", "Hub", "check_name", "known_options"]
 
 logger = logging.getLogger("embedsync.hub")
+
+_IN_NAMES = frozenset(string.ascii_letters + string.digits + "-_./")
 
 
 class Counters:
@@ -152,9 +157,8 @@ class Hub:
         Raises:
             ConfigurationError: the name is taken or not usable, or the source is not.
         """
-        if not name or not all(each.isalnum() or each in "-_./" for each in name):
-            raise ConfigurationError(f"app name {name!r} must consist of letters, digits, '-', '_', '.', '/'")
-        recipe = load(source, **options)
+        check_name(name)
+        recipe = load(source, **known_options(name, options))
         recipe.check()
         app = App(
             name, recipe, shared, grace, title or name, permission, script_tag, script_arguments, recover
@@ -296,18 +300,25 @@ class Hub:
             on_closed=self._closed,
         )
         with self._lock:
-            unopened = sum(not each.is_open and each.close_code is None for each in self._endpoints)
+            present = [each for each in self._endpoints if each.close_code is None]
             self._endpoints.add(endpoint)
             stopping = self._stopping
         if stopping:
             endpoint.close(wire.Close.DRAIN, "the server is stopping")
-        elif unopened >= self.settings.unopened_sockets:
-            self.counters.count("sockets_refused")
-            logger.warning("closed a socket: %d have shown no ticket yet ('unopened_sockets')", unopened)
-            endpoint.close(wire.Close.BUSY, "too many sockets have shown no ticket ('unopened_sockets')")
+        else:
+            self._limit(endpoint, "sockets", len(present), self.settings.sockets)
+            unopened = sum(not each.is_open for each in present)
+            self._limit(endpoint, "unopened_sockets", unopened, self.settings.unopened_sockets)
         if request.reload is not None or any(app.permission for app in self.apps.values()):
             self._admission.watch(endpoint)
         return endpoint
+
+    def _limit(self, endpoint: Endpoint, setting: str, there: int, most: int | None) -> None:
+        if most is None or there < most:
+            return
+        self.counters.count("sockets_refused")
+        logger.warning("closed a socket, for there are %d already (%r)", there, setting)
+        endpoint.close(wire.Close.BUSY, f"there are {there} already ({setting!r})")
 
     # Sessions.
 
@@ -465,6 +476,34 @@ class Hub:
         with self._lock:
             self._endpoints.discard(endpoint)
         logger.debug("a socket is gone: %s", endpoint.close_reason)
+
+
+def check_name(name: str) -> None:
+    """See that an app's name can stand in a URL.
+
+    Raises:
+        ConfigurationError: it cannot.
+    """
+    if not name or not all(each in _IN_NAMES for each in name):
+        raise ConfigurationError(
+            f"app name {name!r} must consist of letters a-z, digits, '-', '_', '.' and '/'; rename it"
+        )
+
+
+def known_options(name: str, options: dict[str, Any]) -> dict[str, Any]:
+    """See that all options of an app exist; those of :meth:`Hub.add_app` itself are taken out already.
+
+    Raises:
+        ConfigurationError: one does not; names what may have been meant.
+    """
+    known = ["authority", "argv", "cwd"]
+    for each in options:
+        if each not in known:
+            others = [*inspect.signature(Hub.add_app).parameters, *known]
+            close = difflib.get_close_matches(each, others, 1)
+            hint = f"; did you mean {close[0]!r}?" if close else ""
+            raise ConfigurationError(f"app {name!r}: there is no option {each!r}{hint}")
+    return options
 
 
 def _frozen(arguments: Mapping[str, Sequence[str]]) -> tuple[tuple[str, tuple[str, ...]], ...]:

@@ -99,6 +99,9 @@ class Settings:
     """How long a session without any browser is kept. Apps may have their own."""
     sessions: int = 1000
     """Live sessions of this process."""
+    sockets: int | None = None
+    """Open sockets of this process; visitors beyond wait for a free place. No limit, if ``None``. Where each
+    socket holds a thread of the server, as on gunicorn's ``gthread``, this must stay below their number."""
     unopened_sockets: int = 200
     """Sockets that have shown no ticket yet; a further one is closed, and may come back."""
     resync_interval: float = 1.0
@@ -136,16 +139,29 @@ class Settings:
 
     def __post_init__(self) -> None:
         for each in fields(self):
-            value = getattr(self, each.name)
-            if isinstance(value, bool) or not isinstance(value, int | float):
-                continue
-            if value <= 0:
-                raise ConfigurationError(f"setting {each.name!r} must be above 0, not {value!r}")
-        if not isinstance(self.allowed_origins, tuple):
-            raise ConfigurationError(
-                f"setting 'allowed_origins' must be a tuple of origins, not {self.allowed_origins!r}"
-            )
+            _check(each.name, str(each.type), getattr(self, each.name))
         if self.workers_limit < self.workers:
             raise ConfigurationError("setting 'workers_limit' must not be below 'workers'")
         if self.queue_bytes_hard < self.queue_bytes:
             raise ConfigurationError("setting 'queue_bytes_hard' must not be below 'queue_bytes'")
+
+
+_KINDS: dict[str, tuple[tuple[type, ...], str]] = {
+    "bool": ((bool,), "True or False"),
+    "int": ((int,), "a whole number"),
+    "float": ((int, float), "a number"),
+    "tuple[str, ...]": ((tuple,), "a list of texts"),
+}
+
+
+def _check(name: str, kind: str, value: Any) -> None:
+    """Refuse a value of another type than the setting has, such as the text of a variable, or below 0."""
+    kind, _, optional = kind.partition(" | ")
+    if optional and value is None:
+        return
+    types, words = _KINDS[kind]
+    fits = isinstance(value, types) and (kind == "bool") == isinstance(value, bool)
+    if not fits or (isinstance(value, tuple) and not all(isinstance(each, str) for each in value)):
+        raise ConfigurationError(f"setting {name!r} must be {words}, not {value!r}")
+    if isinstance(value, int | float) and not isinstance(value, bool) and not value > 0:
+        raise ConfigurationError(f"setting {name!r} must be above 0, not {value!r}")

@@ -66,8 +66,8 @@ def _encode_argument(name: str, value: Any) -> str:
         return json.dumps(value, allow_nan=False)
     except (TypeError, ValueError) as error:
         raise ConfigurationError(
-            f"argument {name!r} of an embedded app must be text, a number or other JSON, "
-            f"not {type(value).__name__}"
+            f"argument {name!r} of an embedded app must be text, a finite number or other JSON, "
+            f"not {value if isinstance(value, float) else type(value).__name__}; str() or int() may help"
         ) from error
 
 

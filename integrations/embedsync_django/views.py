@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
-from embedsync.routes import Routes
+from embedsync.routes import Routes, read_body
 from embedsync_django.registry import embed
 from embedsync_django.requests import request_of
 
@@ -16,11 +16,8 @@ __all__ = ["live"]
 def live(request: HttpRequest, path: str) -> HttpResponse:
     """Answer a request below the endpoint."""
     routes = Routes(embed.hub)
-    body = b""
-    if request.method == "POST":
-        # No more than this is read, whatever length was declared, if any was.
-        body = request.read(routes.body_limit + 1)
-        if len(body) > routes.body_limit:
-            return HttpResponse(status=413)
+    body = read_body(request, routes.body_limit) if request.method == "POST" else b""
+    if body is None:
+        return HttpResponse(status=413)
     answer = routes.respond(request.method or "", path, request_of(request), body)
     return HttpResponse(answer.body, status=answer.status, headers=dict(answer.headers))

@@ -14,6 +14,9 @@ const TEXT = `
 }
 :host([hidden]) { display: none; }
 .roots, .cover { grid-area: 1 / 1; min-width: 0; }
+/* Whatever order plots give to their parts, it is among themselves: the cover lies above all of them. */
+.roots { isolation: isolate; }
+.cover { z-index: 1; }
 .cover {
   align-content: center; box-sizing: border-box; display: grid; gap: 0.75em; justify-items: center;
   min-height: inherit; padding: 1em;
