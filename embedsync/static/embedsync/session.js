@@ -82,6 +82,8 @@ export class Session {
   #tries = 0;
   /** @type {unknown} */
   #retryTimer = null;
+  /** Times that a fresh ticket was asked for. */
+  #reopening = 0;
 
   /**
    * @param {object} options
@@ -103,6 +105,7 @@ export class Session {
 
   /** Attach, now or as soon as the socket is open. Also after an end. */
   open() {
+    this.#reopening += 1;
     this.id = this.client = this.#secret = "";
     this.#lost(this.#edits.forget(0, this.#recovers));
     this.#poisoned = false;
@@ -192,6 +195,8 @@ export class Session {
   closed(code, { error = "", detail = "" } = {}) {
     const action = actionOf(code);
     this.disconnected();
+    // Should the socket be lost meanwhile, it must not come back with this attachment.
+    this.socket.detach(this);
     if (action === ACTION.RETRY) {
       this.#later(() => this.socket.attach(this));
       this.events.delayed(code);
@@ -546,14 +551,17 @@ export class Session {
 
   /** Ask for a session anew: this one, or its ticket, is over. */
   async #reopen() {
+    const reopening = ++this.#reopening;
     let ticket;
     try {
       ticket = await this.page.refresh(this.ticket);
     } catch (error) {
       this.environment.report(error);
-      return this.#later(() => void this.#reopen());
+      if (reopening === this.#reopening) this.#later(() => void this.#reopen());
+      return;
     }
-    if (this.state === "stopped") return;
+    // It may have been stopped, or opened in another way, while the ticket was on its way.
+    if (this.state === "stopped" || reopening !== this.#reopening) return;
     if (ticket === null) return this.#end(CLOSE.TICKET_EXPIRED, "", "");
     this.ticket = ticket;
     this.open();

@@ -81,21 +81,44 @@ let scriptsRunning = 0;
 const watched = new WeakSet();
 
 /**
- * Know when Bokeh's JavaScript callbacks run: nothing else tells their writes from a person's.
+ * Know when Bokeh's JavaScript callbacks run: nothing else tells their writes from a person's. A callback that
+ * compiles its code first runs later than the change that called it, so that it is its code that is watched.
  * @param {Record<string, any> | null} callbacks their classes
  */
 function watchScripts(callbacks) {
   for (const { prototype } of Object.values(callbacks ?? {})) {
-    if (typeof prototype?.execute !== "function" || watched.has(prototype)) continue;
+    if (prototype === undefined || watched.has(prototype)) continue;
     watched.add(prototype);
-    const { execute } = prototype;
-    prototype.execute = async function (/** @type {unknown[]} */ ...given) {
-      scriptsRunning += 1;
-      try {
-        return await execute.apply(this, given);
-      } finally {
-        scriptsRunning -= 1;
-      }
-    };
+    const { execute, _compile: compile } = prototype;
+    if (typeof compile === "function") {
+      prototype._compile = async function () {
+        const compiled = await compile.call(this);
+        return { ...compiled, func: noted(compiled.func) };
+      };
+    } else if (typeof execute === "function") {
+      prototype.execute = noted(execute);
+    }
   }
+}
+
+/**
+ * @param {(...given: unknown[]) => unknown} script
+ * @returns {(...given: unknown[]) => unknown} the same, noted while it runs, and while what it returns is awaited
+ */
+function noted(script) {
+  const ended = () => void (scriptsRunning -= 1);
+  return function (/** @type {unknown[]} */ ...given) {
+    scriptsRunning += 1;
+    let result;
+    try {
+      // @ts-expect-error: whatever `this` is, it is the script's
+      result = script.apply(this, given);
+    } catch (error) {
+      ended();
+      throw error;
+    }
+    if (!(result instanceof Promise)) ended();
+    else result.then(ended, ended);
+    return result;
+  };
 }
