@@ -6,6 +6,7 @@ run on the threads of app code, never on those that serve sockets.
 
 from __future__ import annotations
 
+import inspect
 import logging
 import weakref
 from collections.abc import Callable
@@ -111,7 +112,14 @@ def _ask(app: App, request: Request) -> bool:
     if app.permission is None:
         return True
     with request.thread_context(), request.context(request):
-        return bool(app.permission(request))
+        answer = app.permission(request)
+    if inspect.isawaitable(answer) or callable(answer):
+        # A coroutine and a decorated function are true, and would let everybody in.
+        close = getattr(answer, "close", None)
+        if callable(close):
+            close()
+        raise TypeError(f"a permission must answer with True or False, not with a {type(answer).__name__}")
+    return bool(answer)
 
 
 def _present(request: Request) -> Request | None:
