@@ -115,9 +115,8 @@ def _ask(app: App, request: Request) -> bool:
         answer = app.permission(request)
     if inspect.isawaitable(answer) or callable(answer):
         # A coroutine and a decorated function are true, and would let everybody in.
-        close = getattr(answer, "close", None)
-        if callable(close):
-            close()
+        if inspect.iscoroutine(answer):
+            answer.close()
         raise TypeError(f"a permission must answer with True or False, not with a {type(answer).__name__}")
     return bool(answer)
 

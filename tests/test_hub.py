@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import threading
 from collections.abc import Awaitable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -288,6 +289,14 @@ def test_an_unknown_app_is_named_with_those_that_exist(hubs: list[Hub]) -> None:
 def test_a_name_that_cannot_stand_in_a_url_is_refused(hubs: list[Hub], name: str) -> None:
     with pytest.raises(ConfigurationError, match="app name"):
         make(hubs).add_app(name, ToyRecipe())
+
+
+def test_arguments_that_are_too_long_for_a_browser_to_show_are_refused_where_the_page_is_made(
+    hubs: list[Hub],
+) -> None:
+    hub = make(hubs)
+    with pytest.raises(ConfigurationError, match="arguments of app 'toy' are too long"):
+        hub.ticket("toy", {"text": os.urandom(20_000).hex()})
 
 
 def test_two_hubs_know_nothing_of_each_other(hubs: list[Hub]) -> None:
