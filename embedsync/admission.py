@@ -10,6 +10,7 @@ import inspect
 import logging
 import weakref
 from collections.abc import Callable
+from typing import Any
 
 from embedsync import wire
 from embedsync.app import App
@@ -112,7 +113,7 @@ def _ask(app: App, request: Request) -> bool:
     if app.permission is None:
         return True
     with request.thread_context(), request.context(request):
-        answer = app.permission(request)
+        answer: Any = app.permission(request)
     if inspect.isawaitable(answer) or callable(answer):
         # A coroutine and a decorated function are true, and would let everybody in.
         if inspect.iscoroutine(answer):
