@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
 
+import pytest
 from django.core.asgi import get_asgi_application
 from django.db import connections
 from django.http import HttpRequest
