@@ -112,7 +112,7 @@ class Admission:
 def _ask(app: App, request: Request) -> bool:
     if app.permission is None:
         return True
-    with request.thread_context(), request.context(request):
+    with request.thread_context(request), request.context(request):
         answer: Any = app.permission(request)
     if inspect.isawaitable(answer) or callable(answer):
         # A coroutine and a decorated function are true, and would let everybody in.
@@ -126,6 +126,6 @@ def _present(request: Request) -> Request | None:
     """The request with its user as the site knows them now."""
     if request.reload is None:
         return request
-    with request.thread_context():
+    with request.thread_context(request):
         fresh = request.reload()
     return fresh if fresh is not None and fresh.user_key == request.user_key else None

@@ -389,18 +389,20 @@ def test_each_stretch_of_a_turn_runs_in_the_context_of_its_thread(hubs: list[Hub
     threads: list[tuple[str, int]] = []
 
     @contextmanager
-    def thread_context() -> Iterator[None]:
+    def thread_context(request: Request) -> Iterator[None]:
+        assert request.page == {"language": "de"}
         threads.append(("in", threading.get_ident()))
         yield
         threads.append(("out", threading.get_ident()))
 
-    async def wrapped(awaitable: Awaitable[Any]) -> Any:
+    async def wrapped(request: Request, awaitable: Awaitable[Any]) -> Any:
+        assert request.page == {"language": "de"}
         threads.append(("await", threading.get_ident()))
         return await awaitable
 
     hub = make(hubs, ToyRecipe(lambda session: asyncio.sleep(0)))
     browser = MemoryBrowser(hub, thread_context=thread_context, awaiting=wrapped)
-    browser.open(hub.ticket("toy")).wait_for(wire.SnapshotFrame)
+    browser.open(hub.ticket("toy", page={"language": "de"})).wait_for(wire.SnapshotFrame)
     first, second, third, fourth, fifth = threads[:5]
     assert [each[0] for each in threads[:5]] == ["in", "out", "await", "in", "out"]
     assert first[1] == second[1] != third[1]

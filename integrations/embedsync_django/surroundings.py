@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Awaitable, Iterator
+from collections.abc import Awaitable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,7 +15,7 @@ from django.utils import timezone, translation
 
 from embedsync.request import Request
 
-__all__ = ["as_on_the_page", "connections_of_thread", "noted", "with_connections_closed"]
+__all__ = ["active", "connections_of_thread", "noted", "surrounded", "surroundings"]
 
 
 def noted() -> dict[str, str]:
@@ -28,14 +28,14 @@ def noted() -> dict[str, str]:
 
 
 @contextmanager
-def as_on_the_page(request: Request) -> Iterator[None]:
-    """Activate what was active when the page was made."""
+def active(page: Mapping[str, str]) -> Iterator[None]:
+    """Activate what was noted, on this thread; Django keeps these things apart by thread and by task."""
     with ExitStack() as stack:
-        if language := request.page.get("language"):
+        if language := page.get("language"):
             stack.enter_context(translation.override(language))
-        if name := request.page.get("time_zone"):
+        if name := page.get("time_zone"):
             stack.enter_context(timezone.override(_time_zone(name)))
-        if prefix := request.page.get("prefix"):
+        if prefix := page.get("prefix"):
             stack.callback(set_script_prefix, get_script_prefix())
             set_script_prefix(prefix)
         yield
@@ -52,14 +52,22 @@ def connections_of_thread() -> Iterator[None]:
         close_old_connections()
 
 
-async def with_connections_closed(awaitable: Awaitable[Any]) -> Any:
+@contextmanager
+def surroundings(request: Request) -> Iterator[None]:
+    """What is around app code while it runs on one thread."""
+    with connections_of_thread(), active(request.page):
+        yield
+
+
+async def surrounded(request: Request, awaitable: Awaitable[Any]) -> Any:
     """Await something whose use of the database runs on one thread, and leaves no connection behind.
 
     Without a thread of its own, it would share asgiref's only one with the rest of the process.
     """
     async with ThreadSensitiveContext() as threads:
         try:
-            return await awaitable
+            with active(request.page):
+                return await awaitable
         finally:
             if threads in SyncToAsync.context_to_thread_executor:
                 # The thread ends with the context, and a connection that is kept would be lost with it.

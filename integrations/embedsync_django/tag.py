@@ -23,7 +23,7 @@ from embedsync.request import Request
 from embedsync_django.configuration import endpoint
 from embedsync_django.registry import embed
 from embedsync_django.requests import request_of
-from embedsync_django.surroundings import connections_of_thread
+from embedsync_django.surroundings import active, connections_of_thread, noted
 
 __all__ = ["embed_app", "tag"]
 
@@ -120,8 +120,10 @@ def _asked(ask: Callable[[], _Answer]) -> _Answer:
     except RuntimeError:
         return ask()
 
+    here = noted()
+
     def ask_elsewhere() -> _Answer:
-        with connections_of_thread():
+        with connections_of_thread(), active(here):
             return ask()
 
     with ThreadPoolExecutor(1) as executor:
