@@ -28,7 +28,7 @@ del os.environ["DJANGO_SETTINGS_MODULE"]
 @pytest.fixture(scope="session", autouse=True)
 def project() -> Iterator[None]:
     setup_test_environment()
-    call_command("migrate", run_syncdb=True, verbosity=0)
+    call_command("migrate", verbosity=0)
     yield
     teardown_test_environment()
     connections.close_all()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
 import sys
 import uuid
 from collections.abc import Iterator
@@ -15,7 +17,6 @@ from urllib.parse import urljoin
 
 import pytest
 from django.core.asgi import get_asgi_application
-from django.db import connections
 from django.http import HttpRequest
 from django.template import engines
 from django.test import Client as Pages
@@ -30,6 +31,7 @@ from tests.contract.servers import free_port, start
 from tests.django.site.models import Member
 
 SITE = Path(__file__).parent / "site"
+ROOT = SITE.parents[2]
 
 
 def member(name: str = "", **fields: Any) -> Member:
@@ -105,6 +107,22 @@ def server(
             yield url, process
 
 
+def manage(*command: str, site_settings: dict[str, Any] | None = None, cwd: Path = ROOT) -> str:
+    """Run a command of ``manage.py`` in a process of its own; what it prints."""
+    ended = subprocess.run(
+        [sys.executable, SITE / "manage.py", *command],
+        env={**os.environ, "SITE_SETTINGS": json.dumps(site_settings or {}), "PYTHONPATH": str(ROOT)},
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    printed = ended.stdout + ended.stderr
+    assert ended.returncode == 0, printed
+    return printed
+
+
 def open_files(path: Path) -> int:
     """How many times this process has a file open."""
     targets = []
@@ -116,19 +134,14 @@ def open_files(path: Path) -> int:
     return sum(target == path for target in targets)
 
 
-def leave_database() -> None:
-    """Close the connections of the test itself."""
-    connections.close_all()
-
-
 __all__ = [
     "SITE",
     "attributes",
     "cookie_header",
     "elements_of",
     "grant_of",
-    "leave_database",
     "logged_in",
+    "manage",
     "member",
     "open_app",
     "open_files",
