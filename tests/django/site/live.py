@@ -113,6 +113,12 @@ def ticking(doc: Document) -> None:
     doc.add_root(report)
 
 
+@embed.app("ticking_alone")
+def ticking_alone(doc: Document) -> None:
+    doc.add_periodic_callback(lambda: None, 10)
+    doc.add_root(TextInput(name="report"))
+
+
 @embed.app("surroundings")
 def in_surroundings(doc: Document) -> None:
     report = add_slider(doc, lambda report: surroundings(), surroundings())
