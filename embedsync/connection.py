@@ -43,6 +43,8 @@ class Received:
     attachment: int
     frame: wire.Open | wire.Edit | wire.Ack | wire.Resync | wire.Detach
     buffers: dict[str, bytes] = field(default_factory=dict)
+    size: int = field(default=0, compare=False)
+    """Bytes of the message."""
 
 
 class Connection:
@@ -59,7 +61,8 @@ class Connection:
         self._positions: dict[int, int] = {}
         self._outbox = Outbox(settings.queue_bytes_hard)
         self._refused: set[int] = set()
-        self._granted = False
+        self.granted = False
+        """Whether any attachment was let in."""
         self._started = now
         self._heard = now
         self._pinged = now
@@ -100,10 +103,11 @@ class Connection:
 
     def tick(self, now: float) -> None:
         """Do what is due: ping, or close for silence, stalling or a missing ``open``."""
-        if self.closed is not None:
-            return
         settings = self._settings
-        if not self._granted and not self._attachments and now >= self._started + settings.handshake_timeout:
+        if self.closed is not None:
+            if now >= self._stalled_until:
+                self.abandon(self.closed, self.reason)  # It does not take the goodbye either.
+        elif not self.granted and not self._attachments and now >= self._started + settings.handshake_timeout:
             self.close(wire.Close.HANDSHAKE_TIMEOUT, "no open came ('handshake_timeout')")
         elif now >= self._silent_until:
             self.abandon(wire.Close.HEARTBEAT_LOST, "the browser is silent ('heartbeat_timeout')")
@@ -117,8 +121,10 @@ class Connection:
     def deadline(self) -> float:
         """When :meth:`tick` has something to do next."""
         settings = self._settings
+        if self.closed is not None:
+            return self._stalled_until
         due = [self._pinged + settings.heartbeat, self._silent_until]
-        if not self._granted:
+        if not self.granted and not self._attachments:
             due.append(self._started + settings.handshake_timeout)
         if self._outbox:
             due.append(self._stalled_until)
@@ -153,9 +159,16 @@ class Connection:
             self._positions[attachment] = seq
         return True
 
+    def notify(self, payload: bytes, now: float) -> None:
+        """Queue a notice for the page."""
+        if self.closed is None:
+            if not self._outbox:
+                self._progress = now
+            self._outbox.put(0, payload)
+
     def grant(self, attachment: int) -> None:
         """The attachment's ``open`` was granted: it is live."""
-        self._granted = True
+        self.granted = True
         if self._attachments.get(attachment) is State.OPENING:
             self._attachments[attachment] = State.LIVE
 
@@ -176,9 +189,11 @@ class Connection:
         """Whether there is something to send, or the socket is to be closed."""
         return self._outbox.is_open or self.closed is not None
 
-    def close(self, code: int, reason: str = "") -> None:
+    def close(self, code: int, reason: str = "", now: float | None = None) -> None:
         """Close the socket after what still waits was sent."""
         if self.closed is None:
+            if now is not None and not self._outbox:
+                self._progress = now
             self.closed = code
             self.reason = reason
 
@@ -194,9 +209,9 @@ class Connection:
         settings = self._settings
         if isinstance(message, str):
             raise ProtocolError(wire.Close.BAD_MESSAGE, "a text message came, frames are binary")
-        limit = settings.message_bytes if self._granted else settings.opening_message_bytes
+        limit = settings.message_bytes if self.granted else settings.opening_message_bytes
         if len(message) > limit:
-            name = "message_bytes" if self._granted else "opening_message_bytes"
+            name = "message_bytes" if self.granted else "opening_message_bytes"
             raise ProtocolError(wire.Close.TOO_BIG, f"message of {len(message)} bytes ({name!r} is {limit})")
         attachment, frame, buffers = wire.decode_client_frame(
             message,
@@ -209,7 +224,7 @@ class Connection:
             return []
         if isinstance(frame, wire.Open):
             self._open(attachment, frame)
-            return [Received(attachment, frame)]
+            return [Received(attachment, frame, size=len(message))]
         state = self._attachments.get(attachment)
         if state is State.ENDED:
             return []
@@ -219,7 +234,7 @@ class Connection:
             raise ProtocolError(wire.Close.BAD_MESSAGE, f"{name} for an attachment that is {where}")
         if isinstance(frame, wire.Detach):
             self._ended(attachment)
-        return [Received(attachment, frame, buffers)]
+        return [Received(attachment, frame, buffers, len(message))]
 
     def _own_frame(self, frame: wire.ClientFrame) -> None:
         if isinstance(frame, wire.Ping):

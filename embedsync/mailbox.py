@@ -19,11 +19,15 @@ from embedsync.inbox import Inbox, WaitingEdit
 from embedsync.pool import Pool
 from embedsync.replica import Replica
 
-__all__ = ["Mailbox", "Turn", "Watch"]
+__all__ = ["Failed", "Mailbox", "Turn", "Watch"]
 
 Turn = Callable[[], Iterator[Awaitable[Any]] | None]
 """Work on a document. Returns ``None``, or an iterator whose awaitables are awaited one by one on
 the application loop; meanwhile the turn goes on, no thread is held, and no other turn begins."""
+
+
+Failed = Callable[[BaseException], None]
+"""Told what a turn has raised."""
 
 
 class Watch(Protocol):
@@ -41,6 +45,8 @@ class _Running:
 
     Attributes:
         waiting: the edit that it is, if it is one.
+        failed: told if it raises, in place of whoever is told otherwise.
+        last: nothing comes after it.
         context: what it runs in.
         steps: its code, advanced from one awaitable to the next.
         thread: the thread that advances it just now.
@@ -48,8 +54,16 @@ class _Running:
         cancel: stops that.
     """
 
-    def __init__(self, waiting: WaitingEdit | None, steps: Generator[Awaitable[Any], Any, None]) -> None:
+    def __init__(
+        self,
+        waiting: WaitingEdit | None,
+        steps: Generator[Awaitable[Any], Any, None],
+        failed: Failed | None,
+        last: bool,
+    ) -> None:
         self.waiting = waiting
+        self.failed = failed
+        self.last = last
         self.context = contextvars.copy_context()
         self.steps = steps
         self.thread: int | None = None
@@ -64,6 +78,7 @@ class Mailbox:
         pool: threads that run turns.
         loop: awaits what turns yield.
         limit: turns that may wait.
+        byte_limit: bytes of edits that may wait.
         edit_turn: makes the turn of a waiting edit.
         context: makes what each turn runs in.
         report: told of exceptions that leave a turn.
@@ -77,6 +92,7 @@ class Mailbox:
         pool: Pool,
         loop: AppLoop,
         limit: int,
+        byte_limit: int,
         *,
         edit_turn: Callable[[WaitingEdit], Iterator[Awaitable[Any]]],
         context: Callable[[], AbstractContextManager[Any]],
@@ -88,6 +104,7 @@ class Mailbox:
         self._pool = pool
         self._loop = loop
         self._limit = limit
+        self._byte_limit = byte_limit
         self._edit_turn = edit_turn
         self._enter = context
         self._report = report
@@ -95,13 +112,17 @@ class Mailbox:
         self._awaiting = awaiting
         self._watch = watch
         self._lock = threading.Lock()
-        self._inbox: Inbox[Turn] = Inbox()
+        self._inbox: Inbox[tuple[Turn, Failed | None]] = Inbox()
         self._busy = False
         self._closed = False
         self._running: _Running | None = None
 
-    def post(self, turn: Turn) -> None:
+    def post(self, turn: Turn, failed: Failed | None = None) -> None:
         """Run ``turn`` after those that wait.
+
+        Args:
+            turn: the work.
+            failed: told if it raises, or what it runs in cannot be entered; ``report`` is, without it.
 
         Raises:
             MailboxFull: ``mailbox_limit`` turns are waiting.
@@ -109,7 +130,7 @@ class Mailbox:
         """
         with self._lock:
             self._check()
-            self._inbox.put(turn)
+            self._inbox.put((turn, failed))
             self._begin()
 
     def post_edit(
@@ -118,29 +139,42 @@ class Mailbox:
         edit: wire.Edit,
         buffers: dict[str, bytes],
         outline: Sequence[Written | None],
+        size: int = 0,
     ) -> None:
         """Run an edit's turn, merged with waiting ones where nothing is lost by it.
 
+        Args:
+            replica: whose edit it is.
+            edit: the edit.
+            buffers: its buffers by id.
+            outline: what it writes.
+            size: bytes of its message.
+
         Raises:
-            MailboxFull: ``mailbox_limit`` turns are waiting.
+            MailboxFull: ``mailbox_limit`` turns, or ``mailbox_bytes``, are waiting.
             SessionEnded: the mailbox was closed.
         """
         with self._lock:
             self._check()
-            self._inbox.put_edit(replica, edit, buffers, outline)
+            if self._inbox.bytes and self._inbox.bytes + size > self._byte_limit:
+                raise MailboxFull("mailbox_bytes", self._byte_limit)
+            self._inbox.put_edit(replica, edit, buffers, outline, size)
             self._begin()
 
-    def close(self, last: Turn) -> None:
-        """Forget what waits, cancel what is awaited, run ``last`` as the last turn. Once."""
+    def close(self, last: Turn, failed: Failed) -> None:
+        """Forget what waits, cancel what is awaited, run ``last`` as the last turn. Once.
+
+        ``failed`` is told if that raises.
+        """
         with self._lock:
             if self._closed:
                 return
-            cancel = self._close(last)
+            cancel = self._close(last, failed)
             self._begin()
         if cancel is not None:
             cancel()
 
-    def give_up(self, last: Turn) -> int | None:
+    def give_up(self, last: Turn, failed: Failed) -> int | None:
         """Like :meth:`close`, but do not wait for the turn that is running: it will not end.
 
         Whatever it still does goes nowhere.
@@ -151,17 +185,31 @@ class Mailbox:
         with self._lock:
             if self._closed:
                 return None
-            cancel = self._close(last)
+            cancel = self._close(last, failed)
             running, self._running = self._running, None
             thread = running.thread if running is not None else None
-            if running is not None and self._watch is not None:
-                self._watch.turn_ends()
             if not self._busy or running is not None:
                 self._busy = True
                 self._pool.submit(self._run)
+        if running is not None and self._watch is not None:
+            self._watch.turn_ends()
         if cancel is not None:
             cancel()
         return thread
+
+    def abandon(self) -> int | None:
+        """Not even the last turn ends: let go of it. Returns the thread that it holds, if it holds one."""
+        with self._lock:
+            running, self._running = self._running, None
+            self._inbox.clear()
+            self._busy = False
+        if running is None:
+            return None
+        if self._watch is not None:
+            self._watch.turn_ends()
+        if running.cancel is not None:
+            running.cancel()
+        return running.thread
 
     @property
     def is_turn(self) -> bool:
@@ -202,9 +250,9 @@ class Mailbox:
         if len(self._inbox) >= self._limit:
             raise MailboxFull("mailbox_limit", self._limit)
 
-    def _close(self, last: Turn) -> Callable[[], None] | None:
+    def _close(self, last: Turn, failed: Failed) -> Callable[[], None] | None:
         self._inbox.clear()
-        self._inbox.put(last)
+        self._inbox.put((last, failed))
         self._closed = True
         return self._running.cancel if self._running is not None else None
 
@@ -222,9 +270,12 @@ class Mailbox:
             if waiting is None:
                 self._busy = False
                 return
-            edit = waiting if isinstance(waiting, WaitingEdit) else None
-            turn = self._edit_of(waiting) if isinstance(waiting, WaitingEdit) else waiting
-            running = self._running = _Running(edit, self._in_context(turn))
+            if isinstance(waiting, WaitingEdit):
+                running = _Running(waiting, self._in_context(self._edit_of(waiting)), None, False)
+            else:
+                turn, failed = waiting
+                running = _Running(None, self._in_context(turn), failed, self._closed)
+            self._running = running
         if self._watch is not None:
             self._watch.turn_begins()
         self._go_on(running, None, None)
@@ -246,13 +297,11 @@ class Mailbox:
         if running is not self._running:
             return
         running.thread = threading.get_ident()
-        running.awaited = None
         try:
             awaitable = running.context.run(self._advance, running, value, error)
         except BaseException as raised:  # noqa: BLE001  (whatever app code raises is reported)
             running.thread = None
-            if not (self._closed and isinstance(raised, asyncio.CancelledError)):
-                self._report(raised, "turn")
+            self._failed(running, raised)
             self._ended(running)
         else:
             running.thread = None
@@ -268,15 +317,31 @@ class Mailbox:
             except StopIteration:
                 return None
 
+    def _failed(self, running: _Running, raised: BaseException) -> None:
+        if isinstance(raised, asyncio.CancelledError) and self._closed and not running.last:
+            return  # It was cancelled, because the session has ended.
+        if running.failed is not None:
+            running.failed(raised)
+        else:
+            self._report(raised, "turn")
+
     def _await(self, running: _Running, awaitable: Awaitable[Any]) -> None:
         def done(value: Any, error: BaseException | None) -> None:
-            running.cancel = None
+            with self._lock:
+                running.awaited = running.cancel = None
             self._pool.submit(lambda: self._go_on(running, value, error))
 
         running.awaited = awaitable
-        cancel = self._loop.run(self._awaiting(awaitable), running.context, done)
+        try:
+            cancel = self._loop.run(self._awaiting(awaitable), running.context, done)
+        except Exception as error:  # noqa: BLE001  (what a site puts around app code may fail as well)
+            raised = error
+            self._pool.submit(lambda: self._go_on(running, None, raised))
+            return
         with self._lock:
-            if not self._closed:
+            if running.awaited is not awaitable:
+                return  # It is done already.
+            if not self._closed or running.last:
                 running.cancel = cancel
                 return
         cancel()
@@ -286,8 +351,10 @@ class Mailbox:
             if running is not self._running:
                 return
             self._running = None
-            if self._watch is not None:
-                self._watch.turn_ends()
+        # Without the lock: the watchdog may tell browsers something, and who tells browsers posts here.
+        if self._watch is not None:
+            self._watch.turn_ends()
+        with self._lock:
             if len(self._inbox):
                 self._pool.submit(self._run)
             else:

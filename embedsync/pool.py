@@ -163,6 +163,7 @@ class Pool:
                 step()
             except Exception:
                 logger.exception("a step failed outside of app code")
+            step = None  # An idle thread must not keep a session that has ended.
 
     def _next(self) -> Callable[[], None] | None:
         """Wait for a step; ``None`` if this thread is not needed any more."""

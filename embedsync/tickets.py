@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from dataclasses import fields as dataclass_fields
 from typing import Any
 
 from itsdangerous import BadData, BadTimeSignature, SignatureExpired, TimestampSigner, URLSafeTimedSerializer
@@ -67,8 +68,8 @@ def _encode_argument(name: str, value: Any) -> str:
         return json.dumps(value, allow_nan=False)
     except (TypeError, ValueError) as error:
         raise ConfigurationError(
-            f"argument {name!r} of an embedded app must be text, a number or other JSON, "
-            f"not {type(value).__name__}"
+            f"argument {name!r} of an embedded app must be text, a finite number or other JSON, "
+            f"not {value if isinstance(value, float) else type(value).__name__}; str() or int() may help"
         ) from error
 
 
@@ -144,4 +145,6 @@ class Tickets:
             raise TicketExpired(str(error)) from error
         except (BadData, BadTimeSignature) as error:
             raise TicketInvalid("the ticket is not authentic") from error
+        if len(fields) != len(dataclass_fields(Grant)):
+            raise TicketInvalid("the ticket was made by another version")
         return Grant(*fields)

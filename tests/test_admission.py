@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -126,14 +127,18 @@ def test_edits_that_come_while_a_permission_is_asked_are_taken_in_order(site: Si
     assert site.recipe.documents[0].root.get("value") == 3
 
 
-def test_a_browser_that_goes_while_its_permission_is_asked_leaves_no_session() -> None:
-    with running(grace=0.05) as site:
+def test_a_browser_that_goes_while_its_permission_is_asked_leaves_no_session(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO, "embedsync.session")
+    with running() as site:
         site.proceed.clear()
         browser = site.browser("ada")
         assert site.asking.wait(WAIT)
         browser.endpoint.lost()
         site.proceed.set()
-        wait_until(lambda: site.recipe.documents and not site.hub.sessions)
+        wait_until(lambda: "ended" in caplog.text)
+        assert not site.hub.sessions
 
 
 def test_who_loses_the_permission_is_sent_away_at_the_next_look() -> None:

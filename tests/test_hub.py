@@ -251,7 +251,7 @@ def test_a_turn_that_raises_is_reported_and_the_session_lives(
 
 def test_edits_that_wait_for_a_busy_session_are_merged(hubs: list[Hub]) -> None:
     recipe = ToyRecipe()
-    hub = make(hubs, recipe)
+    hub = make(hubs, recipe, unanswered_edits=300)
     browser = MemoryBrowser(hub).open(hub.ticket("toy"))
     browser.wait_for(wire.SnapshotFrame)
     proceed = threading.Event()

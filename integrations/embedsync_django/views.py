@@ -6,7 +6,7 @@ from django.db.transaction import non_atomic_requests
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
-from embedsync.routes import Routes
+from embedsync.routes import Routes, read_body
 from embedsync_django.registry import embed
 from embedsync_django.requests import request_of, request_of_anybody
 
@@ -18,18 +18,14 @@ __all__ = ["live"]
 def live(request: HttpRequest, path: str) -> HttpResponse:
     """Answer a request below the endpoint."""
     routes = Routes(embed.hub)
-    if _is_too_long(request, routes.body_limit):
+    body = read_body(request, routes.body_limit) if request.method == "POST" else b""
+    if body is None:
         return HttpResponse(status=413)
     asked_by = request_of_anybody if routes.is_public(path) else request_of
-    answer = routes.respond(request.method or "", path, asked_by(request), request.body)
+    answer = routes.respond(request.method or "", path, asked_by(request), body)
     return HttpResponse(answer.body, status=answer.status, headers=dict(answer.headers))
 
 
 # Django's LoginRequiredMiddleware would send strangers to the login page; who may have a ticket is
 # decided by the app's permission. By hand, for Django 4.2 has no `login_not_required`.
 live.login_required = False  # type: ignore[attr-defined]
-
-
-def _is_too_long(request: HttpRequest, limit: int) -> bool:
-    told = request.META.get("CONTENT_LENGTH") or ""
-    return (told.isdigit() and int(told) > limit) or len(request.body) > limit

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, render_template_string, request
+from flask import Flask, Response, render_template_string, request
 
 from demo_site.flask_site.factory import add_security_headers
 from embedsync_flask import EmbedSync
@@ -22,6 +22,12 @@ _PAGE = f"""<!doctype html>
 """
 
 
+def allow_eval(response: Response) -> Response:
+    policy = response.headers["Content-Security-Policy"]
+    response.headers["Content-Security-Policy"] = policy.replace("script-src ", "script-src 'unsafe-eval' ")
+    return response
+
+
 def create_app() -> Flask:
     app = Flask(__name__)
     app.config.update(SECRET_KEY=SECRET_KEY, EMBEDSYNC_HEARTBEAT=1.0, EMBEDSYNC_STOP_TIMEOUT=1.0)
@@ -35,6 +41,8 @@ def create_app() -> Flask:
             script_tag=path.stem != "gated",
             script_arguments=("words",),
         )
+    if app.config.get("EVAL"):
+        app.after_request(allow_eval)  # It runs after the next one.
     app.after_request(add_security_headers)
 
     @app.get("/page/<name>")

@@ -13,7 +13,7 @@ from tests.contract.client import Client, fetch
 from tests.django.support import manage, open_app, server
 from tests.support import nginx
 
-pytestmark = pytest.mark.skipif(
+needs_nginx = pytest.mark.skipif(
     nginx.NGINX is None, reason="nginx is not installed: apt-get install nginx-light"
 )
 

@@ -14,6 +14,9 @@ const TEXT = `
 }
 :host([hidden]) { display: none; }
 .roots, .cover { grid-area: 1 / 1; min-width: 0; }
+/* Whatever order plots give to their parts, it is among themselves: the cover lies above all of them. */
+.roots { isolation: isolate; }
+.cover { z-index: 1; }
 .cover {
   align-content: center; box-sizing: border-box; display: grid; gap: 0.75em; justify-items: center;
   min-height: inherit; padding: 1em;
@@ -42,6 +45,8 @@ button:hover, button:focus-visible { background: var(--_strong); color: var(--_b
   background: var(--_back); border: 1px solid var(--_line); border-radius: 1em; color: var(--_text);
   font: 0.8125rem/1.5 system-ui, sans-serif;
 }
+.badge button { border: 0; padding: 0; pointer-events: auto; text-decoration: underline; }
+.badge button:hover, .badge button:focus-visible { background: none; color: var(--_text); }
 @media (prefers-color-scheme: dark) {
   :host {
     --_line: var(--embedsync-line, #3a4250);
