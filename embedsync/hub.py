@@ -30,7 +30,7 @@ from embedsync.pool import Pool
 from embedsync.request import Request
 from embedsync.scheduler import Scheduler
 from embedsync.settings import Settings
-from embedsync.tickets import Grant, Tickets, encode_arguments
+from embedsync.tickets import LONGEST_TICKET, Grant, Tickets, encode_arguments
 from embedsync.watchdog import Watchdog
 
 __all__ = ["Counters", "Hub", "check_name", "known_options"]
@@ -215,11 +215,18 @@ class Hub:
 
         Raises:
             UnknownApp: there is no such app.
-            ConfigurationError: an argument cannot be carried; the message names it.
+            ConfigurationError: an argument cannot be carried; the message names it. Or all together are
+                more than a page can carry.
         """
         self.app(app)
         encoded = encode_arguments(arguments or {})
-        return self._tickets.sign(Grant(app, encoded, session, user_key, self.random_id()[:8], page or {}))
+        ticket = self._tickets.sign(Grant(app, encoded, session, user_key, self.random_id()[:8], page or {}))
+        if len(ticket) > LONGEST_TICKET:
+            raise ConfigurationError(
+                f"the arguments of app {app!r} are too long for a page: they make a ticket of {len(ticket)} "
+                f"bytes, and {LONGEST_TICKET} is the most; pass a key, and let the app look up the rest"
+            )
+        return ticket
 
     def ticket_for_script_tag(self, name: str, arguments: Mapping[str, Any], request: Request) -> str:
         """Make a ticket for a page that no template made, and that asks for it itself.

@@ -78,8 +78,8 @@ class LiveSession:
             edit_turn=self._edit_turn,
             context=self._context,
             report=self.report,
-            thread_context=info.request.thread_context,
-            awaiting=info.request.awaiting,
+            thread_context=lambda: info.request.thread_context(info.request),
+            awaiting=lambda awaitable: info.request.awaiting(info.request, awaitable),
             watch=self,
         )
         self._flushed = 0.0

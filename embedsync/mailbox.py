@@ -82,7 +82,7 @@ class Mailbox:
         edit_turn: makes the turn of a waiting edit.
         context: makes what each turn runs in.
         report: told of exceptions that leave a turn.
-        thread_context: makes what is around each part of a turn that runs on one thread.
+        thread_context: makes what is around each part of a turn that runs on one thread, inside ``context``.
         awaiting: put around what turns yield.
         watch: told when a turn begins and ends.
     """
@@ -298,8 +298,7 @@ class Mailbox:
             return
         running.thread = threading.get_ident()
         try:
-            with self._thread_context():
-                awaitable = _advance(running, value, error)
+            awaitable = running.context.run(self._advance, running, value, error)
         except BaseException as raised:  # noqa: BLE001  (whatever app code raises is reported)
             running.thread = None
             self._failed(running, raised)
@@ -310,6 +309,13 @@ class Mailbox:
                 self._ended(running)
             else:
                 self._await(running, awaitable)
+
+    def _advance(self, running: _Running, value: Any, error: BaseException | None) -> Awaitable[Any] | None:
+        with self._thread_context():
+            try:
+                return running.steps.throw(error) if error is not None else running.steps.send(value)
+            except StopIteration:
+                return None
 
     def _failed(self, running: _Running, raised: BaseException) -> None:
         if isinstance(raised, asyncio.CancelledError) and self._closed and not running.last:
@@ -353,15 +359,6 @@ class Mailbox:
                 self._pool.submit(self._run)
             else:
                 self._busy = False
-
-
-def _advance(running: _Running, value: Any, error: BaseException | None) -> Awaitable[Any] | None:
-    try:
-        if error is not None:
-            return running.context.run(running.steps.throw, error)
-        return running.context.run(running.steps.send, value)
-    except StopIteration:
-        return None
 
 
 def _awaited_frames(awaited: Any) -> list[traceback.FrameSummary]:

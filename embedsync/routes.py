@@ -96,6 +96,10 @@ class Routes:
             return True
         return policy is Policy.OWN_PAGES and self._hub.origin_allowed(request)
 
+    def is_public(self, path: str) -> bool:
+        """Whether a request is answered with the same bytes, whoever makes it."""
+        return POLICIES.get(self._route(path)) is Policy.PUBLIC
+
     def respond(self, method: str, path: str, request: Request, body: bytes = b"") -> Response:
         """Answer a request.
 

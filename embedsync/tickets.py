@@ -17,8 +17,10 @@ from itsdangerous import BadData, BadTimeSignature, SignatureExpired, TimestampS
 
 from embedsync.errors import ConfigurationError, TicketExpired, TicketInvalid
 
-__all__ = ["Grant", "Tickets", "encode_arguments"]
+__all__ = ["LONGEST_TICKET", "Grant", "Tickets", "encode_arguments"]
 
+LONGEST_TICKET = 16 * 1024
+"""What a browser may show in ``open``: a longer one would be refused there, less plainly."""
 _SALT = "embedsync.ticket"
 
 

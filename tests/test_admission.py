@@ -92,6 +92,20 @@ def test_a_permission_that_raises_refuses(site: Site, caplog: pytest.LogCaptureF
     assert "the database is away" in caplog.text
 
 
+async def _asynchronous(request: Request) -> bool:
+    return True
+
+
+@pytest.mark.parametrize("permission", [_asynchronous, lambda request: len], ids=["coroutine", "function"])
+def test_a_permission_whose_answer_is_neither_yes_nor_no_refuses(
+    caplog: pytest.LogCaptureFixture, permission: Any
+) -> None:
+    hub = Hub("key")
+    app = hub.add_app("toy", ToyRecipe(), permission=permission)
+    assert not hub.permits(app, Request(user_key="ada"))
+    assert "must answer with True or False" in caplog.text
+
+
 def test_who_has_lost_the_permission_cannot_resume(site: Site) -> None:
     browser = site.browser("ada")
     opened = browser.wait_for(wire.Opened)

@@ -227,7 +227,7 @@ def test_a_document_that_cannot_be_encoded_is_told(make: Make, monkeypatch: pyte
 
 
 def test_what_a_site_puts_around_awaitables_may_fail_and_the_session_goes_on(make: Make) -> None:
-    def awaiting(awaitable: Awaitable[Any]) -> Awaitable[Any]:
+    def awaiting(request: Any, awaitable: Awaitable[Any]) -> Awaitable[Any]:
         awaitable.close()  # type: ignore[attr-defined]
         raise OSError("the site's wrapper fails")
 

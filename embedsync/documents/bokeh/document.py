@@ -68,7 +68,7 @@ class BokehDocument:
     ) -> None:
         self._host = host
         self._authority = authority
-        self._thread_context = session.request.thread_context
+        self._request = session.request
         self._known = KnownModels()
         self._runner = CallRunner(host, self._guarded, lambda: go_on_here(self))
         self._roots: list[str] = []
@@ -296,7 +296,7 @@ class BokehDocument:
         return run
 
     def _on_thread(self, function: Callable[[], Any]) -> Any:
-        with self._thread_context():
+        with self._request.thread_context(self._request):
             return function()
 
     def _find(self, identifier: str) -> Model | None:
