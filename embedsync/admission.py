@@ -6,9 +6,11 @@ run on the threads of app code, never on those that serve sockets.
 
 from __future__ import annotations
 
+import inspect
 import logging
 import weakref
 from collections.abc import Callable
+from typing import Any
 
 from embedsync import wire
 from embedsync.app import App
@@ -110,14 +112,20 @@ class Admission:
 def _ask(app: App, request: Request) -> bool:
     if app.permission is None:
         return True
-    with request.thread_context(), request.context(request):
-        return bool(app.permission(request))
+    with request.thread_context(request), request.context(request):
+        answer: Any = app.permission(request)
+    if inspect.isawaitable(answer) or callable(answer):
+        # A coroutine and a decorated function are true, and would let everybody in.
+        if inspect.iscoroutine(answer):
+            answer.close()
+        raise TypeError(f"a permission must answer with True or False, not with a {type(answer).__name__}")
+    return bool(answer)
 
 
 def _present(request: Request) -> Request | None:
     """The request with its user as the site knows them now."""
     if request.reload is None:
         return request
-    with request.thread_context():
+    with request.thread_context(request):
         fresh = request.reload()
     return fresh if fresh is not None and fresh.user_key == request.user_key else None

@@ -70,6 +70,8 @@ class App:
         recipe: what fills its documents.
         shared: one session for all who open the app with the same arguments.
         grace: seconds to keep a session without any browser; ``None`` for the hub's setting.
+        recover: should a session be lost, with its process or after its grace, what the person had put in
+            is put into a new one. Never where several visitors share a session.
         title: for index pages.
         permission: says whether the maker of a request may use the app. Asked when a page is made,
             when a session is opened or resumed, and again while it lasts; may ask a database.
@@ -87,3 +89,4 @@ class App:
     permission: Callable[[Request], bool] | None = None
     script_tag: bool = False
     script_arguments: Collection[str] | None = ()
+    recover: bool = True

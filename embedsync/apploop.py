@@ -62,6 +62,11 @@ class AppLoop:
         loop.call_soon_threadsafe(begin)
         return cancel
 
+    @property
+    def is_here(self) -> bool:
+        """Whether the calling thread is the loop's."""
+        return self._thread is threading.current_thread()
+
     def stop(self, timeout: float) -> bool:
         """Cancel what is being awaited and end the loop's thread; says whether it ended in time.
 

@@ -8,12 +8,12 @@ when :meth:`Connection.deadline` is due, and sends what :meth:`Connection.take` 
 from __future__ import annotations
 
 import enum
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from embedsync import wire
 from embedsync.errors import ProtocolError
+from embedsync.outbox import Outbox
 from embedsync.settings import Settings
 
 __all__ = ["Connection", "Received", "State"]
@@ -43,6 +43,8 @@ class Received:
     attachment: int
     frame: wire.Open | wire.Edit | wire.Ack | wire.Resync | wire.Detach
     buffers: dict[str, bytes] = field(default_factory=dict)
+    size: int = field(default=0, compare=False)
+    """Bytes of the message."""
 
 
 class Connection:
@@ -57,14 +59,14 @@ class Connection:
         self._settings = settings
         self._attachments: dict[int, State] = {}
         self._positions: dict[int, int] = {}
-        self._queue: deque[tuple[int, bytes]] = deque()
-        self._queued = 0
+        self._outbox = Outbox(settings.queue_bytes_hard)
         self._refused: set[int] = set()
-        self._granted = False
+        self.granted = False
+        """Whether any attachment was let in."""
         self._started = now
         self._heard = now
         self._pinged = now
-        self._taken = now
+        self._progress = now
         self.closed: int | None = None
         """Close code, once the connection is over; the queue may still hold last frames."""
         self.reason = ""
@@ -86,78 +88,96 @@ class Connection:
             return []
 
     def take(self, now: float) -> list[bytes]:
-        """Hand out all frames that wait, as WebSocket messages."""
-        self._taken = now
-        frames = [wire.frame(attachment, payload) for attachment, payload in self._queue]
-        self._queue.clear()
-        self._queued = 0
-        return frames
+        """Hand out frames that wait, as WebSocket messages: as many as the browser has room for."""
+        messages = self._outbox.take()
+        if messages:
+            self._progress = now
+        return messages
 
     def drained(self) -> Sequence[int]:
         """Attachments that were refused a payload and may be sent some again, each named once."""
-        if not self._refused or self._queued > self._settings.queue_bytes // 2:
+        if not self._refused or self._outbox.waiting > self._settings.queue_bytes // 2:
             return ()
         refused, self._refused = self._refused, set()
         return tuple(refused)
 
     def tick(self, now: float) -> None:
         """Do what is due: ping, or close for silence, stalling or a missing ``open``."""
-        if self.closed is not None:
-            return
         settings = self._settings
-        if not self._granted and not self._attachments and now >= self._started + settings.handshake_timeout:
+        if self.closed is not None:
+            if now >= self._stalled_until:
+                self.abandon(self.closed, self.reason)  # It does not take the goodbye either.
+        elif not self.granted and not self._attachments and now >= self._started + settings.handshake_timeout:
             self.close(wire.Close.HANDSHAKE_TIMEOUT, "no open came ('handshake_timeout')")
-        elif now >= self._heard + settings.heartbeat + settings.heartbeat_timeout:
+        elif now >= self._silent_until:
             self.abandon(wire.Close.HEARTBEAT_LOST, "the browser is silent ('heartbeat_timeout')")
-        elif self._queue and now >= self._taken + settings.send_timeout:
+        elif self._outbox and now >= self._stalled_until:
             self.abandon(wire.Close.SLOW, "the browser takes nothing ('send_timeout')")
         elif now >= self._pinged + settings.heartbeat:
             self._pinged = now
             positions = {str(number): seq for number, seq in self._positions.items()}
-            self._enqueue(0, wire.encode_payload(wire.Ping(positions=positions)))
+            self._outbox.put(0, wire.encode_payload(wire.Ping(positions=positions)), ping=True)
 
     def deadline(self) -> float:
         """When :meth:`tick` has something to do next."""
         settings = self._settings
-        due = [
-            self._pinged + settings.heartbeat,
-            self._heard + settings.heartbeat + settings.heartbeat_timeout,
-        ]
-        if not self._granted:
+        if self.closed is not None:
+            return self._stalled_until
+        due = [self._pinged + settings.heartbeat, self._silent_until]
+        if not self.granted and not self._attachments:
             due.append(self._started + settings.handshake_timeout)
-        if self._queue:
-            due.append(self._taken + settings.send_timeout)
+        if self._outbox:
+            due.append(self._stalled_until)
         return min(due)
 
     # From the sessions.
 
-    def push(self, attachment: int, payload: bytes, now: float, *, seq: int | None, always: bool) -> bool:
+    def push(
+        self,
+        attachment: int,
+        payload: bytes,
+        now: float,
+        *,
+        seq: int | None,
+        always: bool,
+        snapshot: bool = False,
+    ) -> bool:
         """Queue a payload; see :meth:`embedsync.replica.Viewer.push`."""
         if self.closed is not None or self._attachments.get(attachment) is not State.LIVE:
             return True  # Nobody is there to miss it.
-        if not always and self._queue and self._queued + len(payload) > self._settings.queue_bytes:
+        outbox, settings = self._outbox, self._settings
+        if not always and outbox and outbox.waiting + len(payload) > settings.queue_bytes:
             self._refused.add(attachment)
             return False
-        if self._queued > self._settings.queue_bytes_hard:
+        if outbox.waiting_beside_snapshots > settings.queue_bytes_hard:
             self.abandon(wire.Close.SLOW, "too much waits for the browser ('queue_bytes_hard')")
             return True
-        if not self._queue:
-            self._taken = now
-        self._enqueue(attachment, payload)
+        if not outbox:
+            self._progress = now
+        outbox.put(attachment, payload, snapshot=snapshot)
         if seq is not None:
             self._positions[attachment] = seq
         return True
 
+    def notify(self, payload: bytes, now: float) -> None:
+        """Queue a notice for the page."""
+        if self.closed is None:
+            if not self._outbox:
+                self._progress = now
+            self._outbox.put(0, payload)
+
     def grant(self, attachment: int) -> None:
         """The attachment's ``open`` was granted: it is live."""
-        self._granted = True
+        self.granted = True
         if self._attachments.get(attachment) is State.OPENING:
             self._attachments[attachment] = State.LIVE
 
     def end(self, attachment: int, code: int, *, error: str = "", detail: str = "") -> None:
         """End an attachment and tell the browser why."""
         if self.closed is None and self._attachments.get(attachment) in (State.OPENING, State.LIVE):
-            self._enqueue(attachment, wire.encode_payload(wire.Closed(code=code, error=error, detail=detail)))
+            self._outbox.put(
+                attachment, wire.encode_payload(wire.Closed(code=code, error=error, detail=detail))
+            )
             self._ended(attachment)
 
     def state(self, attachment: int) -> State | None:
@@ -167,18 +187,19 @@ class Connection:
     @property
     def ready(self) -> bool:
         """Whether there is something to send, or the socket is to be closed."""
-        return bool(self._queue) or self.closed is not None
+        return self._outbox.is_open or self.closed is not None
 
-    def close(self, code: int, reason: str = "") -> None:
+    def close(self, code: int, reason: str = "", now: float | None = None) -> None:
         """Close the socket after what still waits was sent."""
         if self.closed is None:
+            if now is not None and not self._outbox:
+                self._progress = now
             self.closed = code
             self.reason = reason
 
     def abandon(self, code: int, reason: str) -> None:
         """Close the socket and forget what waits: nobody takes it."""
-        self._queue.clear()
-        self._queued = 0
+        self._outbox.clear()
         self.abandoned = True
         self.close(code, reason)
 
@@ -188,9 +209,9 @@ class Connection:
         settings = self._settings
         if isinstance(message, str):
             raise ProtocolError(wire.Close.BAD_MESSAGE, "a text message came, frames are binary")
-        limit = settings.message_bytes if self._granted else settings.opening_message_bytes
+        limit = settings.message_bytes if self.granted else settings.opening_message_bytes
         if len(message) > limit:
-            name = "message_bytes" if self._granted else "opening_message_bytes"
+            name = "message_bytes" if self.granted else "opening_message_bytes"
             raise ProtocolError(wire.Close.TOO_BIG, f"message of {len(message)} bytes ({name!r} is {limit})")
         attachment, frame, buffers = wire.decode_client_frame(
             message,
@@ -203,7 +224,7 @@ class Connection:
             return []
         if isinstance(frame, wire.Open):
             self._open(attachment, frame)
-            return [Received(attachment, frame)]
+            return [Received(attachment, frame, size=len(message))]
         state = self._attachments.get(attachment)
         if state is State.ENDED:
             return []
@@ -213,14 +234,17 @@ class Connection:
             raise ProtocolError(wire.Close.BAD_MESSAGE, f"{name} for an attachment that is {where}")
         if isinstance(frame, wire.Detach):
             self._ended(attachment)
-        return [Received(attachment, frame, buffers)]
+        return [Received(attachment, frame, buffers, len(message))]
 
     def _own_frame(self, frame: wire.ClientFrame) -> None:
         if isinstance(frame, wire.Ping):
             # One pong at a time is enough, and keeps a flood of pings from filling the queue.
-            if (0, _PONG_PAYLOAD) not in self._queue:
-                self._enqueue(0, _PONG_PAYLOAD)
-        elif not isinstance(frame, wire.Pong):
+            if _PONG_PAYLOAD not in self._outbox:
+                self._outbox.put(0, _PONG_PAYLOAD)
+        elif isinstance(frame, wire.Pong):
+            if self._outbox.confirm():
+                self._progress = self._heard
+        else:
             raise ProtocolError(wire.Close.BAD_MESSAGE, "only ping and pong concern the connection itself")
 
     def _open(self, attachment: int, frame: wire.Open) -> None:
@@ -246,6 +270,16 @@ class Connection:
                 return
             del self._attachments[oldest]
 
-    def _enqueue(self, attachment: int, payload: bytes) -> None:
-        self._queue.append((attachment, payload))
-        self._queued += len(payload)
+    @property
+    def _silent_until(self) -> float:
+        settings = self._settings
+        return self._heard + settings.heartbeat + settings.heartbeat_timeout + self._transfer_time
+
+    @property
+    def _stalled_until(self) -> float:
+        return self._progress + self._settings.send_timeout + self._transfer_time
+
+    @property
+    def _transfer_time(self) -> float:
+        """What a slow link needs for what is under way; meanwhile no pong can come."""
+        return self._outbox.underway / self._settings.slowest_link

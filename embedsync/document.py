@@ -157,6 +157,13 @@ class DocumentHost(Protocol):
     def flush(self) -> None:
         """Send what has changed so far. Only from inside a turn, on the thread that runs it."""
 
+    def progress(self) -> None:
+        """Something has changed inside a turn: flush if that was not done for a while."""
+
+    @property
+    def superseded(self) -> bool:
+        """Whether the running turn is an edit whose values a waiting edit writes anew."""
+
     def report(self, error: BaseException, what: str) -> None:
         """Log an exception that application code raised and tell the browsers an error id.
 

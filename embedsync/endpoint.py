@@ -26,6 +26,7 @@ logger = logging.getLogger("embedsync.endpoint")
 
 _MOST_HELD = 256
 """Frames of one attachment that may wait for it to be let in. A browser sends fewer."""
+_MOST_HELD_BYTES = 32 * 1024 * 1024
 
 Receiver = Callable[["Attachment", Received], None]
 """Takes a frame that arrived for an attachment."""
@@ -56,15 +57,18 @@ class Attachment:
         self.app: App | None = None
         self._lock = threading.Lock()
         self._held: list[Received] | None = None
+        self._held_bytes = 0
 
     @property
     def request(self) -> Request:
         """The handshake of the socket."""
         return self.endpoint.request
 
-    def push(self, payload: bytes, *, seq: int | None = None, always: bool = False) -> bool:
+    def push(
+        self, payload: bytes, *, seq: int | None = None, always: bool = False, snapshot: bool = False
+    ) -> bool:
         """See :meth:`embedsync.replica.Viewer.push`."""
-        return self.endpoint.push(self.number, payload, seq=seq, always=always)
+        return self.endpoint.push(self.number, payload, seq=seq, always=always, snapshot=snapshot)
 
     def close(self, code: int, *, error: str = "", detail: str = "") -> None:
         """See :meth:`embedsync.replica.Viewer.close`."""
@@ -85,7 +89,7 @@ class Attachment:
     def hold(self) -> None:
         """Keep what arrives until :meth:`release`."""
         with self._lock:
-            self._held = []
+            self._held, self._held_bytes = [], 0
 
     def release(self) -> None:
         """Hand over what was kept, in order, and that the socket was lost meanwhile."""
@@ -97,7 +101,8 @@ class Attachment:
             self.on_lost()
 
     def _hold(self, received: Received) -> None:
-        if self._held is not None and len(self._held) < _MOST_HELD:
+        self._held_bytes += received.size
+        if self._held is not None and len(self._held) < _MOST_HELD and self._held_bytes < _MOST_HELD_BYTES:
             self._held.append(received)
         else:
             self.endpoint.close(wire.Close.TOO_MANY_EDITS, "too much came before it was let in")
@@ -180,6 +185,11 @@ class Endpoint:
         return self._lost
 
     @property
+    def is_open(self) -> bool:
+        """Whether anything was granted to it."""
+        return self._connection.granted
+
+    @property
     def close_code(self) -> int | None:
         """With which code to close the socket, once all was taken; ``None`` to go on."""
         return self._connection.closed
@@ -206,15 +216,22 @@ class Endpoint:
                 self._timer.cancel()
         for attachment in attachments:
             attachment.lost = True
-            attachment.on_lost()
+            try:
+                attachment.on_lost()
+            except Exception:
+                logger.exception("a session could not be told that its socket is gone")
         self._on_closed(self)
 
     # For attachments and the hub.
 
-    def push(self, number: int, payload: bytes, *, seq: int | None, always: bool) -> bool:
+    def push(
+        self, number: int, payload: bytes, *, seq: int | None, always: bool, snapshot: bool = False
+    ) -> bool:
         """Queue a payload for an attachment."""
         with self._lock:
-            queued = self._connection.push(number, payload, self._clock(), seq=seq, always=always)
+            queued = self._connection.push(
+                number, payload, self._clock(), seq=seq, always=always, snapshot=snapshot
+            )
         if queued:
             self._wake()
         return queued
@@ -236,10 +253,16 @@ class Endpoint:
         with self._lock:
             self._attachments.pop(number, None)
 
+    def notify(self, notice: wire.Notice) -> None:
+        """Tell the page something that concerns the socket itself."""
+        with self._lock:
+            self._connection.notify(wire.encode_payload(notice), self._clock())
+        self._wake()
+
     def close(self, code: int, reason: str = "") -> None:
         """Close the socket, after what waits was sent."""
         with self._lock:
-            self._connection.close(code, reason)
+            self._connection.close(code, reason, self._clock())
         self._wake()
 
     # Inside.
@@ -262,7 +285,7 @@ class Endpoint:
             if self._lost:
                 return
             self._connection.tick(self._clock())
-            if self._connection.closed is None:
+            if not self._connection.abandoned:
                 self._schedule()
         self._wake()
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
+import inspect
 import logging
+import random
 import secrets
+import string
 import threading
 import time
 from collections import Counter
@@ -21,15 +25,19 @@ from embedsync.documents import load
 from embedsync.endpoint import Attachment, Endpoint
 from embedsync.errors import ConfigurationError, TicketExpired, TicketInvalid, UnknownApp
 from embedsync.live import LiveSession
+from embedsync.orphans import Orphans
 from embedsync.pool import Pool
 from embedsync.request import Request
 from embedsync.scheduler import Scheduler
 from embedsync.settings import Settings
-from embedsync.tickets import Grant, Tickets, encode_arguments
+from embedsync.tickets import LONGEST_TICKET, Grant, Tickets, encode_arguments
+from embedsync.watchdog import Watchdog
 
-__all__ = ["Counters", "Hub"]
+__all__ = ["Counters", "Hub", "check_name", "known_options"]
 
 logger = logging.getLogger("embedsync.hub")
+
+_IN_NAMES = frozenset(string.ascii_letters + string.digits + "-_./")
 
 
 class Counters:
@@ -92,6 +100,13 @@ class Hub:
             self.settings.long_turn,
             clock=clock,
             call_later=self.scheduler.call_later,
+            lost_limit=self.settings.lost_threads,
+        )
+        self.watchdog = Watchdog(self.settings, clock=clock, call_later=self.scheduler.call_later)
+        self.orphans = Orphans(
+            self.settings.orphans,
+            self.settings.orphan_bytes,
+            on_evicted=lambda: self.counters.count("orphans_evicted"),
         )
         self._admission = Admission(
             self.pool,
@@ -126,6 +141,7 @@ class Hub:
         permission: Callable[[Request], bool] | None = None,
         script_tag: bool = False,
         script_arguments: Collection[str] | None = (),
+        recover: bool = True,
         **options: Any,
     ) -> App:
         """Add an app under a name.
@@ -142,16 +158,18 @@ class Hub:
                 it. See :class:`~embedsync.app.App`.
             script_tag: pages that no template made may show the app, by a script tag.
             script_arguments: names of the arguments that these may give; all if ``None``.
+            recover: put a person's inputs into a new session, should theirs be lost.
             options: for the kind of source; see :func:`embedsync.documents.load`.
 
         Raises:
             ConfigurationError: the name is taken or not usable, or the source is not.
         """
-        if not name or not all(each.isalnum() or each in "-_./" for each in name):
-            raise ConfigurationError(f"app name {name!r} must consist of letters, digits, '-', '_', '.', '/'")
-        recipe = load(source, **options)
+        check_name(name)
+        recipe = load(source, **known_options(name, options))
         recipe.check()
-        app = App(name, recipe, shared, grace, title or name, permission, script_tag, script_arguments)
+        app = App(
+            name, recipe, shared, grace, title or name, permission, script_tag, script_arguments, recover
+        )
         with self._lock:
             if name in self._apps:
                 raise ConfigurationError(f"there is an app {name!r} already")
@@ -197,11 +215,18 @@ class Hub:
 
         Raises:
             UnknownApp: there is no such app.
-            ConfigurationError: an argument cannot be carried; the message names it.
+            ConfigurationError: an argument cannot be carried; the message names it. Or all together are
+                more than a page can carry.
         """
         self.app(app)
         encoded = encode_arguments(arguments or {})
-        return self._tickets.sign(Grant(app, encoded, session, user_key, self.random_id()[:8], page or {}))
+        ticket = self._tickets.sign(Grant(app, encoded, session, user_key, self.random_id()[:8], page or {}))
+        if len(ticket) > LONGEST_TICKET:
+            raise ConfigurationError(
+                f"the arguments of app {app!r} are too long for a page: they make a ticket of {len(ticket)} "
+                f"bytes, and {LONGEST_TICKET} is the most; pass a key, and let the app look up the rest"
+            )
+        return ticket
 
     def ticket_for_script_tag(self, name: str, arguments: Mapping[str, Any], request: Request) -> str:
         """Make a ticket for a page that no template made, and that asks for it itself.
@@ -289,13 +314,25 @@ class Hub:
             on_closed=self._closed,
         )
         with self._lock:
+            present = [each for each in self._endpoints if each.close_code is None]
             self._endpoints.add(endpoint)
             stopping = self._stopping
         if stopping:
             endpoint.close(wire.Close.DRAIN, "the server is stopping")
+        else:
+            self._limit(endpoint, "sockets", len(present), self.settings.sockets)
+            unopened = sum(not each.is_open for each in present)
+            self._limit(endpoint, "unopened_sockets", unopened, self.settings.unopened_sockets)
         if request.reload is not None or any(app.permission for app in self.apps.values()):
             self._admission.watch(endpoint)
         return endpoint
+
+    def _limit(self, endpoint: Endpoint, setting: str, there: int, most: int | None) -> None:
+        if most is None or there < most:
+            return
+        self.counters.count("sockets_refused")
+        logger.warning("closed a socket, for there are %d already (%r)", there, setting)
+        endpoint.close(wire.Close.BUSY, f"there are {there} already ({setting!r})")
 
     # Sessions.
 
@@ -331,18 +368,24 @@ class Hub:
         return {"status": "stopping" if self._stopping else "ok", **numbers}
 
     def stop(self) -> None:
-        """End all sessions, close all sockets, and stop the threads; waits up to ``stop_timeout``."""
+        """Come to an end: browsers are told to come back to whoever serves then, what waits is done and sent,
+        sessions end, sockets close, threads stop. Waits up to ``stop_timeout``.
+        """
         with self._lock:
             if self._stopping:
                 return
             self._stopping = True
             endpoints, sessions = list(self._endpoints), list(self._sessions.values())
-        for endpoint in endpoints:
-            endpoint.close(wire.Close.DRAIN, "the server is stopping")
-        for live in sessions:
-            live.end(wire.Close.DRAIN)
         deadline = time.monotonic() + self.settings.stop_timeout
-        self._wait_until_ended(deadline)
+        self._tell_to_come_back(endpoints)
+        for live in sessions:
+            live.drain()
+        while self.sessions and time.monotonic() < deadline:
+            _close([each for each in endpoints if not each.attachments])
+            time.sleep(0.01)
+        for live in self.sessions:
+            live.end(wire.Close.DRAIN)
+        _close(endpoints)
         in_time = self.pool.stop(max(0.0, deadline - time.monotonic()))
         # Cancelling takes a moment even where nothing resists it.
         in_time &= self.loop.stop(max(1.0, deadline - time.monotonic()))
@@ -356,17 +399,24 @@ class Hub:
 
     # Inside.
 
-    def _wait_until_ended(self, deadline: float) -> None:
-        while self.sessions and time.monotonic() < deadline:
-            time.sleep(0.01)
+    def _tell_to_come_back(self, endpoints: Sequence[Endpoint]) -> None:
+        spread = self.settings.drain_spread + len(endpoints) / 200
+        for endpoint in endpoints:
+            # Any jitter will do: it keeps no secret.
+            endpoint.notify(wire.Notice(kind=wire.NoticeKind.DRAIN, retry=random.uniform(0, spread)))  # noqa: S311
 
     def _received(self, attachment: Attachment, received: Received) -> None:
         if isinstance(received.frame, wire.Open):
             self._open(attachment, received.frame)
-        else:
-            attachment.receive(received)
+            return
+        attachment.receive(received)
+        if isinstance(received.frame, wire.Detach):
+            attachment.endpoint.forget(attachment.number)
 
     def _open(self, attachment: Attachment, frame: wire.Open) -> None:
+        if self._stopping:
+            attachment.close(wire.Close.DRAIN)
+            return
         if frame.resume is not None:
             live = self._sessions.get(frame.resume.session)
             if live is None:
@@ -404,11 +454,13 @@ class Hub:
         meeting: tuple[Any, ...] | None = None
         if app.shared or grant.session:
             meeting = (app.name, grant.session, _frozen(grant.arguments))
+        is_full = len(self._sessions) >= self.settings.sessions
+        spare = 1 if is_full and self.orphans.make_room() else 0
         with self._lock:
             live = self._shared.get(meeting) if meeting is not None else None
-            full = live is None and (self._stopping or len(self._sessions) >= self.settings.sessions)
+            full = live is None and len(self._sessions) - spare >= self.settings.sessions
             if live is None and not full:
-                live = self._new_session(attachment, app, grant)
+                live = self._new_session(attachment, app, grant, meeting is not None)
                 self._sessions[live.id] = live
                 if meeting is not None:
                     self._shared[meeting] = live
@@ -419,7 +471,7 @@ class Hub:
             return
         live.open(attachment)
 
-    def _new_session(self, attachment: Attachment, app: App, grant: Grant) -> LiveSession:
+    def _new_session(self, attachment: Attachment, app: App, grant: Grant, meeting: bool) -> LiveSession:
         info = SessionInfo(
             id=self.random_id(),
             app=app.name,
@@ -428,18 +480,62 @@ class Hub:
             debug=self.settings.debug,
         )
         logger.info("app %r: session %s begins", app.name, info.id)
-        return LiveSession(self, app, info, on_ended=self._session_ended)
+        return LiveSession(
+            self,
+            app,
+            info,
+            meeting=meeting,
+            on_ending=self._session_ending,
+            on_ended=self._session_ended,
+        )
+
+    def _session_ending(self, live: LiveSession) -> None:
+        """Who comes from now on gets another session, however long this one takes to end."""
+        with self._lock:
+            for meeting in [each for each, its in self._shared.items() if its is live]:
+                del self._shared[meeting]
 
     def _session_ended(self, live: LiveSession) -> None:
         with self._lock:
             self._sessions.pop(live.id, None)
-            for meeting in [each for each, its in self._shared.items() if its is live]:
-                del self._shared[meeting]
 
     def _closed(self, endpoint: Endpoint) -> None:
         with self._lock:
             self._endpoints.discard(endpoint)
         logger.debug("a socket is gone: %s", endpoint.close_reason)
+
+
+def _close(endpoints: Sequence[Endpoint]) -> None:
+    for endpoint in endpoints:
+        endpoint.close(wire.Close.DRAIN, "the server is stopping")
+
+
+def check_name(name: str) -> None:
+    """See that an app's name can stand in a URL.
+
+    Raises:
+        ConfigurationError: it cannot.
+    """
+    if not name or not all(each in _IN_NAMES for each in name):
+        raise ConfigurationError(
+            f"app name {name!r} must consist of letters a-z, digits, '-', '_', '.' and '/'; rename it"
+        )
+
+
+def known_options(name: str, options: dict[str, Any]) -> dict[str, Any]:
+    """See that all options of an app exist; those of :meth:`Hub.add_app` itself are taken out already.
+
+    Raises:
+        ConfigurationError: one does not; names what may have been meant.
+    """
+    known = ["authority", "argv", "cwd"]
+    for each in options:
+        if each not in known:
+            others = [*inspect.signature(Hub.add_app).parameters, *known]
+            close = difflib.get_close_matches(each, others, 1)
+            hint = f"; did you mean {close[0]!r}?" if close else ""
+            raise ConfigurationError(f"app {name!r}: there is no option {each!r}{hint}")
+    return options
 
 
 def _frozen(arguments: Mapping[str, Sequence[str]]) -> tuple[tuple[str, tuple[str, ...]], ...]:

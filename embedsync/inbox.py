@@ -24,6 +24,7 @@ class WaitingEdit:
         keys: what it writes, if it consists of whole-value writes only; otherwise ``None``, and it
             is never merged nor passed by another edit.
         merged: numbers of earlier edits that were dropped for this one.
+        size: bytes of its message.
     """
 
     replica: Replica
@@ -31,6 +32,7 @@ class WaitingEdit:
     buffers: dict[str, bytes]
     keys: frozenset[Hashable] | None
     merged: list[int] = field(default_factory=list)
+    size: int = 0
 
 
 class Inbox(Generic[Turn]):
@@ -43,6 +45,8 @@ class Inbox(Generic[Turn]):
 
     def __init__(self) -> None:
         self._waiting: deque[WaitingEdit | Turn] = deque()
+        self.bytes = 0
+        """Bytes of the edits that wait."""
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -57,23 +61,41 @@ class Inbox(Generic[Turn]):
         edit: wire.Edit,
         buffers: dict[str, bytes],
         outline: Sequence[Written | None],
+        size: int = 0,
     ) -> None:
-        """Add an edit; ``outline`` is what :meth:`~embedsync.document.Document.outline` says of it."""
+        """Add an edit of so many bytes; ``outline`` is what the document says of it."""
         written = [each for each in outline if each is not None and each.kind is EventKind.WRITE]
         whole = len(written) == len(outline) and len(written) > 0
         keys = frozenset(each.key for each in written) if whole else None
-        waiting = WaitingEdit(replica, edit, buffers, keys)
+        waiting = WaitingEdit(replica, edit, buffers, keys, size=size)
         if keys is not None:
             self._drop_covered(waiting, keys)
         self._waiting.append(waiting)
+        self.bytes += size
 
     def take(self) -> WaitingEdit | Turn | None:
         """Remove and return what has waited longest."""
-        return self._waiting.popleft() if self._waiting else None
+        if not self._waiting:
+            return None
+        taken = self._waiting.popleft()
+        if isinstance(taken, WaitingEdit):
+            self.bytes -= taken.size
+        return taken
+
+    def supersedes(self, edit: WaitingEdit) -> bool:
+        """Whether a later edit of the same replica waits that writes everything that ``edit`` wrote."""
+        return edit.keys is not None and any(
+            isinstance(each, WaitingEdit)
+            and each.replica is edit.replica
+            and each.keys is not None
+            and edit.keys <= each.keys
+            for each in self._waiting
+        )
 
     def clear(self) -> None:
         """Forget everything that waits."""
         self._waiting.clear()
+        self.bytes = 0
 
     def _drop_covered(self, new: WaitingEdit, keys: frozenset[Hashable]) -> None:
         covered: list[WaitingEdit] = []
@@ -85,4 +107,5 @@ class Inbox(Generic[Turn]):
                 covered.append(earlier)
         for earlier in reversed(covered):
             self._waiting.remove(earlier)
+            self.bytes -= earlier.size
             new.merged += [*earlier.merged, earlier.edit.cseq]

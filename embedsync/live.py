@@ -20,7 +20,7 @@ from embedsync.inbox import WaitingEdit
 from embedsync.mailbox import Mailbox, Turn
 from embedsync.replica import Replica
 from embedsync.scheduler import Timer
-from embedsync.session import Accepted, CatchUp, Session
+from embedsync.session import CatchUp, Session
 
 if TYPE_CHECKING:
     from embedsync.hub import Hub
@@ -39,34 +39,50 @@ class LiveSession:
         hub: the process it lives in.
         app: what fills the document.
         info: what the app may know about the visit.
+        meeting: whether several visitors meet here: the app is shared, or the page has named the session.
+        on_ending: told once, when it begins to end: nobody is let in any more.
         on_ended: told once, when nothing of the session is left.
     """
 
     def __init__(
-        self, hub: Hub, app: App, info: SessionInfo, *, on_ended: Callable[[LiveSession], None]
+        self,
+        hub: Hub,
+        app: App,
+        info: SessionInfo,
+        *,
+        meeting: bool,
+        on_ending: Callable[[LiveSession], None],
+        on_ended: Callable[[LiveSession], None],
     ) -> None:
         self.app = app
+        self._meeting = meeting
         self.info = info
         self.grace = hub.settings.grace if app.grace is None else app.grace
         self._hub = hub
+        self._on_ending = on_ending
         self._on_ended = on_ended
         self._lock = threading.Lock()
+        self._resuming = threading.Lock()
         self._core: Session | None = None
         self._attached: dict[Attachment, Replica] = {}
         self._replicas: dict[str, Replica] = {}
         self._grace_timer: Timer | None = None
         self._begun = False
         self._ended = False
+        self._finished = False
         self._mailbox = Mailbox(
             hub.pool,
             hub.loop,
             hub.settings.mailbox_limit,
+            hub.settings.mailbox_bytes,
             edit_turn=self._edit_turn,
             context=self._context,
             report=self.report,
-            thread_context=info.request.thread_context,
-            awaiting=info.request.awaiting,
+            thread_context=lambda: info.request.thread_context(info.request),
+            awaiting=lambda awaitable: info.request.awaiting(info.request, awaitable),
+            watch=self,
         )
+        self._flushed = 0.0
 
     @property
     def id(self) -> str:
@@ -78,6 +94,11 @@ class LiveSession:
         """How many browsers are attached, or about to be."""
         return len(self._attached)
 
+    @property
+    def weight(self) -> int:
+        """Bytes of its log and its document, as far as they are known."""
+        return self._core.log_bytes + self._core.snapshot_bytes if self._core is not None else 0
+
     # From the hub: attachments come and go. On threads that read sockets.
 
     def open(self, attachment: Attachment) -> None:
@@ -86,13 +107,16 @@ class LiveSession:
         replica = Replica(new_id, new_secret, user_key=attachment.request.user_key)
         try:
             if self._join(attachment, replica):
-                self._mailbox.post(self._build)
-            self._mailbox.post(lambda: self._attach(attachment, replica))
+                self._mailbox.post(self._build, self._fail)
+            self._mailbox.post(
+                lambda: self._attach(attachment, replica),
+                lambda error: self._cannot_show(attachment, replica, error),
+            )
         except SessionEnded:
             attachment.close(wire.Close.SESSION_GONE)
         except MailboxFull as full:
             logger.warning("session %s: a visitor was turned away: %s", self.id, full)
-            attachment.close(wire.Close.BUSY)
+            self._send_away(attachment, replica, wire.Close.BUSY)
 
     def recognises(self, attachment: Attachment, position: wire.Resume) -> bool:
         """Whether a browser is who it says; if not, it is told."""
@@ -112,17 +136,18 @@ class LiveSession:
         if core is None or replica is None or not self.recognises(attachment, position):
             attachment.close(wire.Close.SESSION_GONE)
             return
-        for other, its in list(self._attached.items()):
-            if its is replica:
-                self._leave(other)
-        try:
-            self._join(attachment, replica)
-        except SessionEnded:
-            attachment.close(wire.Close.SESSION_GONE)
-            return
-        attachment.grant()
-        todo = core.resume(replica, attachment, position, self._hub.random_id(), grace=self.grace)
+        # Two sockets may show the same secret at once: one after the other, so that the later one stays.
+        with self._resuming:
+            try:
+                self._join(attachment, replica)
+            except SessionEnded:
+                attachment.close(wire.Close.SESSION_GONE)
+                return
+            attachment.grant()
+            todo = core.resume(replica, attachment, position, self._hub.random_id(), grace=self.grace)
         self._catch_up(replica, todo)
+        if self._hub.watchdog.is_busy(self):
+            attachment.push(wire.encode_payload(wire.Notice(kind=wire.NoticeKind.BUSY, busy=True)))
 
     def update(self, function: Callable[[Any], Any]) -> bool:
         """Run ``function(doc)`` as a turn. Says whether there will be one."""
@@ -157,6 +182,65 @@ class LiveSession:
         if self._core is not None and self._mailbox.is_turn:
             self._core.commit()
 
+    def progress(self) -> None:
+        """See :class:`~embedsync.document.DocumentHost`."""
+        interval = self._hub.settings.flush_interval
+        if interval is None or self._core is None or not self._mailbox.is_turn:
+            return
+        now = self._hub.clock()
+        if now >= self._flushed + interval:
+            self._flushed = now
+            self._core.commit()
+
+    @property
+    def superseded(self) -> bool:
+        """See :class:`~embedsync.document.DocumentHost`."""
+        return self._mailbox.is_turn and self._mailbox.is_superseded
+
+    # Watch, of its mailbox.
+
+    def turn_begins(self) -> None:
+        """See :class:`~embedsync.mailbox.Watch`."""
+        self._flushed = self._hub.clock()
+        self._hub.watchdog.begins(self)
+
+    def turn_ends(self) -> None:
+        """See :class:`~embedsync.mailbox.Watch`."""
+        self._hub.watchdog.ends(self)
+
+    # Watched, by the watchdog.
+
+    def tell_busy(self, busy: bool) -> None:
+        """See :class:`~embedsync.watchdog.Watched`."""
+        if self._core is not None:
+            self._core.notify(wire.Notice(kind=wire.NoticeKind.BUSY, busy=busy))
+
+    def note_slow(self, seconds: float) -> None:
+        """See :class:`~embedsync.watchdog.Watched`."""
+        self._hub.counters.count("slow_turns")
+        logger.warning(
+            "app %r, session %s: its code has run for %.0f s ('slow_turn'), and is here:\n%s",
+            self.app.name,
+            self.id,
+            seconds,
+            self._mailbox.stack(),
+        )
+
+    def give_up(self, seconds: float) -> None:
+        """See :class:`~embedsync.watchdog.Watched`."""
+        self._hub.counters.count("turns_given_up")
+        logger.error(
+            "app %r, session %s: gave up on code that has run for %.0f s ('turn_limit'), and is here:\n%s",
+            self.app.name,
+            self.id,
+            seconds,
+            self._mailbox.stack(),
+        )
+        if not self._end(wire.Close.TOO_SLOW, self._give_up):
+            # It has ended already, and not even its last hooks come back.
+            self._lose(self._mailbox.abandon())
+            self._finish()
+
     def report(self, error: BaseException, what: str) -> None:
         """Log an exception of app code under an id, and tell the browsers the id."""
         error_id = self._hub.random_id()[:8]
@@ -170,26 +254,63 @@ class LiveSession:
 
     def end(self, code: int = wire.Close.ENDED, *, error: str = "", detail: str = "") -> None:
         """End the session: browsers are told, hooks run as the last turn, everything is let go."""
+        self._end(code, self._close_mailbox, error=error, detail=detail)
+
+    def _end_if_deserted(self) -> None:
+        self.evict()
+
+    def evict(self) -> bool:
+        """End the session if nobody is here. Says whether it ends by this."""
+        return self._end(wire.Close.SESSION_GONE, self._close_mailbox, if_deserted=True)
+
+    def drain(self) -> None:
+        """End the session when what waits now is done, so that nothing of it is lost."""
+        try:
+            self._mailbox.post(lambda: self.end(wire.Close.DRAIN))
+        except MailboxFull:
+            self.end(wire.Close.DRAIN)
+        except SessionEnded:
+            logger.debug("session %s ends already", self.id)
+
+    def _close_mailbox(self) -> None:
+        self._mailbox.close(self._last_turn, self._last_turn_failed)
+
+    def _give_up(self) -> None:
+        self._lose(self._mailbox.give_up(self._last_turn, self._last_turn_failed))
+
+    def _lose(self, thread: int | None) -> None:
+        if thread is not None:
+            self._hub.pool.lose(thread)
+
+    def _end(
+        self,
+        code: int,
+        close: Callable[[], None],
+        *,
+        error: str = "",
+        detail: str = "",
+        if_deserted: bool = False,
+    ) -> bool:
+        """Begin to end, once. Says whether it was this call that began."""
         with self._lock:
-            if self._ended:
-                return
+            if self._ended or (if_deserted and self._attached):
+                return False
             self._ended = True
             attached, self._attached = list(self._attached), {}
+        self._on_ending(self)
+        self._hub.orphans.remove(self)
         self._cancel_grace()
         if self._core is not None:
             self._core.close(code)
         for attachment in attached:
             attachment.close(code, error=error, detail=detail)
-        self._mailbox.close(self._last_turn)
+        close()
+        return True
 
     # Turns.
 
     def _build(self) -> Generator[Awaitable[Any], Any, None]:
-        try:
-            document = yield from self.app.recipe.build(self, self.info)
-        except Exception as error:  # noqa: BLE001  (whatever app code raises is logged, and told)
-            self._fail(error)
-            return
+        document = yield from self.app.recipe.build(self, self.info)
         self._core = Session(
             self.id,
             self._hub.random_id(),
@@ -197,14 +318,28 @@ class LiveSession:
             self._hub.settings,
             script_url=lambda name: self._hub.assets.script_url(document.kind, name),
             on_refused=self._refused,
+            recover=self.app.recover and not self._meeting,
             lock=threading.RLock(),
         )
 
-    def _fail(self, error: Exception) -> None:
+    def _fail(self, error: BaseException) -> None:
+        """The document could not be built."""
+        self.end(wire.Close.BUILD_FAILED, **self._noted(error, "could not fill a document"))
+
+    def _cannot_show(self, attachment: Attachment, replica: Replica, error: BaseException) -> None:
+        """The document could not be encoded, or what a site puts around turns has failed."""
+        with self._lock:
+            is_here = attachment in self._attached
+        if is_here:
+            noted = self._noted(error, "could not show its document")
+            self._send_away(attachment, replica, wire.Close.BUILD_FAILED, **noted)
+
+    def _noted(self, error: BaseException, what: str) -> dict[str, str]:
+        """Log an exception, and say what a browser may know of it."""
         error_id = self._hub.random_id()[:8]
-        logger.error("app %r could not fill a document (error %s)", self.app.name, error_id, exc_info=error)
+        logger.error("app %r %s (error %s)", self.app.name, what, error_id, exc_info=error)
         detail = "".join(traceback.format_exception(error)) if self._hub.settings.debug else ""
-        self.end(wire.Close.BUILD_FAILED, error=error_id, detail=detail)
+        return {"error": error_id, "detail": detail}
 
     def _attach(self, attachment: Attachment, replica: Replica) -> None:
         if attachment not in self._attached or self._core is None:
@@ -238,8 +373,22 @@ class LiveSession:
             if self._core is not None:
                 yield from self._each(self._core.document.end())
         finally:
+            self._finish()
+
+    def _last_turn_failed(self, error: BaseException) -> None:
+        self.report(error, "the end of the session")
+        self._finish()
+
+    def _finish(self) -> None:
+        """Let go of everything, once."""
+        with self._lock:
+            if self._finished:
+                return
+            self._finished = True
+        try:
             if self._core is not None:
                 self._core.document.destroy()
+        finally:
             self._replicas.clear()
             self._on_ended(self)
             logger.info("app %r: session %s ended", self.app.name, self.id)
@@ -263,12 +412,12 @@ class LiveSession:
             return
         match received.frame:
             case wire.Edit() as edit:
-                self._receive_edit(core, attachment, replica, edit, received.buffers)
+                self._receive_edit(core, attachment, replica, edit, received)
             case wire.Ack() as ack:
                 core.acknowledge(replica, ack.cseq)
             case wire.Resync() as resync:
                 logger.warning("session %s: a browser asks for a snapshot: %r", self.id, resync.reason)
-                self._catch_up(replica, CatchUp.SNAPSHOT)
+                self._resync(replica)
 
     def _receive_edit(
         self,
@@ -276,21 +425,35 @@ class LiveSession:
         attachment: Attachment,
         replica: Replica,
         edit: wire.Edit,
-        buffers: dict[str, bytes],
+        received: Received,
     ) -> None:
+        def take() -> None:
+            outline = core.document.outline(edit.events)
+            self._mailbox.post_edit(replica, edit, received.buffers, outline, received.size)
+
         try:
-            if core.accept(replica, edit) is Accepted.SEEN:
-                return
-            self._mailbox.post_edit(replica, edit, buffers, core.document.outline(edit.events))
+            core.accept(replica, edit, take)
         except ProtocolError as error:
             logger.warning("session %s: %s", self.id, error)
-            self._leave(attachment)
-            attachment.close(error.code)
+            self._send_away(attachment, replica, error.code)
         except MailboxFull as full:
             logger.warning("session %s: cut off a browser: %s", self.id, full)
             attachment.endpoint.close(wire.Close.TOO_MANY_EDITS, str(full))
         except SessionEnded:
             attachment.close(wire.Close.SESSION_GONE)
+
+    def _resync(self, replica: Replica) -> None:
+        """A browser asks for the whole document, which costs much: not more often than once in a while."""
+        if replica.snapshot_waits:
+            return
+        now = self._hub.clock()
+        wait = replica.snapshot_at + self._hub.settings.resync_interval - now
+        replica.snapshot_at = now + max(0.0, wait)
+        if wait <= 0:
+            self._catch_up(replica, CatchUp.SNAPSHOT)
+        else:
+            replica.snapshot_waits = True
+            self.call_later(wait, lambda: self._post_snapshot(replica))
 
     def _refused(self, replica: Replica, refused: Refused) -> None:
         self._hub.counters.count("edits_refused")
@@ -301,16 +464,27 @@ class LiveSession:
             self._catch_up(replica, self._core.drained(replica))
 
     def _catch_up(self, replica: Replica, todo: CatchUp) -> None:
+        if todo is CatchUp.SNAPSHOT and not replica.snapshot_waits:
+            replica.snapshot_waits = True
+            self._post_snapshot(replica)
+
+    def _post_snapshot(self, replica: Replica) -> None:
         core = self._core
-        if todo is not CatchUp.SNAPSHOT or core is None:
+        if core is None:
             return
         self._hub.counters.count("snapshots_resent")
         try:
-            self._mailbox.post(lambda: core.send_snapshot(replica))
+            self._mailbox.post(
+                lambda: core.send_snapshot(replica), lambda error: self._cannot_resend(replica, error)
+            )
         except (MailboxFull, SessionEnded) as error:
             logger.warning("session %s: no snapshot for %s: %s", self.id, replica.id, error)
-            if replica.viewer is not None:
-                replica.viewer.close(wire.Close.BUSY)
+            replica.snapshot_waits = False
+            self._send_away_replica(replica, wire.Close.BUSY)
+
+    def _cannot_resend(self, replica: Replica, error: BaseException) -> None:
+        noted = self._noted(error, "could not show its document")
+        self._send_away_replica(replica, wire.Close.BUILD_FAILED, **noted)
 
     # Who is here.
 
@@ -329,13 +503,30 @@ class LiveSession:
         with self._lock:
             if self._ended:
                 raise SessionEnded("the session has ended")
+            for ghost in [each for each, its in self._attached.items() if its is replica]:
+                del self._attached[ghost]
             self._attached[attachment] = replica
             first, self._begun = not self._begun, True
-            return first
+        self._hub.orphans.remove(self)
+        if attachment.lost:
+            # Its socket went before we could be told.
+            self._lost(attachment, replica)
+        return first
 
     def _leave(self, attachment: Attachment) -> None:
         with self._lock:
             self._attached.pop(attachment, None)
+
+    def _send_away(self, attachment: Attachment, replica: Replica, code: int, **noted: str) -> None:
+        """Close an attachment from this side; its browser may come back."""
+        self._lost(attachment, replica)
+        attachment.close(code, **noted)
+
+    def _send_away_replica(self, replica: Replica, code: int, **noted: str) -> None:
+        with self._lock:
+            here = [each for each, its in self._attached.items() if its is replica]
+        for attachment in here:
+            self._send_away(attachment, replica, code, **noted)
 
     def _remove(self, attachment: Attachment, replica: Replica) -> None:
         """A replica goes for good; a session that nobody else can come back to goes with it."""
@@ -343,7 +534,7 @@ class LiveSession:
         if self._core is not None:
             self._core.remove(replica)
         self._replicas.pop(replica.id, None)
-        self._when_deserted(0 if not self.app.shared and not self._replicas else self.grace)
+        self._when_deserted()
 
     def _dismiss(self, attachment: Attachment, replica: Replica, code: int) -> None:
         self._remove(attachment, replica)
@@ -351,23 +542,26 @@ class LiveSession:
 
     def _lost(self, attachment: Attachment, replica: Replica) -> None:
         self._leave(attachment)
-        if self._core is not None:
-            self._core.detach(replica, attachment)
-        self._when_deserted(self.grace)
+        absence = self._core.detach(replica, attachment) if self._core is not None else None
+        if absence is not None:
+            self._hub.scheduler.call_later(self.grace, lambda: self._forget(replica, absence))
+        self._when_deserted()
 
-    def _when_deserted(self, grace: float) -> None:
-        """With nobody here, end after the grace, unless somebody comes."""
+    def _forget(self, replica: Replica, absence: int) -> None:
+        """A replica whose browser has not come back in time is not kept, though others are here."""
+        if self._core is not None and self._core.forget(replica, absence):
+            self._replicas.pop(replica.id, None)
+
+    def _when_deserted(self) -> None:
+        """With nobody here, end after the grace, unless somebody comes; at once if nobody can."""
+        grace = self.grace if self._replicas or self._meeting else 0.0
         with self._lock:
             if self._attached or self._ended:
                 return
             self._cancel_grace()
             self._grace_timer = self._hub.scheduler.call_later(grace, self._end_if_deserted)
-
-    def _end_if_deserted(self) -> None:
-        with self._lock:
-            deserted = not self._attached
-        if deserted:
-            self.end()
+        if grace > 0:
+            self._hub.orphans.add(self)
 
     def _cancel_grace(self) -> None:
         timer, self._grace_timer = self._grace_timer, None

@@ -24,7 +24,13 @@ def normalise(origin: str) -> tuple[str, str, int] | None:
     except ValueError:
         return None
     scheme = parts.scheme.lower()
-    if scheme not in _DEFAULT_PORTS or not host or "@" in parts.netloc or parts.path not in ("", "/"):
+    if (
+        scheme not in _DEFAULT_PORTS
+        or not host
+        or host.startswith(".")
+        or "@" in parts.netloc
+        or parts.path not in ("", "/")
+    ):
         return None
     if parts.query or parts.fragment:
         return None

@@ -25,6 +25,7 @@ class Pool:
         workers: threads that may run steps side by side.
         limit: threads at the most.
         long_turn: seconds.
+        lost_limit: threads that may be lost beyond the limit.
         clock: seconds that never go back.
         call_later: the scheduler, which looks after stuck threads.
     """
@@ -37,7 +38,9 @@ class Pool:
         *,
         clock: Callable[[], float],
         call_later: Callable[[float, Callable[[], None]], Timer],
+        lost_limit: int = 0,
     ) -> None:
+        self._lost_limit = lost_limit
         self._workers = workers
         self._limit = limit
         self._long_turn = long_turn
@@ -48,6 +51,7 @@ class Pool:
         self._threads = 0
         self._idle = 0
         self._running: dict[int, float] = {}
+        self._lost: set[int] = set()
         self._relief: Timer | None = None
         self._stopped = False
         self._warned = False
@@ -68,6 +72,33 @@ class Pool:
     def threads(self) -> int:
         """How many threads there are."""
         return self._threads
+
+    def lose(self, thread: int) -> None:
+        """The code that a thread runs will not come back: count the thread no more.
+
+        If it does come back, the thread ends.
+        """
+        with self._condition:
+            if thread not in self._running or thread in self._lost:
+                return
+            if len(self._lost) >= self._lost_limit:
+                logger.critical(
+                    "more than %d threads are lost to code that never comes back ('lost_threads'): "
+                    "restart this process",
+                    self._lost_limit,
+                )
+                return
+            self._lost.add(thread)
+            self._running.pop(thread)
+            self._threads -= 1
+            if self._waiting:
+                self._start_or_watch()
+            self._condition.notify_all()
+
+    @property
+    def lost(self) -> int:
+        """How many threads are lost."""
+        return len(self._lost)
 
     def stop(self, timeout: float) -> bool:
         """Take no more steps and wait for those that run. Says whether all have ended in time."""
@@ -118,6 +149,9 @@ class Pool:
         me = threading.get_ident()
         while True:
             with self._condition:
+                if me in self._lost:
+                    self._lost.discard(me)
+                    return
                 self._running.pop(me, None)
                 step = self._next()
                 if step is None:
@@ -129,6 +163,7 @@ class Pool:
                 step()
             except Exception:
                 logger.exception("a step failed outside of app code")
+            step = None  # An idle thread must not keep a session that has ended.
 
     def _next(self) -> Callable[[], None] | None:
         """Wait for a step; ``None`` if this thread is not needed any more."""

@@ -12,13 +12,16 @@ __all__ = ["Answer", "Replica", "Viewer"]
 class Viewer(Protocol):
     """The way to a replica while it is connected: an attachment on a connection. Thread-safe."""
 
-    def push(self, payload: bytes, *, seq: int | None = None, always: bool = False) -> bool:
+    def push(
+        self, payload: bytes, *, seq: int | None = None, always: bool = False, snapshot: bool = False
+    ) -> bool:
         """Queue a payload for the browser.
 
         Args:
             payload: an encoded frame, without attachment number.
             seq: the replica's position once it has applied the payload.
             always: queue it even if much is waiting already.
+            snapshot: it is a whole document, whose size says nothing of how slow the browser is.
 
         Returns:
             False if too much is waiting; then nothing was queued, and
@@ -54,6 +57,10 @@ class Replica:
         answered: highest cseq that was answered.
         delivered: highest cseq whose answer was handed to the viewer.
         answers: the answers that were not acknowledged, in order.
+        answer_bytes: how large they are together.
+        absences: how often its connection was lost.
+        snapshot_waits: a turn that sends it the whole document is waiting.
+        snapshot_at: when it last asked for one.
     """
 
     id: str
@@ -67,11 +74,21 @@ class Replica:
     answered: int = 0
     delivered: int = 0
     answers: deque[Answer] = field(default_factory=deque)
+    answer_bytes: int = 0
+    absences: int = 0
+    snapshot_waits: bool = False
+    snapshot_at: float = float("-inf")
+
+    def keep(self, answer: Answer) -> None:
+        """Keep an answer until the browser has seen it."""
+        self.answers.append(answer)
+        self.answer_bytes += len(answer.payload)
+        self.answered = answer.cseq
 
     def acknowledge(self, cseq: int) -> None:
         """Let go of answers that the browser has seen."""
         while self.answers and self.answers[0].cseq <= cseq:
-            self.answers.popleft()
+            self.answer_bytes -= len(self.answers.popleft().payload)
 
     @property
     def unanswered(self) -> int:

@@ -10,7 +10,7 @@ from typing import Any
 __all__ = ["Request"]
 
 
-def _as_it_is(awaitable: Awaitable[Any]) -> Awaitable[Any]:
+def _as_it_is(request: Request, awaitable: Awaitable[Any]) -> Awaitable[Any]:
     return awaitable
 
 
@@ -32,9 +32,11 @@ class Request:
         context: makes, of this request, the context manager in which each turn runs, such as
             Flask's application context. A turn may go on on another thread; its context variables
             come along.
-        thread_context: makes the context manager around what runs on one thread at a stretch:
-            a turn, or a part of one. For what belongs to threads, such as Django's connections.
-        awaiting: put around what asynchronous app code has to be awaited for.
+        thread_context: makes, of this request, the context manager around what runs on one thread at a
+            stretch: a turn, or a part of one. For what belongs to threads, such as Django's connections,
+            and for context variables that are valid on the thread that set them, as Django's are.
+        awaiting: put, with this request, around what asynchronous app code has to be awaited for. It runs
+            on the application loop, in the context of the turn.
         reload: asks the site again who makes this request, and returns the request with that
             user; ``None`` if nobody is logged in as the same user any more. May take long, so it
             is not called on threads that serve sockets. Without it, users stay who they were.
@@ -52,7 +54,7 @@ class Request:
     user_key: str = ""
     page: Mapping[str, str] = field(default_factory=dict)
     context: Callable[[Request], AbstractContextManager[Any]] = nullcontext
-    thread_context: Callable[[], AbstractContextManager[Any]] = nullcontext
-    awaiting: Callable[[Awaitable[Any]], Awaitable[Any]] = _as_it_is
+    thread_context: Callable[[Request], AbstractContextManager[Any]] = nullcontext
+    awaiting: Callable[[Request, Awaitable[Any]], Awaitable[Any]] = _as_it_is
     reload: Callable[[], Request | None] | None = None
     framework: Any = None

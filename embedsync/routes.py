@@ -10,7 +10,7 @@ import json
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from embedsync import origins, wire
 from embedsync.errors import ConfigurationError, TicketError, UnknownApp
@@ -19,7 +19,7 @@ from embedsync.request import Request
 if TYPE_CHECKING:
     from embedsync.hub import Hub
 
-__all__ = ["POLICIES", "Policy", "Response", "Routes"]
+__all__ = ["POLICIES", "Policy", "Response", "Routes", "read_body"]
 
 logger = logging.getLogger("embedsync.routes")
 
@@ -62,6 +62,27 @@ class Response:
     headers: Sequence[tuple[str, str]] = field(default_factory=tuple)
 
 
+class Readable(Protocol):
+    """A stream of bytes."""
+
+    def read(self, size: int, /) -> bytes:
+        """At most so many bytes; none at the end."""
+
+
+def read_body(stream: Readable, limit: int) -> bytes | None:
+    """Read the body of a request, or ``None`` if it is longer than ``limit`` bytes.
+
+    No more than needed is read, whatever length was declared, if any was.
+    """
+    body = b""
+    while len(body) <= limit:
+        part = stream.read(limit + 1 - len(body))
+        if not part:
+            return body
+        body += part
+    return None
+
+
 class Routes:
     """Answers HTTP requests below the URL at which an adapter mounted a hub."""
 
@@ -74,6 +95,10 @@ class Routes:
         if policy is Policy.PUBLIC:
             return True
         return policy is Policy.OWN_PAGES and self._hub.origin_allowed(request)
+
+    def is_public(self, path: str) -> bool:
+        """Whether a request is answered with the same bytes, whoever makes it."""
+        return POLICIES.get(self._route(path)) is Policy.PUBLIC
 
     def respond(self, method: str, path: str, request: Request, body: bytes = b"") -> Response:
         """Answer a request.

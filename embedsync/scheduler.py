@@ -79,6 +79,7 @@ class Scheduler:
                 call()
             except Exception:
                 logger.exception("a timer failed")
+            call = None  # What it kept must not live until the next timer is due.
 
     def _next(self) -> Callable[[], None] | None:
         """Wait for the next call that is due; ``None`` at the end."""

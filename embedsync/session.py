@@ -52,6 +52,7 @@ class Session:
         settings: bounds.
         script_url: makes the URL of a script that the document names.
         on_refused: told of each refusal, for counting and logging.
+        recover: browsers may put a person's inputs into a new session, should this one be lost.
         lock: guards log and replicas where several threads come near; entered briefly, and
             never while application code runs.
     """
@@ -65,6 +66,7 @@ class Session:
         *,
         script_url: Callable[[str], str] = str,
         on_refused: Callable[[Replica, Refused], None] = lambda replica, refused: None,
+        recover: bool = False,
         lock: AbstractContextManager[Any] | None = None,
     ) -> None:
         self.id = session_id
@@ -72,11 +74,14 @@ class Session:
         self.document = document
         self.replicas: dict[str, Replica] = {}
         self._settings = settings
+        self._recover = recover
         self._script_url = script_url
         self._on_refused = on_refused
         self._lock = lock if lock is not None else nullcontext()
         self._log = Log(max_ops=settings.log_ops, max_bytes=settings.log_bytes)
         self._scripts: dict[str, None] = {}
+        self.snapshot_bytes = 0
+        """Bytes of the document when it was last encoded whole."""
         self._limits = wire.Limits(
             message_bytes=settings.message_bytes, unanswered_edits=settings.unanswered_edits
         )
@@ -105,6 +110,7 @@ class Session:
 
     def send_snapshot(self, replica: Replica) -> None:
         """Bring a replica up to date with the whole document; nothing if it has left."""
+        replica.snapshot_waits = False
         if replica.viewer is None:
             return
         self.commit()
@@ -168,8 +174,13 @@ class Session:
             viewer.push(self._opened(replica, recovered=reachable, grace=grace), always=True)
             return self._replay(replica, viewer) if reachable else CatchUp.SNAPSHOT
 
-    def accept(self, replica: Replica, edit: wire.Edit) -> Accepted:
+    def accept(self, replica: Replica, edit: wire.Edit, take: Callable[[], None] = lambda: None) -> Accepted:
         """Let an edit in, each number once and none left out.
+
+        Args:
+            replica: whose edit it is.
+            edit: the edit.
+            take: takes it over, under the lock; what it raises leaves the edit to be sent again.
 
         Raises:
             ProtocolError: a number is missing, or too many edits are under way.
@@ -181,11 +192,9 @@ class Session:
                 raise ProtocolError(
                     wire.Close.BAD_MESSAGE, f"edit {edit.cseq} came, but edit {replica.received + 1} did not"
                 )
+            self._check_room(replica)
+            take()
             replica.received = edit.cseq
-            if len(replica.answers) > self._settings.unacknowledged_results:
-                raise ProtocolError(
-                    wire.Close.TOO_MANY_EDITS, "results are not acknowledged ('unacknowledged_results')"
-                )
             return Accepted.NEW
 
     def acknowledge(self, replica: Replica, cseq: int) -> None:
@@ -201,12 +210,21 @@ class Session:
                 return CatchUp.DONE
             return self._replay(replica, replica.viewer)
 
-    def detach(self, replica: Replica, viewer: Viewer) -> bool:
-        """The replica's connection is lost. Says whether it was indeed the present one."""
+    def detach(self, replica: Replica, viewer: Viewer) -> int | None:
+        """The replica's connection is lost. Numbers the absence; ``None`` if it has another connection."""
         with self._lock:
             if replica.viewer is not viewer:
-                return False
+                return None
             replica.viewer = None
+            replica.absences += 1
+            return replica.absences
+
+    def forget(self, replica: Replica, absence: int) -> bool:
+        """The replica has not come back: remove it, unless it has. Says whether it was removed."""
+        with self._lock:
+            if replica.viewer is not None or replica.absences != absence:
+                return False
+            self.replicas.pop(replica.id, None)
             return True
 
     def remove(self, replica: Replica) -> None:
@@ -239,6 +257,16 @@ class Session:
             return sum(replica.viewer is not None for replica in self.replicas.values())
 
     # Below, `_lock` is held wherever the log or a replica is touched.
+
+    def _check_room(self, replica: Replica) -> None:
+        settings = self._settings
+        for name, there, most in (
+            ("unanswered_edits", replica.unanswered + 1, settings.unanswered_edits),
+            ("unacknowledged_results", len(replica.answers), settings.unacknowledged_results),
+            ("unacknowledged_bytes", replica.answer_bytes, settings.unacknowledged_bytes),
+        ):
+            if there > most:
+                raise ProtocolError(wire.Close.TOO_MANY_EDITS, f"too much is under way ({name!r})")
 
     def _answer_commit(
         self,
@@ -318,8 +346,7 @@ class Session:
 
     def _answer(self, replica: Replica, result: wire.Result, buffers: Sequence[Buffer]) -> None:
         answer = Answer(result.cseq, result.seq, wire.encode_payload(result, buffers))
-        replica.answers.append(answer)
-        replica.answered = result.cseq
+        replica.keep(answer)
         if replica.viewer is None or replica.lagging:
             return  # It will come with the replay, at its place among the ops.
         self._push_answer(replica, replica.viewer, answer)
@@ -381,6 +408,7 @@ class Session:
     def _snapshot(self) -> tuple[msgspec.Raw, Sequence[Buffer], Sequence[str]]:
         snapshot = self.document.snapshot()
         self._scripts.update(dict.fromkeys(snapshot.scripts))
+        self.snapshot_bytes = len(snapshot.content) + sum(len(each.data) for each in snapshot.buffers)
         return msgspec.Raw(snapshot.content), snapshot.buffers, snapshot.scripts
 
     def _push_snapshot(
@@ -398,7 +426,7 @@ class Session:
             scripts=self._urls(scripts),
             document=document,
         )
-        viewer.push(wire.encode_payload(header, buffers), seq=self.seq, always=True)
+        viewer.push(wire.encode_payload(header, buffers), seq=self.seq, always=True, snapshot=True)
         replica.sent = self.seq
         replica.lagging = False
         for answer in replica.answers:
@@ -418,6 +446,7 @@ class Session:
             scripts=self._urls(tuple(self._scripts)),
             heartbeat=self._settings.heartbeat,
             grace=grace,
+            recover=self._recover,
             limits=self._limits,
         )
         return wire.encode_payload(opened)

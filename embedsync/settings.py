@@ -37,6 +37,10 @@ class Settings:
     send_timeout: float = 30.0
     """How long a browser may take nothing of what waits for it, before its socket is closed."""
 
+    slowest_link: int = 16 * _KIB
+    """Bytes per second. A browser that takes what was sent at no less than this is waited for, beyond
+    ``send_timeout`` and ``heartbeat_timeout``."""
+
     message_bytes: int = 20 * _MIB
     """Largest message taken from a browser; Bokeh's server has the same default."""
     opening_message_bytes: int = 20 * _KIB
@@ -53,12 +57,15 @@ class Settings:
     """Edits of one replica that may be under way without an answer; the browser merges the rest."""
     unacknowledged_results: int = 1024
     """Results kept for a replica that does not acknowledge them; beyond, it is cut off."""
+    unacknowledged_bytes: int = 16 * _MIB
+    """Bytes of such results; beyond, it is cut off."""
 
     queue_bytes: int = 256 * _KIB
     """What may wait for one socket before its documents are no longer sent op by op, but caught up
     by one merged op, or a snapshot, once it has drained."""
     queue_bytes_hard: int = 1 * _MIB
-    """What may wait for one socket in results and notices; beyond, it is closed as too slow."""
+    """What may wait for one socket in results and notices; beyond, it is closed as too slow. Also what
+    may be under way to a browser that has not confirmed it; more is not handed to the server."""
     log_ops: int = 1000
     """Ops that a session keeps for those who come back."""
     log_bytes: int = 4 * _MIB
@@ -66,17 +73,43 @@ class Settings:
 
     mailbox_limit: int = 1000
     """Turns that may wait for one session; a further one is refused with ``MailboxFull``."""
+    mailbox_bytes: int = 64 * _MIB
+    """Bytes of edits that may wait for one session; a browser that sends more is cut off, and comes back."""
     workers: int = 16
     """Threads that run app code side by side."""
     workers_limit: int = 128
     """Threads at the most, counting those stuck in long turns."""
     long_turn: float = 1.0
     """After this, a running turn no longer counts against ``workers``; another thread may start."""
+    busy_after: float = 0.3
+    """After this, browsers are told that their session is at work."""
+    slow_turn: float = 10.0
+    """After this, the log says where the code of a turn is."""
+    turn_limit: float | None = None
+    """After this, a session is ended whose code has not come back, and its thread counts as lost. Never,
+    if ``None``."""
+    lost_threads: int = 64
+    """Threads that may be lost to code that never comes back. Those beyond count against
+    ``workers_limit`` like any other, and the log asks for a restart."""
+    flush_interval: float | None = None
+    """While a callback runs, send what it has changed no more often than this; only at its end, if
+    ``None``. A callback may send at any time by ``curdoc().session_context.flush()``."""
 
     grace: float = 120.0
     """How long a session without any browser is kept. Apps may have their own."""
     sessions: int = 1000
     """Live sessions of this process."""
+    sockets: int | None = None
+    """Open sockets of this process; visitors beyond wait for a free place. No limit, if ``None``. Where each
+    socket holds a thread of the server, as on gunicorn's ``gthread``, this must stay below their number."""
+    orphans: int = 250
+    """Sessions without any browser that are kept for their ``grace``; beyond, the first ones left end."""
+    orphan_bytes: int = 256 * _MIB
+    """Bytes of the logs and documents of such sessions; beyond, those that were left first end."""
+    unopened_sockets: int = 200
+    """Sockets that have shown no ticket yet; a further one is closed, and may come back."""
+    resync_interval: float = 1.0
+    """Between whole documents sent to one browser that asks for them because it cannot go on."""
     ticket_age: float = 300.0
     """How long a ticket opens a session, from the moment its page was made."""
     ticket_renewal_age: float = 7 * 86400.0
@@ -85,6 +118,9 @@ class Settings:
     """Between looks at whether a visitor is still logged in, and may still use the app."""
     stop_timeout: float = 10.0
     """How long a stopping process waits for running turns."""
+    drain_spread: float = 5.0
+    """When a process stops, browsers come back at random moments within this, and 1/200 of a second more for
+    each of them, so that they do not all come at once."""
 
     @classmethod
     def of(cls, values: Mapping[str, Any], *, written: Callable[[str], str] = str) -> Settings:
@@ -110,16 +146,29 @@ class Settings:
 
     def __post_init__(self) -> None:
         for each in fields(self):
-            value = getattr(self, each.name)
-            if isinstance(value, bool) or not isinstance(value, int | float):
-                continue
-            if value <= 0:
-                raise ConfigurationError(f"setting {each.name!r} must be above 0, not {value!r}")
-        if not isinstance(self.allowed_origins, tuple):
-            raise ConfigurationError(
-                f"setting 'allowed_origins' must be a tuple of origins, not {self.allowed_origins!r}"
-            )
+            _check(each.name, str(each.type), getattr(self, each.name))
         if self.workers_limit < self.workers:
             raise ConfigurationError("setting 'workers_limit' must not be below 'workers'")
         if self.queue_bytes_hard < self.queue_bytes:
             raise ConfigurationError("setting 'queue_bytes_hard' must not be below 'queue_bytes'")
+
+
+_KINDS: dict[str, tuple[tuple[type, ...], str]] = {
+    "bool": ((bool,), "True or False"),
+    "int": ((int,), "a whole number"),
+    "float": ((int, float), "a number"),
+    "tuple[str, ...]": ((tuple,), "a list of texts"),
+}
+
+
+def _check(name: str, kind: str, value: Any) -> None:
+    """Refuse a value of another type than the setting has, such as the text of a variable, or below 0."""
+    kind, _, optional = kind.partition(" | ")
+    if optional and value is None:
+        return
+    types, words = _KINDS[kind]
+    fits = isinstance(value, types) and (kind == "bool") == isinstance(value, bool)
+    if not fits or (isinstance(value, tuple) and not all(isinstance(each, str) for each in value)):
+        raise ConfigurationError(f"setting {name!r} must be {words}, not {value!r}")
+    if isinstance(value, int | float) and not isinstance(value, bool) and not value > 0:
+        raise ConfigurationError(f"setting {name!r} must be above 0, not {value!r}")

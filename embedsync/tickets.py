@@ -10,14 +10,17 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from dataclasses import fields as dataclass_fields
 from typing import Any
 
 from itsdangerous import BadData, BadTimeSignature, SignatureExpired, TimestampSigner, URLSafeTimedSerializer
 
 from embedsync.errors import ConfigurationError, TicketExpired, TicketInvalid
 
-__all__ = ["Grant", "Tickets", "encode_arguments"]
+__all__ = ["LONGEST_TICKET", "Grant", "Tickets", "encode_arguments"]
 
+LONGEST_TICKET = 16 * 1024
+"""What a browser may show in ``open``: a longer one would be refused there, less plainly."""
 _SALT = "embedsync.ticket"
 
 
@@ -65,8 +68,8 @@ def _encode_argument(name: str, value: Any) -> str:
         return json.dumps(value, allow_nan=False)
     except (TypeError, ValueError) as error:
         raise ConfigurationError(
-            f"argument {name!r} of an embedded app must be text, a number or other JSON, "
-            f"not {type(value).__name__}"
+            f"argument {name!r} of an embedded app must be text, a finite number or other JSON, "
+            f"not {value if isinstance(value, float) else type(value).__name__}; str() or int() may help"
         ) from error
 
 
@@ -142,4 +145,6 @@ class Tickets:
             raise TicketExpired(str(error)) from error
         except (BadData, BadTimeSignature) as error:
             raise TicketInvalid("the ticket is not authentic") from error
+        if len(fields) != len(dataclass_fields(Grant)):
+            raise TicketInvalid("the ticket was made by another version")
         return Grant(*fields)

@@ -98,6 +98,7 @@ class Close(enum.IntEnum):
     SUPERSEDED = 4304
     ENDED = 4305
     TOO_BIG = 4306
+    TOO_SLOW = 4307
 
 
 class Action(enum.Enum):
@@ -224,7 +225,7 @@ class Ack(_Frame, tag="ack", frozen=True, kw_only=True):
 class Resync(_Frame, tag="resync", frozen=True, kw_only=True):
     """The replica cannot go on (a gap, an exception while applying) and asks for a snapshot."""
 
-    epoch: _Id
+    epoch: Annotated[str, msgspec.Meta(max_length=128)]
     seq: _Position
     reason: Annotated[str, msgspec.Meta(max_length=2_000)] = ""
 
@@ -264,6 +265,7 @@ class Opened(_Frame, tag="opened", frozen=True, kw_only=True):
         scripts: URLs of scripts that the document needs.
         heartbeat: seconds between pings of the server.
         grace: seconds for which the session is kept without a connection.
+        recover: should the session be lost, what the person has put in may be put into a new one.
         limits: what the server takes.
     """
 
@@ -278,6 +280,7 @@ class Opened(_Frame, tag="opened", frozen=True, kw_only=True):
     scripts: list[str] = []
     heartbeat: float
     grace: float
+    recover: bool = False
     limits: Limits
 
 

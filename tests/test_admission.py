@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -91,6 +92,20 @@ def test_a_permission_that_raises_refuses(site: Site, caplog: pytest.LogCaptureF
     assert "the database is away" in caplog.text
 
 
+async def _asynchronous(request: Request) -> bool:
+    return True
+
+
+@pytest.mark.parametrize("permission", [_asynchronous, lambda request: len], ids=["coroutine", "function"])
+def test_a_permission_whose_answer_is_neither_yes_nor_no_refuses(
+    caplog: pytest.LogCaptureFixture, permission: Any
+) -> None:
+    hub = Hub("key")
+    app = hub.add_app("toy", ToyRecipe(), permission=permission)
+    assert not hub.permits(app, Request(user_key="ada"))
+    assert "must answer with True or False" in caplog.text
+
+
 def test_who_has_lost_the_permission_cannot_resume(site: Site) -> None:
     browser = site.browser("ada")
     opened = browser.wait_for(wire.Opened)
@@ -112,14 +127,18 @@ def test_edits_that_come_while_a_permission_is_asked_are_taken_in_order(site: Si
     assert site.recipe.documents[0].root.get("value") == 3
 
 
-def test_a_browser_that_goes_while_its_permission_is_asked_leaves_no_session() -> None:
-    with running(grace=0.05) as site:
+def test_a_browser_that_goes_while_its_permission_is_asked_leaves_no_session(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO, "embedsync.session")
+    with running() as site:
         site.proceed.clear()
         browser = site.browser("ada")
         assert site.asking.wait(WAIT)
         browser.endpoint.lost()
         site.proceed.set()
-        wait_until(lambda: site.recipe.documents and not site.hub.sessions)
+        wait_until(lambda: "ended" in caplog.text)
+        assert not site.hub.sessions
 
 
 def test_who_loses_the_permission_is_sent_away_at_the_next_look() -> None:

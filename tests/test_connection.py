@@ -151,3 +151,62 @@ def test_ended_attachments_are_forgotten_in_time() -> None:
     assert connection.closed is None
     assert connection.state(2) is None
     assert connection.state(1) is State.LIVE
+
+
+def test_no_more_is_handed_out_than_the_browser_confirms() -> None:
+    connection = opened(queue_bytes=100, queue_bytes_hard=400)
+    for _ in range(3):
+        connection.push(1, b"x" * 200, 0.0, seq=None, always=True)
+    first = connection.take(0.0)
+    pings = [each for each in first if each == message(wire.Ping(), 0)]
+    assert len(first) - len(pings) == 2, "the third would be more than the window"
+    assert len(pings) == 2
+    assert not connection.ready
+    assert connection.take(0.0) == []
+    connection.receive(message(wire.Pong(), 0), 1.0)
+    assert connection.ready
+    assert len(connection.take(1.0)) == 2
+
+
+def test_pongs_that_nobody_asked_for_confirm_nothing() -> None:
+    connection = opened(queue_bytes=100, queue_bytes_hard=400)
+    for _ in range(100):
+        connection.receive(message(wire.Pong(), 0), 0.0)
+    for _ in range(3):
+        connection.push(1, b"x" * 200, 0.0, seq=None, always=True)
+    assert len([each for each in connection.take(0.0) if len(each) > 200]) == 2
+
+
+def test_a_server_that_takes_everything_does_not_hide_a_browser_that_takes_nothing() -> None:
+    connection = opened(
+        queue_bytes=100, queue_bytes_hard=400, send_timeout=30, heartbeat=1000, slowest_link=10
+    )
+    for _ in range(3):
+        connection.push(1, b"x" * 200, 0.0, seq=None, always=True)
+    connection.take(0.0)
+    assert connection.deadline() == 30.0 + 400 / 10, "a slow link is given time for what is under way"
+    connection.tick(69.9)
+    assert connection.closed is None
+    connection.tick(70.0)
+    assert connection.closed == wire.Close.SLOW
+
+
+def test_a_browser_that_receives_something_large_is_not_taken_for_dead() -> None:
+    connection = opened(heartbeat=25, heartbeat_timeout=10, slowest_link=1000)
+    connection.push(1, b"x" * 100_000, 0.0, seq=1, always=True, snapshot=True)
+    connection.take(0.0)
+    connection.tick(134.9)
+    assert connection.closed is None
+    connection.tick(135.0)
+    assert connection.closed == wire.Close.HEARTBEAT_LOST
+
+
+def test_large_snapshots_of_several_documents_do_not_count_as_slow_but_a_second_one_does() -> None:
+    connection = opened(queue_bytes=100, queue_bytes_hard=400)
+    connection.push(1, b"x" * 300, 0.0, seq=None, always=True)
+    connection.push(1, b"x" * 5000, 0.0, seq=None, always=True, snapshot=True)
+    connection.push(1, b"x" * 50, 0.0, seq=None, always=True)
+    assert connection.closed is None
+    for _ in range(2):
+        connection.push(1, b"x" * 5000, 0.0, seq=None, always=True, snapshot=True)
+    assert connection.closed == wire.Close.SLOW

@@ -5,19 +5,22 @@ from __future__ import annotations
 import re
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask, render_template_string
-from flask_login import LoginManager, UserMixin, login_user
+from flask_login import LoginManager, UserMixin, login_user, logout_user
+from websockets.exceptions import InvalidStatus
 
 from embedsync import wire
 from embedsync.errors import ConfigurationError
 from embedsync_flask import EmbedSync
-from tests.contract.client import Client
+from tests.contract.client import Client, elements_of
 from tests.contract.servers import free_port, start
-from tests.support.memory import ToyRecipe
+from tests.support.memory import MemoryBrowser, ToyRecipe, wait_until
 
 
 def make(**config: Any) -> tuple[Flask, EmbedSync]:
@@ -180,17 +183,140 @@ def test_a_request_body_that_is_too_long_is_refused() -> None:
     assert app.test_client().post("/live/ticket", data=b"x" * 30_000).status_code == 413
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_gunicorn_told_to_stop_sends_browsers_away_to_come_back(tmp_path: Path, number: int) -> None:
-    port = free_port()
-    command = [
-        sys.executable, "-m", "gunicorn", "--config", "python:embedsync_flask.gunicorn", "--bind",
-        f"127.0.0.1:{port}", "--no-control-socket", "tests.contract.flask_site:create_app()",
+def gunicorn(port: int, *options: str) -> list[str]:
+    return [
+        sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{port}", "--no-control-socket", *options,
+        "tests.contract.flask_site:create_app()",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("worker", ["gthread", "gevent"])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_gunicorn_told_to_stop_sends_browsers_away_to_come_back(
+    tmp_path: Path, number: int, worker: str
+) -> None:
+    port = free_port()
+    command = gunicorn(port, "--config", "python:embedsync_flask.gunicorn", "--worker-class", worker)
     with start(command, port, "/live/health", tmp_path / "log") as (url, process):
         client, _ = Client.visit(f"{url}/page/echo")
         with client:
             process.send_signal(number)
             assert client.wait_closed() == wire.Close.DRAIN
         assert process.wait(15) == 0
-    assert "SIGKILL" not in (tmp_path / "log").read_text()
+    log = (tmp_path / "log").read_text()
+    assert "SIGKILL" not in log
+    assert "Traceback" not in log
+
+
+def test_when_all_threads_but_a_few_hold_pages_the_next_one_waits_and_the_site_answers(
+    tmp_path: Path,
+) -> None:
+    port = free_port()
+    command = gunicorn(port, "--config", "python:embedsync_flask.gunicorn", "--threads", "4")
+    with (
+        start(command, port, "/live/health", tmp_path / "log") as (url, _),
+        ExitStack() as stack,
+    ):
+        for _ in range(2):
+            client, attached = Client.visit(f"{url}/page/echo")
+            stack.enter_context(client)
+            assert attached.document
+        [element] = elements_of(f"{url}/page/echo")
+        late = stack.enter_context(Client(element.endpoint))
+        assert late.wait_closed() == wire.Close.BUSY
+        assert "'sockets'" in (tmp_path / "log").read_text()
+        assert elements_of(f"{url}/page/echo"), "pages are still served"
+
+
+def test_a_server_with_one_thread_refuses_sockets_and_the_log_says_what_to_run(tmp_path: Path) -> None:
+    port = free_port()
+    with start(gunicorn(port), port, "/live/health", tmp_path / "log") as (url, _):
+        [element] = elements_of(f"{url}/page/echo")
+        with pytest.raises(InvalidStatus) as refused:
+            Client(element.endpoint)
+        assert refused.value.response.status_code == 503
+        assert "gunicorn -c python:embedsync_flask.gunicorn" in (tmp_path / "log").read_text()
+
+
+def test_who_may_not_use_an_app_finds_a_sentence_in_its_place() -> None:
+    app, live = make()
+    live.add_app("guarded", ToyRecipe(), permission=lambda request: request.user_key == "ada")
+    live.user_loader(lambda: "eve")
+    page = render(app, "{{ embed_app('guarded') }}")
+    assert "You are not allowed to use this app." in page
+    assert "ticket" not in page
+    live.user_loader(lambda: "ada")
+    assert tickets(render(app, "{{ embed_app('guarded') }}"))
+
+
+def test_a_height_may_be_a_number() -> None:
+    app, _ = make()
+    assert 'height="300"' in render(app, "{{ embed_app('toy', height=300) }}")
+
+
+def test_a_misspelt_option_of_an_app_is_named() -> None:
+    _, live = make()
+    with pytest.raises(ConfigurationError, match="did you mean 'shared'"):
+        live.add_app("other", ToyRecipe(), shard=True)
+
+
+@pytest.mark.parametrize("name", ["my app", "ü", ""])
+def test_a_name_that_cannot_stand_in_a_url_is_refused_at_once(name: str) -> None:
+    _, live = make()
+    with pytest.raises(ConfigurationError, match="app name"):
+        live.add_app(name, ToyRecipe())
+
+
+def test_a_logout_of_flask_login_closes_what_the_user_has_open() -> None:
+    app, live = make()
+    users = LoginManager(app)
+
+    class User(UserMixin):
+        id = "ada"
+
+    users.user_loader(lambda key: User())
+
+    @app.get("/login")
+    def login() -> str:
+        login_user(User())
+        return ""
+
+    @app.get("/logout")
+    def logout() -> str:
+        logout_user()
+        return ""
+
+    client = app.test_client()
+    client.get("/login")
+    with app.test_request_context():
+        hub = live.hub
+    hers = MemoryBrowser(hub, user_key="ada").open(hub.ticket("toy", user_key="ada"))
+    other = MemoryBrowser(hub, user_key="eve").open(hub.ticket("toy", user_key="eve"))
+    for each in (hers, other):
+        each.wait_for(wire.SnapshotFrame)
+    client.get("/logout")
+    wait_until(lambda: hers.endpoint.close_code == wire.Close.TICKET_EXPIRED)
+    assert other.endpoint.close_code is None
+    hub.stop()
+
+
+def test_a_body_of_unknown_length_is_read_no_further_than_needed() -> None:
+    app, _ = make()
+
+    def endless() -> Iterator[bytes]:
+        for _ in range(10):
+            yield b"x" * 10_000
+        raise AssertionError("it was read on")
+
+    class Body:
+        def __init__(self) -> None:
+            self._parts = endless()
+
+        def read(self, size: int = -1) -> bytes:
+            return next(self._parts)[:size]
+
+    answer = app.test_client().post(
+        "/live/ticket",
+        environ_overrides={"wsgi.input": Body(), "wsgi.input_terminated": True, "CONTENT_LENGTH": ""},
+    )
+    assert answer.status_code == 413

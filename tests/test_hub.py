@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import threading
 from collections.abc import Awaitable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -250,7 +251,7 @@ def test_a_turn_that_raises_is_reported_and_the_session_lives(
 
 def test_edits_that_wait_for_a_busy_session_are_merged(hubs: list[Hub]) -> None:
     recipe = ToyRecipe()
-    hub = make(hubs, recipe)
+    hub = make(hubs, recipe, unanswered_edits=300)
     browser = MemoryBrowser(hub).open(hub.ticket("toy"))
     browser.wait_for(wire.SnapshotFrame)
     proceed = threading.Event()
@@ -288,6 +289,14 @@ def test_an_unknown_app_is_named_with_those_that_exist(hubs: list[Hub]) -> None:
 def test_a_name_that_cannot_stand_in_a_url_is_refused(hubs: list[Hub], name: str) -> None:
     with pytest.raises(ConfigurationError, match="app name"):
         make(hubs).add_app(name, ToyRecipe())
+
+
+def test_arguments_that_are_too_long_for_a_browser_to_show_are_refused_where_the_page_is_made(
+    hubs: list[Hub],
+) -> None:
+    hub = make(hubs)
+    with pytest.raises(ConfigurationError, match="arguments of app 'toy' are too long"):
+        hub.ticket("toy", {"text": os.urandom(20_000).hex()})
 
 
 def test_two_hubs_know_nothing_of_each_other(hubs: list[Hub]) -> None:
@@ -380,18 +389,20 @@ def test_each_stretch_of_a_turn_runs_in_the_context_of_its_thread(hubs: list[Hub
     threads: list[tuple[str, int]] = []
 
     @contextmanager
-    def thread_context() -> Iterator[None]:
+    def thread_context(request: Request) -> Iterator[None]:
+        assert request.page == {"language": "de"}
         threads.append(("in", threading.get_ident()))
         yield
         threads.append(("out", threading.get_ident()))
 
-    async def wrapped(awaitable: Awaitable[Any]) -> Any:
+    async def wrapped(request: Request, awaitable: Awaitable[Any]) -> Any:
+        assert request.page == {"language": "de"}
         threads.append(("await", threading.get_ident()))
         return await awaitable
 
     hub = make(hubs, ToyRecipe(lambda session: asyncio.sleep(0)))
     browser = MemoryBrowser(hub, thread_context=thread_context, awaiting=wrapped)
-    browser.open(hub.ticket("toy")).wait_for(wire.SnapshotFrame)
+    browser.open(hub.ticket("toy", page={"language": "de"})).wait_for(wire.SnapshotFrame)
     first, second, third, fourth, fifth = threads[:5]
     assert [each[0] for each in threads[:5]] == ["in", "out", "await", "in", "out"]
     assert first[1] == second[1] != third[1]

@@ -17,7 +17,7 @@ PACKAGE = ROOT / "embedsync"
 # From below. A module imports from its own layer and from those below it.
 LAYERS: list[set[str]] = [
     {"errors", "settings", "document", "request", "app", "authority"},
-    {"wire", "log", "replica", "inbox", "connection", "session"},
+    {"wire", "log", "replica", "inbox", "outbox", "connection", "session"},
     {"documents"},
     {
         "admission",
@@ -30,12 +30,14 @@ LAYERS: list[set[str]] = [
         "live",
         "mailbox",
         "origins",
+        "orphans",
         "pool",
         "routes",
         "running",
         "scheduler",
         "threads",
         "tickets",
+        "watchdog",
     },
     {""},  # The package itself: the names that it offers.
     {"asgi"},

@@ -1,6 +1,6 @@
 import pytest
 
-from embedsync.origins import is_allowed
+from embedsync.origins import is_allowed, is_named
 from embedsync.request import Request
 
 
@@ -64,3 +64,23 @@ def test_the_port_of_the_host_counts() -> None:
 
 def test_what_is_no_page_of_a_browser_may_connect() -> None:
     assert allowed(None)
+
+
+def test_a_wildcard_names_the_hosts_below_a_domain_and_nothing_else() -> None:
+    named = "https://*.other.example"
+    assert allowed("https://a.other.example", named)
+    assert allowed("https://a.b.other.example", named)
+    for origin in (
+        "https://other.example",
+        "https://another.example",
+        "http://a.other.example",
+        "https://a.other.example:8443",
+        "https://a.other.example.evil.com",
+        "https://.other.example",
+    ):
+        assert not allowed(origin, named), origin
+
+
+def test_naming_everybody_names_nobody_in_particular() -> None:
+    assert not is_named("https://anything.example", ["*"])
+    assert is_named("https://other.example", ["*", "https://other.example"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -49,6 +50,41 @@ def served(folder: Path) -> Iterator[str]:
         yield f"{url}/sliders"
 
 
+def files_of(listing: str) -> dict[str, str]:
+    """The parts of a listing, each under the comment that names its file."""
+    parts = re.split(r"^# (\S+\.py)\n", listing, flags=re.MULTILINE)
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
+@pytest.fixture
+def django_project(tmp_path: Path) -> Path:
+    """What `django-admin startproject` makes, and the README's lines at the end of its files."""
+    subprocess.run([sys.executable, "-m", "django", "startproject", "mysite", str(tmp_path)], check=True)
+    for name, lines in files_of(block("## In Django", "python")).items():
+        with (tmp_path / name).open("a") as file:
+            file.write(lines)
+    template = re.search(r"in the template `([^`]+)`", README.read_text())
+    assert template is not None
+    (tmp_path / template[1]).parent.mkdir()
+    (tmp_path / template[1]).write_text(block(template[0], "html"))
+    (tmp_path / "sliders.py").write_text(block("This one is `sliders.py`", "python"))
+    return tmp_path
+
+
+DJANGO = {
+    "runserver": ["manage.py", "runserver", "--noreload", "127.0.0.1:{port}"],
+    "daphne": ["-m", "daphne", "--bind", "127.0.0.1", "--port", "{port}", "mysite.asgi:application"],
+}
+
+
+@pytest.fixture(params=list(DJANGO))
+def django_site(request: pytest.FixtureRequest, django_project: Path) -> Iterator[str]:
+    port = free_port()
+    command = [sys.executable, *(each.format(port=port) for each in DJANGO[request.param])]
+    with start(command, port, "/live/health", django_project / "log", cwd=django_project) as (url, _):
+        yield url
+
+
 def moves_the_curve(url: str) -> None:
     client, attached = Client.visit(url)
     with client:
@@ -60,12 +96,32 @@ def test_the_flask_example_shows_a_live_app(flask_site: str) -> None:
     moves_the_curve(flask_site)
 
 
+def test_the_django_example_shows_a_live_app(django_site: str) -> None:
+    moves_the_curve(f"{django_site}/")
+
+
+@pytest.mark.parametrize("command", ["check --fail-level WARNING", "live doctor", "live list"])
+def test_the_django_example_is_a_right_set_up(django_project: Path, command: str) -> None:
+    ended = subprocess.run(
+        [sys.executable, "manage.py", *command.split()],
+        cwd=django_project,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert "sliders" in ended.stdout or "right" in ended.stdout or "no issues" in ended.stdout
+
+
 def test_the_serve_example_shows_a_live_app(served: str) -> None:
     moves_the_curve(served)
 
 
-def test_the_flask_example_has_at_most_twelve_lines() -> None:
-    assert len([line for line in block("in `app.py`", "python").splitlines() if line]) <= 12
+def test_the_examples_have_at_most_twelve_lines() -> None:
+    django = block("## In Django", "python") + block("## In Django", "html")
+    for listing in (block("in `app.py`", "python"), django):
+        code = [line for line in listing.splitlines() if line and not line.startswith("# ")]
+        assert len(code) <= 12
 
 
 @pytest.mark.parametrize("target", re.findall(r"\]\((?!http)([^)#]+)\)", README.read_text()))

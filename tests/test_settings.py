@@ -12,11 +12,24 @@ from embedsync.settings import Settings
         ({"workers": 10, "workers_limit": 5}, "workers_limit"),
         ({"queue_bytes": 10, "queue_bytes_hard": 5}, "queue_bytes_hard"),
         ({"allowed_origins": "https://example.org"}, "allowed_origins"),
+        ({"allowed_origins": (1,)}, "allowed_origins"),
+        ({"grace": "600"}, "'grace' must be a number, not '600'"),
+        ({"debug": "false"}, "'debug' must be True or False, not 'false'"),
+        ({"workers": 2.5}, "'workers' must be a whole number"),
+        ({"workers": True}, "'workers' must be a whole number"),
+        ({"grace": float("nan")}, "grace"),
+        ({"turn_limit": "10"}, "turn_limit"),
     ],
 )
 def test_a_wrong_setting_is_named(given: dict[str, object], named: str) -> None:
     with pytest.raises(ConfigurationError, match=named):
         Settings(**given)  # type: ignore[arg-type]
+
+
+def test_a_setting_that_may_be_absent_may_be_none_and_no_other() -> None:
+    assert Settings(turn_limit=None).turn_limit is None
+    with pytest.raises(ConfigurationError, match="grace"):
+        Settings(grace=None)  # type: ignore[arg-type]
 
 
 def test_the_defaults_are_valid() -> None:

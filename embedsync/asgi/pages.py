@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, quote
 
 from embedsync.app import App
-from embedsync.errors import UnknownApp
+from embedsync.errors import ConfigurationError, UnknownApp
 from embedsync.html import embed_element, module_script
 from embedsync.request import Request
 from embedsync.routes import Response
@@ -24,8 +24,6 @@ __all__ = ["ENDPOINT", "Pages"]
 ENDPOINT = "_embedsync"
 """The folder below which socket, tickets, scripts and health are, beside the pages."""
 
-_LONGEST_TICKET = 16 * 1024
-"""What a browser may show in ``open``: a longer one would be refused there, less plainly."""
 _LONGEST_QUERY = 64 * 1024
 _PLAIN_HOST = re.compile(r"[A-Za-z0-9.\-]+(:\d+)?|\[[0-9A-Fa-f:.]+\](:\d+)?")
 _ICON = (
@@ -87,8 +85,9 @@ class Pages:
             arguments = parse_qs(query, keep_blank_values=True, max_num_fields=1000)
         except ValueError:
             return self._too_long(top, request)
-        ticket = self._hub.ticket(app.name, arguments, user_key=request.user_key)
-        if len(ticket) > _LONGEST_TICKET:
+        try:
+            ticket = self._hub.ticket(app.name, arguments, user_key=request.user_key)
+        except ConfigurationError:  # Text can always be carried, unless there is too much of it.
             return self._too_long(top, request)
         endpoint = f"{top}{ENDPOINT}"
         element = embed_element(app=app.name, ticket=ticket, endpoint=endpoint, height="100%")

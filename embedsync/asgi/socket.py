@@ -10,6 +10,7 @@ from embedsync.endpoint import Endpoint
 from embedsync.hub import Hub
 from embedsync.request import Request
 from embedsync.routes import Routes
+from embedsync.settings import Settings
 
 __all__ = ["Socket", "refuse", "serve_socket"]
 
@@ -29,7 +30,7 @@ async def serve_socket(hub: Hub, request: Request, scope: Scope, receive: Receiv
         await refuse(scope, send, 403)
         return
     await send({"type": "websocket.accept"})
-    await Socket(hub.connect(request), receive, send, send_timeout=hub.settings.send_timeout).run()
+    await Socket(hub.connect(request), receive, send, hub.settings).run()
 
 
 async def refuse(scope: Scope, send: Send, status: int) -> None:
@@ -48,14 +49,14 @@ class Socket:
         endpoint: takes and gives the messages.
         receive: of the scope.
         send: of the scope.
-        send_timeout: seconds that sending one message may take.
+        settings: how long sending may take.
     """
 
-    def __init__(self, endpoint: Endpoint, receive: Receive, send: Send, *, send_timeout: float) -> None:
+    def __init__(self, endpoint: Endpoint, receive: Receive, send: Send, settings: Settings) -> None:
         self._endpoint = endpoint
         self._receive = receive
         self._send = send
-        self._send_timeout = send_timeout
+        self._settings = settings
         self._ready = asyncio.Event()
 
     async def run(self) -> None:
@@ -111,8 +112,9 @@ class Socket:
 
     async def _sent(self, message: Message) -> bool:
         """Send a message; says whether somebody was there to take it, and in time."""
+        seconds = self._settings.send_timeout + len(message.get("bytes", b"")) / self._settings.slowest_link
         try:
-            async with asyncio.timeout(self._send_timeout):
+            async with asyncio.timeout(seconds):
                 await self._send(message)
         except (OSError, RuntimeError):
             # Servers differ in what they raise for a browser that has left; a timeout is an OSError.

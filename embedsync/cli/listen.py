@@ -55,7 +55,8 @@ def is_loopback(sockets: list[socket.socket]) -> bool:
 
 
 def _open(family: int, target: tuple[str | int, ...]) -> socket.socket:
-    opened = socket.socket(family, socket.SOCK_STREAM)
+    # By the protocol's name asyncio knows that small messages must not wait for others to go along with.
+    opened = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         if os.name == "posix":
             # A port whose last connections are still dying can be had again; one in use cannot.

@@ -11,6 +11,7 @@ from django.contrib.auth.signals import user_logged_out
 from django.core import checks
 from django.utils.module_loading import autodiscover_modules
 
+from embedsync.errors import ConfigurationError
 from embedsync.hub import Hub
 from embedsync.running import register
 from embedsync_django.checks import check_deployment, check_project
@@ -61,13 +62,24 @@ class EmbedSyncConfig(AppConfig):
         """The hub, if anything has needed it so far."""
         return self._hub
 
+    def stop(self) -> None:
+        """Stop the hub, if there is one. A server that starts once more in this process gets another."""
+        with self._lock:
+            hub, self._hub = self._hub, None
+        if hub is not None:
+            hub.stop()
+
 
 def present_config() -> EmbedSyncConfig:
     """The configuration of this project.
 
     Raises:
-        LookupError: ``"embedsync_django"`` is not in ``INSTALLED_APPS``.
+        ConfigurationError: ``"embedsync_django"`` is not in ``INSTALLED_APPS``.
+        AppRegistryNotReady: Django is not set up yet.
     """
-    config = apps.get_app_config("embedsync_django")
+    try:
+        config = apps.get_app_config("embedsync_django")
+    except LookupError:
+        raise ConfigurationError('add "embedsync_django" to INSTALLED_APPS') from None
     assert isinstance(config, EmbedSyncConfig)  # noqa: S101  (for the type checker: it is ours)
     return config

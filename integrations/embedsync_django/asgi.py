@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from typing import Any
 
-from channels.auth import AuthMiddlewareStack
-from django.conf import settings
-from django.core.handlers.asgi import ASGIHandler, ASGIRequest
+from django.core.handlers.asgi import ASGIHandler
+from django.http import HttpRequest
+from django.urls import ResolverMatch, get_resolver, set_urlconf
 
-from embedsync.asgi.protocol import Receive, Scope, Send
+from embedsync.asgi.protocol import Message, Receive, Scope, Send
 from embedsync.asgi.scope import path_below
 from embedsync.asgi.socket import refuse
 from embedsync_django.configuration import url_prefix
 from embedsync_django.consumers import LiveConsumer
 from embedsync_django.registry import embed
+from embedsync_django.requests import script_prefix_of
 
 __all__ = ["LiveApplication", "with_live_apps"]
 
@@ -32,14 +34,16 @@ def with_live_apps(site: Any) -> LiveApplication:
     return LiveApplication(site)
 
 
-class _LiveRequest(ASGIRequest):
-    """A request that is answered by our URLs rather than by the project's, behind the same middleware."""
-
-    urlconf = "embedsync_django.urls"
-
-
 class _LiveHandler(ASGIHandler):
-    request_class = _LiveRequest
+    """Answers with our view, behind the project's middleware, whose names of URLs stay valid."""
+
+    def resolve_request(self, request: HttpRequest) -> ResolverMatch:
+        """See ``BaseHandler``."""
+        if hasattr(request, "urlconf"):
+            set_urlconf(request.urlconf)
+        match = get_resolver("embedsync_django.urls").resolve(request.path_info)
+        request.resolver_match = match
+        return match
 
 
 class LiveApplication:
@@ -48,13 +52,13 @@ class LiveApplication:
     def __init__(self, site: Any) -> None:
         self.site = site
         self._http: Any = _LiveHandler()
-        self._socket = AuthMiddlewareStack(LiveConsumer.as_asgi())
+        self._socket = LiveConsumer.as_asgi()
         self._prefix = f"/{url_prefix()}/"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one scope."""
         if scope["type"] == "lifespan":
-            await self._lifespan(receive, send)
+            await _Lifespan(self.site, receive, send).run(scope)
         elif (below := self._path_below(scope)) is None:
             await self._serve_site(scope, receive, send)
         elif scope["type"] == "http":
@@ -66,9 +70,16 @@ class LiveApplication:
             await refuse(scope, send, 404)
 
     def _path_below(self, scope: Scope) -> str | None:
-        root = (settings.FORCE_SCRIPT_NAME or scope.get("root_path", "")).rstrip("/")
-        path = path_below({**scope, "root_path": root}) or ""
-        return path.removeprefix(self._prefix) if path.startswith(self._prefix) else None
+        for path in self._paths_in_site(scope):
+            if path.startswith(self._prefix):
+                return path.removeprefix(self._prefix)
+        return None
+
+    def _paths_in_site(self, scope: Scope) -> Iterator[str]:
+        """The path below the site, if the proxy in front has left the site's own path on it, or not."""
+        root = script_prefix_of(scope).rstrip("/")
+        yield path_below({**scope, "root_path": root}) or ""
+        yield scope["path"]
 
     async def _serve_site(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket" and isinstance(self.site, ASGIHandler):
@@ -78,12 +89,40 @@ class LiveApplication:
         else:
             await self.site(scope, receive, send)
 
-    async def _lifespan(self, receive: Receive, send: Send) -> None:
+
+class _Lifespan:
+    """Beginning and end of the process: the site's own, if it has any, and that of the live apps."""
+
+    def __init__(self, site: Any, receive: Receive, send: Send) -> None:
+        self._site = site
+        self._receive = receive
+        self._send = send
+        self._site_takes_part = False
+
+    async def run(self, scope: Scope) -> None:
+        """Serve the scope."""
+        try:
+            await self._site(scope, self._received, self._send)
+        except Exception:
+            # Most sites have no lifespan, and say so at once by raising; Django among them.
+            if self._site_takes_part:
+                raise
+        if not self._site_takes_part:
+            await self._alone()
+
+    async def _received(self) -> Message:
+        self._site_takes_part = True
+        message = await self._receive()
+        if message["type"] == "lifespan.shutdown":
+            await asyncio.to_thread(embed.stop)
+        return message
+
+    async def _alone(self) -> None:
         while True:
-            message = await receive()
+            message = await self._receive()
             if message["type"] == "lifespan.startup":
-                await send({"type": "lifespan.startup.complete"})
+                await self._send({"type": "lifespan.startup.complete"})
             elif message["type"] == "lifespan.shutdown":
-                await asyncio.to_thread(embed.hub.stop)
-                await send({"type": "lifespan.shutdown.complete"})
+                await asyncio.to_thread(embed.stop)
+                await self._send({"type": "lifespan.shutdown.complete"})
                 return

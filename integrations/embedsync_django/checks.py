@@ -26,7 +26,9 @@ _ASGI_LINES = (
 
 def check_project(**kwargs: Any) -> list[CheckMessage]:
     """Look for what would keep live apps from working."""
-    return [*_settings_and_apps(), *_static_files(), *_server(), *_routing(), *_templates()]
+    found = [*_settings_and_apps(), *_static_files(), *_server(), *_routing(), *_users(), *_sizes()]
+    # A setting that nothing can be made of is met by several of them.
+    return list({each.msg: each for each in reversed(found)}.values())[::-1]
 
 
 def check_deployment(**kwargs: Any) -> list[CheckMessage]:
@@ -120,8 +122,15 @@ def _server() -> Iterator[CheckMessage]:
 
 
 def _routing() -> Iterator[CheckMessage]:
-    from channels.routing import get_default_application
-
+    try:
+        from channels.routing import get_default_application
+    except ImportError:
+        yield Error(
+            "Channels is not installed, without which there are no sockets.",
+            hint='Run: pip install "embedsync[django]".',
+            id="embedsync.E004",
+        )
+        return
     if not getattr(settings, "ASGI_APPLICATION", None):
         yield Error(
             "ASGI_APPLICATION is not set, so no server finds the sockets of live apps.",
@@ -132,10 +141,20 @@ def _routing() -> Iterator[CheckMessage]:
     try:
         application = get_default_application()
     except ImproperlyConfigured as error:
-        yield Error(_sentence(error), hint="Correct ASGI_APPLICATION.", id="embedsync.E004")
+        reason = f" ({error.__context__})" if error.__context__ is not None else ""
+        yield Error(
+            f"{str(error).rstrip('.')}{reason}.", hint="Correct ASGI_APPLICATION.", id="embedsync.E004"
+        )
         return
     except ConfigurationError:
         return  # It was told already, by the setting or the app that is wrong.
+    except Exception as error:  # noqa: BLE001  (whatever that module does, other checks go on)
+        yield Error(
+            f"The module of ASGI_APPLICATION fails: {type(error).__name__}: {error}",
+            hint=f"Correct {settings.ASGI_APPLICATION.rpartition('.')[0]}.",
+            id="embedsync.E004",
+        )
+        return
     yield from _routes_of(application)
 
 
@@ -153,12 +172,6 @@ def _routes_of(application: Any) -> Iterator[CheckMessage]:
             id="embedsync.E004",
         )
         return
-    if not _leads_to(application, is_consumer, through="AuthMiddleware"):
-        yield Warn(
-            "Live apps will not know who is logged in.",
-            hint="Wrap the URLRouter of asgi.py in channels.auth.AuthMiddlewareStack.",
-            id="embedsync.W005",
-        )
     try:
         reverse("embedsync:live", args=["health"])
     except NoReverseMatch:
@@ -169,17 +182,38 @@ def _routes_of(application: Any) -> Iterator[CheckMessage]:
         )
 
 
-def _templates() -> Iterator[CheckMessage]:
-    name = "django.template.context_processors.request"
-    for engine in settings.TEMPLATES:
-        if engine.get("BACKEND") != "django.template.backends.django.DjangoTemplates":
-            continue
-        if name not in engine.get("OPTIONS", {}).get("context_processors", []):
-            yield Warn(
-                "{% embed_app %} needs the request, and templates do not get it.",
-                hint=f'Add "{name}" to the context_processors of TEMPLATES.',
-                id="embedsync.W006",
-            )
+def _users() -> Iterator[CheckMessage]:
+    from embedsync_django.configuration import registrations
+    from embedsync_django.registry import embed
+
+    try:
+        registered = registrations(embed)
+    except ConfigurationError:
+        return
+    asking = [name for name, each in registered.items() if each.options.get("permission")]
+    if asking and not apps.is_installed("django.contrib.auth"):
+        yield Error(
+            f"Live app {asking[0]!r} asks who is logged in, and this project has no users.",
+            hint='Add "django.contrib.auth" and "django.contrib.sessions" to INSTALLED_APPS.',
+            id="embedsync.E007",
+        )
+
+
+def _sizes() -> Iterator[CheckMessage]:
+    from embedsync_django.configuration import daphne_limit, engine_settings
+
+    limit = daphne_limit()
+    try:
+        wanted = engine_settings().message_bytes
+    except ConfigurationError:
+        return
+    if limit is not None and wanted > limit and apps.is_installed("daphne"):
+        yield Warn(
+            f"EMBEDSYNC['MESSAGE_BYTES'] is {wanted}, and daphne takes no message above {limit} bytes.",
+            hint=f"Set DAPHNE_WEBSOCKET_MAX_MESSAGE_SIZE = DAPHNE_WEBSOCKET_MAX_FRAME_SIZE = {wanted}, and "
+            "start the daphne command with the options of the same names.",
+            id="embedsync.W006",
+        )
 
 
 _INSIDE = (
@@ -195,25 +229,17 @@ _INSIDE = (
 )
 
 
-def _leads_to(application: Any, wanted: Callable[[Any], bool], *, through: str = "") -> bool:
-    """Whether what is wanted can be reached from an ASGI application, by the ways that wrappers keep it.
-
-    Args:
-        application: where to begin.
-        wanted: says whether something is it.
-        through: name of a class that must be met before.
-    """
-    waiting: list[tuple[Any, bool]] = [(application, not through)]
-    seen: set[tuple[int, bool]] = set()
+def _leads_to(application: Any, wanted: Callable[[Any], bool]) -> bool:
+    """Whether what is wanted can be reached from an ASGI application, by the ways that wrappers keep it."""
+    waiting = [application]
+    seen: set[int] = set()
     while waiting:
-        each, met = waiting.pop()
-        met = met or type(each).__name__ == through
-        if met and wanted(each):
+        each = waiting.pop()
+        if wanted(each):
             return True
-        if (id(each), met) in seen:
-            continue
-        seen.add((id(each), met))
-        waiting += [(inside, met) for inside in _inside(each)]
+        if id(each) not in seen:
+            seen.add(id(each))
+            waiting += _inside(each)
     return False
 
 

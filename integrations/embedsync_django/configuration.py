@@ -16,7 +16,7 @@ from embedsync_django.finders import asset_url
 from embedsync_django.permissions import permission_of
 from embedsync_django.registry import Registration, Registry
 
-__all__ = ["endpoint", "engine_settings", "make_hub", "registrations", "url_prefix"]
+__all__ = ["daphne_limit", "endpoint", "engine_settings", "make_hub", "registrations", "url_prefix"]
 
 _OWN = ("APPS", "URL")
 _DEFAULT_URL = "live"
@@ -44,12 +44,15 @@ def engine_settings() -> Settings:
     """What ``EMBEDSYNC`` says of the engine: ``{"GRACE": 600}`` and so on.
 
     Details of errors are shown in debug mode, unless ``"DEBUG"`` says otherwise.
-    ``CSRF_TRUSTED_ORIGINS`` may connect, for they may post forms as well.
+    ``CSRF_TRUSTED_ORIGINS`` may connect, for they may post forms as well. Messages are taken up to the size
+    that daphne takes, unless ``"MESSAGE_BYTES"`` says otherwise.
 
     Raises:
         ConfigurationError: there is no such setting, or its value is out of range.
     """
     values: dict[str, Any] = {"debug": settings.DEBUG}
+    if (limit := daphne_limit()) is not None:
+        values["message_bytes"] = limit
     for name, value in _configuration().items():
         if name not in _OWN:
             if not name.isupper():
@@ -61,6 +64,17 @@ def engine_settings() -> Settings:
     if isinstance(origins, list | tuple):
         values["allowed_origins"] = (*origins, *settings.CSRF_TRUSTED_ORIGINS)
     return Settings.of(values, written=lambda name: f"EMBEDSYNC['{name.upper()}']")
+
+
+def daphne_limit() -> int | None:
+    """Bytes of the largest message that daphne hands on; ``None`` without a limit.
+
+    A larger one makes it close the socket, whereas a page that knows the limit gives up the one edit. The
+    ``daphne`` command knows the settings that its ``runserver`` reads as options only.
+    """
+    names = ("DAPHNE_WEBSOCKET_MAX_MESSAGE_SIZE", "DAPHNE_WEBSOCKET_MAX_FRAME_SIZE")
+    limits = [int(getattr(settings, name, 1024 * 1024)) for name in names]
+    return min((each for each in limits if each > 0), default=None)
 
 
 def registrations(registry: Registry) -> dict[str, Registration]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 
 from channels.consumer import AsyncConsumer
@@ -18,20 +19,23 @@ logger = logging.getLogger("embedsync.django")
 
 
 class LiveConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels ships no types.
-    """The socket of all live documents of a page; to be routed inside ``AuthMiddlewareStack``."""
+    """The socket of all live documents of a page.
+
+    It finds out by itself who connects; a middleware that puts a ``user`` into the scope is believed.
+    """
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one WebSocket. It needs no channel layer."""
         await receive()  # It is `websocket.connect`.
-        if "user" not in scope:
-            logger.error(
-                "the live socket does not know who connects: wrap the URLRouter of asgi.py in "
-                "channels.auth.AuthMiddlewareStack"
-            )
         try:
-            request = handshake_of(scope)
+            request = await asyncio.to_thread(handshake_of, scope)
         except DisallowedHost as error:
             logger.warning("refused a socket: %s", error)
             await refuse(scope, send, 400)
+            return
+        except Exception:
+            # The browser tries again after a while, as when the server is not there.
+            logger.exception("a socket was refused, because it is not known who connects")
+            await refuse(scope, send, 503)
             return
         await serve_socket(embed.hub, request, scope, receive, send)

@@ -9,8 +9,7 @@ from jinja2 import Environment, pass_context
 from jinja2.ext import Extension
 from jinja2.runtime import Context
 
-from embedsync.errors import ConfigurationError
-from embedsync_django.tag import embed_app as markup
+from embedsync_django.tag import tag
 
 __all__ = ["EmbedSync"]
 
@@ -28,9 +27,6 @@ def embed_app(context: Context, name: str, **given: Any) -> SafeString:
     """The markup of a live app; see :func:`embedsync_django.tag.embed_app`.
 
     Raises:
-        ConfigurationError: the template is rendered without a request, or an argument cannot be carried.
+        TemplateSyntaxError: the template is rendered without a request, or an argument cannot be carried.
     """
-    request = context.get("request")
-    if request is None:
-        raise ConfigurationError("embed_app needs the request: render the template with it")
-    return markup(request, name, **given)
+    return tag(context.get("request"), name, given)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -18,7 +19,8 @@ def permission_of(given: Any) -> Callable[[Request], bool] | None:
 
     Args:
         given: ``None`` for everybody; ``login_required``, Django's decorator or that word; the name of
-            a permission, such as ``"polls.view_poll"``; or a function of the request.
+            a permission, such as ``"polls.view_poll"``; or a function of the request, of which other
+            decorators are none.
 
     Raises:
         ConfigurationError: it is none of these.
@@ -28,7 +30,9 @@ def permission_of(given: Any) -> Callable[[Request], bool] | None:
     if given is login_required or given == "login_required":
         return _is_logged_in
     if isinstance(given, str):
-        return lambda request: bool(request.user.has_perm(given))
+        return lambda request: request.user is not None and bool(request.user.has_perm(given))
+    if inspect.iscoroutinefunction(given):
+        raise ConfigurationError(f"permission {given.__name__!r} must be a plain function, not an async one")
     if callable(given):
         return given  # type: ignore[no-any-return]
     raise ConfigurationError(
@@ -37,4 +41,4 @@ def permission_of(given: Any) -> Callable[[Request], bool] | None:
 
 
 def _is_logged_in(request: Request) -> bool:
-    return bool(request.user.is_authenticated)
+    return request.user_key != ""

@@ -28,6 +28,15 @@ class Registration:
     source: Any
     options: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def origin(self) -> str:
+        """Where it comes from, for people."""
+        if callable(self.source):
+            return (
+                f"{self.source.__module__}.{getattr(self.source, '__qualname__', type(self.source).__name__)}"
+            )
+        return str(self.source)
+
 
 class Registry:
     """The live apps of a Django project; the ``live.py`` of each installed app adds to :data:`embed`."""
@@ -52,7 +61,10 @@ class Registry:
                 tells.
         """
         if name in self._registrations:
-            raise ConfigurationError(f"there is an app {name!r} already")
+            raise ConfigurationError(
+                f"there is an app {name!r} already: {self._registrations[name].origin}; "
+                "a live.py that is imported under two names adds its apps twice"
+            )
         self._registrations[name] = Registration(source, options)
 
     def app(self, name: str, **options: Any) -> Callable[[_Function], _Function]:
@@ -87,6 +99,12 @@ class Registry:
         from embedsync_django.apps import present_config
 
         return present_config().hub
+
+    def stop(self) -> None:
+        """The process ends: end all sessions and close all sockets, so that browsers come back later."""
+        from embedsync_django.apps import present_config
+
+        present_config().stop()
 
 
 embed = Registry()

@@ -6,47 +6,72 @@ from dataclasses import replace
 from io import BytesIO
 from typing import Any
 
+from django.conf import settings
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest
+from django.urls import set_script_prefix
 
 from embedsync.asgi.protocol import Scope
 from embedsync.request import Request
-from embedsync_django.surroundings import (
-    connections_of_thread,
-    language_and_time_zone,
-    noted,
-    with_connections_closed,
-)
-from embedsync_django.users import key_of, plain, user_of_cookies
+from embedsync_django.surroundings import connections_of_thread, noted, surrounded, surroundings
+from embedsync_django.users import ended_logins, fresh, is_of_login, key_of, plain, user_of_cookies
 
-__all__ = ["handshake_of", "request_of"]
+__all__ = ["handshake_of", "request_of", "request_of_anybody"]
 
 
 def request_of(http: HttpRequest) -> Request:
-    """What the engine may know of a request while Django answers it.
+    """What the engine may know of a request while Django answers it. Asks the database for its user.
 
     Raises:
         DisallowedHost: the host is none of ``ALLOWED_HOSTS``.
     """
-    return _request(http, plain(getattr(http, "user", None)))
+    user = plain(http.user) if hasattr(http, "user") else user_of_cookies(http.COOKIES)
+    session = getattr(http, "session", None)
+    has_ended = session is not None and session.session_key in ended_logins
+    return _request(http, None if has_ended else user)
+
+
+def request_of_anybody(http: HttpRequest) -> Request:
+    """The same where it does not matter who asks. It touches neither database nor session.
+
+    Raises:
+        DisallowedHost: the host is none of ``ALLOWED_HOSTS``.
+    """
+    return _request(http, None)
 
 
 def handshake_of(scope: Scope) -> Request:
     """What documents and the engine may know of the handshake of a WebSocket.
 
-    App code runs with the database connections, the language and the time zone that a view would have.
+    The user is the one that a middleware has put into the scope, else the one who is logged in with the
+    cookies. App code runs with the database connections, the language and the time zone that a view
+    would have. Asks the database, so it is not for threads that serve sockets.
 
     Raises:
         DisallowedHost: the host is none of ``ALLOWED_HOSTS``.
     """
+    set_script_prefix(script_prefix_of(scope))
     http = ASGIRequest({**scope, "type": "http", "method": "GET"}, BytesIO())
-    request = replace(
-        _request(http, plain(scope.get("user"))),
-        context=language_and_time_zone,
-        thread_context=connections_of_thread,
-        awaiting=with_connections_closed,
-    )
-    return replace(request, reload=lambda: _now(request)) if request.user_key else request
+    with connections_of_thread():
+        if "user" in scope:
+            user, of_login = plain(scope["user"]), is_of_login(plain(scope["user"]), scope.get("session"))
+        else:
+            user, of_login = user_of_cookies(http.COOKIES), True
+        request = _request(http, user)
+    request = replace(request, thread_context=surroundings, awaiting=surrounded)
+    if request.user_key == "":
+        return request
+
+    def reload() -> Request | None:
+        found = fresh(request.user, request.cookies, of_login=of_login)
+        return replace(request, user=found, user_key=key_of(found)) if key_of(found) else None
+
+    return replace(request, reload=reload)
+
+
+def script_prefix_of(scope: Scope) -> str:
+    """Below which path of its host the site is, as Django finds it."""
+    return settings.FORCE_SCRIPT_NAME or scope.get("root_path", "") or "/"
 
 
 def _request(http: HttpRequest, user: Any) -> Request:
@@ -62,8 +87,3 @@ def _request(http: HttpRequest, user: Any) -> Request:
         user_key=key_of(user),
         page=noted(),
     )
-
-
-def _now(request: Request) -> Request | None:
-    user = user_of_cookies(request.cookies)
-    return replace(request, user=user, user_key=key_of(user)) if key_of(user) else None

@@ -10,4 +10,5 @@ from embedsync_django.consumers import LiveConsumer
 __all__ = ["websocket_urlpatterns"]
 
 websocket_urlpatterns = [path(f"{url_prefix()}/socket", LiveConsumer.as_asgi())]
-"""The live socket. It wants to stand inside ``channels.auth.AuthMiddlewareStack``."""
+"""The live socket. It finds out by itself who is logged in, and may stand inside an authentication
+middleware of the project just as well."""

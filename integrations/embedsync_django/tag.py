@@ -2,39 +2,74 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextvars
+import json
 import logging
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
 
 from django.conf import settings
+from django.core.serializers.json import DjangoJSONEncoder
 from django.http import HttpRequest
+from django.template import TemplateSyntaxError
 from django.utils.safestring import SafeString, mark_safe
 
-from embedsync.errors import UnknownApp
+from embedsync.errors import ConfigurationError, UnknownApp
 from embedsync.html import embed_element, forbidden_app, missing_app, module_script
 from embedsync.hub import Hub
 from embedsync.request import Request
 from embedsync_django.configuration import endpoint
 from embedsync_django.registry import embed
 from embedsync_django.requests import request_of
+from embedsync_django.surroundings import active, connections_of_thread, noted
 
-__all__ = ["embed_app"]
+__all__ = ["embed_app", "tag"]
 
 logger = logging.getLogger("embedsync.django")
+
+_Answer = TypeVar("_Answer")
+
+
+def tag(http: HttpRequest | None, name: str, given: Mapping[str, Any]) -> SafeString:
+    """What stands in a template: :func:`embed_app`, whose errors are those of templates.
+
+    Args:
+        http: the request, if the template was given it.
+        name: of the app.
+        given: keyword arguments of the tag; ``class`` may be written as in HTML.
+
+    Raises:
+        TemplateSyntaxError: there is no request, or an argument cannot be carried.
+    """
+    if http is None:
+        raise TemplateSyntaxError(
+            "embed_app needs the request: render the template with it, as render(request, …) does"
+        )
+    named = {"class_" if key == "class" else key: value for key, value in given.items()}
+    try:
+        return embed_app(http, name, **named)
+    except ConfigurationError as error:
+        raise TemplateSyntaxError(str(error)) from error
 
 
 def embed_app(
     http: HttpRequest,
     name: str,
+    /,
     *,
     root: str = "",
     height: str | int = "",
     class_: str = "",
-    id: str = "",  # noqa: A002  (the word that HTML has for it)
-    session: str = "",
+    id: str | int = "",  # noqa: A002  (the word that HTML has for it)
+    session: str | int = "",
     **arguments: Any,
 ) -> SafeString:
     """The markup of a live app.
+
+    In an async view, the user and the permission are looked up on a thread for which the event loop waits:
+    the page is right, but slow questions are better asked by ``await sync_to_async(render)(…)``.
 
     Args:
         http: the request that is answered with the page.
@@ -45,59 +80,101 @@ def embed_app(
         class_: CSS classes for the element.
         id: tells apart several sessions of the same app and arguments on one page.
         session: a name under which all visitors of the app meet in one session.
-        arguments: for the app, in ``doc.session_context.request.arguments``; signed.
+        arguments: for the app, in ``doc.session_context.request.arguments``; signed. JSON, and what Django
+            writes as text in it: dates, decimals, UUIDs, translated text.
 
     Raises:
         ConfigurationError: an argument cannot be carried; the message names it.
     """
     hub = embed.hub
-    page = _Page.of(http)
     try:
-        if not hub.permits(hub.app(name), page.request):
+        request = _asked(lambda: _permitted(hub, name, http))
+        if request is None:
             return mark_safe(forbidden_app())  # noqa: S308  (fixed text)
-        ticket = page.ticket(hub, name, id, session, arguments)
+        ticket = _ticket(hub, http, request, name, str(id), str(session), _plain(arguments))
     except UnknownApp as error:
         logger.error("embed_app: %s", error)
         return mark_safe(missing_app(error, debug=settings.DEBUG))  # noqa: S308  (escaped there)
     element = embed_element(
-        app=name, ticket=ticket, endpoint=endpoint(), root=root, height=str(height), class_=class_
+        app=name,
+        ticket=ticket,
+        endpoint=endpoint(),
+        root=str(root),
+        height=str(height),
+        class_=str(class_ or ""),
     )
-    return mark_safe(element + page.script(hub))  # noqa: S308  (escaped there)
+    return mark_safe(element + _script(hub, http))  # noqa: S308  (escaped there)
 
 
-class _Page:
-    """The tags of one page: those that name the same share a ticket, and one of them prints the script."""
+def _permitted(hub: Hub, name: str, http: HttpRequest) -> Request | None:
+    """The request, if who makes it may use the app."""
+    app = hub.app(name)
+    request = request_of(http)
+    return request if hub.permits(app, request) else None
 
-    def __init__(self, http: HttpRequest) -> None:
-        self.request: Request = request_of(http)
-        self._http = http
-        self._tickets: dict[tuple[str, ...], str] = {}
-        self._has_script = False
 
-    @classmethod
-    def of(cls, http: HttpRequest) -> _Page:
-        page: _Page | None = getattr(http, "_embedsync_page", None)
-        if page is None:
-            page = cls(http)
-            http._embedsync_page = page  # type: ignore[attr-defined]
-        return page
+def _asked(ask: Callable[[], _Answer]) -> _Answer:
+    """Ask the database; on a thread of its own where Django would not let us, for an event loop runs."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return ask()
 
-    def ticket(self, hub: Hub, name: str, page_id: str, session: str, arguments: Mapping[str, Any]) -> str:
-        key = (name, page_id, session, repr(sorted(arguments.items())))
-        if key not in self._tickets:
-            self._tickets[key] = hub.ticket(
-                name, arguments, session=session, user_key=self.request.user_key, page=self.request.page
-            )
-        return self._tickets[key]
+    here = noted()
 
-    def script(self, hub: Hub) -> str:
-        if self._has_script:
-            return ""
-        self._has_script = True
-        assets = hub.assets
-        return module_script(
-            assets.runtime_url(), modules=assets.runtime_imports(), nonce=_nonce_of(self._http)
+    def ask_elsewhere() -> _Answer:
+        with connections_of_thread(), active(here):
+            return ask()
+
+    with ThreadPoolExecutor(1) as executor:
+        return executor.submit(contextvars.copy_context().run, ask_elsewhere).result()
+
+
+def _ticket(
+    hub: Hub,
+    http: HttpRequest,
+    request: Request,
+    name: str,
+    page_id: str,
+    session: str,
+    arguments: Mapping[str, Any],
+) -> str:
+    """The ticket of a tag. Those of one page that name the same share one, and so a session."""
+    tickets: dict[tuple[str, ...], str] = _notes(http).setdefault("tickets", {})
+    written = repr(sorted(arguments.items()))
+    key = (name, page_id, session, request.user_key, written)
+    if key not in tickets:
+        tickets[key] = hub.ticket(
+            name, arguments, session=session, user_key=request.user_key, page=request.page
         )
+    return tickets[key]
+
+
+def _script(hub: Hub, http: HttpRequest) -> str:
+    """The module script. Each tag has it, for the others may stand in a fragment that is not shown."""
+    first = not _notes(http).setdefault("has_script", False)
+    _notes(http)["has_script"] = True
+    modules = hub.assets.runtime_imports() if first else []
+    return module_script(hub.assets.runtime_url(), modules=modules, nonce=_nonce_of(http))
+
+
+def _notes(http: HttpRequest) -> dict[str, Any]:
+    """What the tags of one page know of each other."""
+    notes: dict[str, Any] | None = getattr(http, "_embedsync_notes", None)
+    if notes is None:
+        notes = http._embedsync_notes = {}  # type: ignore[attr-defined]
+    return notes
+
+
+def _plain(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _as_json(value) for name, value in arguments.items()}
+
+
+def _as_json(value: Any) -> Any:
+    try:
+        return json.loads(json.dumps(value, cls=DjangoJSONEncoder))
+    except (TypeError, ValueError, RecursionError):
+        return value  # The ticket cannot carry it either, and says so by its name.
 
 
 def _nonce_of(http: HttpRequest) -> str:

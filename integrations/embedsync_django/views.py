@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+from django.db.transaction import non_atomic_requests
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
-from embedsync.routes import Routes
+from embedsync.routes import Routes, read_body
 from embedsync_django.registry import embed
-from embedsync_django.requests import request_of
+from embedsync_django.requests import request_of, request_of_anybody
 
 __all__ = ["live"]
 
 
 @csrf_exempt  # A ticket is only given to who shows one, and the origin is checked: nothing is changed.
+@non_atomic_requests  # Files and health must not need the database.
 def live(request: HttpRequest, path: str) -> HttpResponse:
     """Answer a request below the endpoint."""
     routes = Routes(embed.hub)
-    if int(request.META.get("CONTENT_LENGTH") or 0) > routes.body_limit:
+    body = read_body(request, routes.body_limit) if request.method == "POST" else b""
+    if body is None:
         return HttpResponse(status=413)
-    answer = routes.respond(request.method or "", path, request_of(request), request.body)
+    asked_by = request_of_anybody if routes.is_public(path) else request_of
+    answer = routes.respond(request.method or "", path, asked_by(request), body)
     return HttpResponse(answer.body, status=answer.status, headers=dict(answer.headers))
+
+
+# Django's LoginRequiredMiddleware would send strangers to the login page; who may have a ticket is
+# decided by the app's permission. By hand, for Django 4.2 has no `login_not_required`.
+live.login_required = False  # type: ignore[attr-defined]

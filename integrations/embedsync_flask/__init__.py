@@ -13,6 +13,13 @@
 and in a template: ``{{ embed_app("sliders") }}``.
 """
 
-from embedsync_flask.extension import EmbedSync
+try:
+    from embedsync_flask.extension import EmbedSync
+except ModuleNotFoundError as error:
+    if (error.name or "").partition(".")[0] not in ("flask", "flask_sock", "simple_websocket", "markupsafe"):
+        raise
+    raise ImportError(
+        f'embedsync for Flask needs {error.name}, which is not installed: pip install "embedsync[flask]"'
+    ) from error
 
 __all__ = ["EmbedSync"]

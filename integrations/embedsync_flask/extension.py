@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import inspect
 import logging
 import weakref
 from collections.abc import Callable, Mapping
@@ -15,20 +17,21 @@ from markupsafe import Markup
 from embedsync.documents import load
 from embedsync.errors import ConfigurationError, UnknownApp
 from embedsync.html import embed_element, forbidden_app, missing_app, module_script
-from embedsync.hub import Hub
+from embedsync.hub import Hub, check_name, known_options
 from embedsync.request import Request
-from embedsync.routes import Routes
+from embedsync.routes import Routes, read_body
 from embedsync.running import register
+from embedsync_flask.capacity import with_room
 from embedsync_flask.config import secret_keys, settings_of
 from embedsync_flask.requests import request_of
 from embedsync_flask.socket import serve_socket
-from embedsync_flask.users import UserLoader
+from embedsync_flask.users import UserLoader, key_of
 
 __all__ = ["EmbedSync"]
 
 logger = logging.getLogger("embedsync.flask")
 
-_OWN_OPTIONS = ("shared", "grace", "title", "permission", "script_tag", "script_arguments")
+_OWN_OPTIONS = inspect.signature(Hub.add_app).parameters.keys() - {"self", "name", "source", "options"}
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -79,10 +82,11 @@ class EmbedSync:
         Raises:
             ConfigurationError: the name is taken, or the source is not usable.
         """
+        check_name(name)
         if name in self._apps:
             raise ConfigurationError(f"there is an app {name!r} already")
-        own: dict[str, Any] = {key: options.pop(key) for key in _OWN_OPTIONS if key in options}
-        recipe = load(source, **options)
+        own = {key: options.pop(key) for key in _OWN_OPTIONS & options.keys()}
+        recipe = load(source, **known_options(name, options))
         recipe.check()
         self._apps[name] = (recipe, own)
         for hub in self._hubs.values():
@@ -109,6 +113,19 @@ class EmbedSync:
         self._user_loader = loader
         return loader
 
+    def logged_out(self, user: Any) -> None:
+        """Close what a user has open, in this process; with Flask-Login this is called by itself.
+
+        The pages say so. Those of another login of the same user go on by themselves, in a new session
+        that takes over what was put in.
+
+        Args:
+            user: as the user loader returned them.
+        """
+        key = key_of(user)
+        if key:
+            self.hub.dismiss(lambda request: request.user_key == key)
+
     # In pages.
 
     def embed_app(
@@ -116,7 +133,7 @@ class EmbedSync:
         name: str,
         *,
         root: str = "",
-        height: str = "",
+        height: str | int = "",
         class_: str = "",
         id: str = "",  # noqa: A002  (the word that HTML has for it)
         session: str = "",
@@ -146,7 +163,7 @@ class EmbedSync:
             logger.error("embed_app: %s", error)
             return Markup(missing_app(error, debug=hub.settings.debug))  # noqa: S704  (escaped there)
         element = embed_element(
-            app=name, ticket=ticket, endpoint=self.endpoint, root=root, height=height, class_=class_
+            app=name, ticket=ticket, endpoint=self.endpoint, root=root, height=str(height), class_=class_
         )
         return Markup(element) + self._script(hub)  # noqa: S704  (escaped there)
 
@@ -165,7 +182,7 @@ class EmbedSync:
         app = current_app._get_current_object()  # type: ignore[attr-defined]
         hub = self._hubs.get(app)
         if hub is None:
-            hub = Hub(secret_keys(app), settings_of(app))
+            hub = Hub(secret_keys(app), with_room(settings_of(app)))
             for name, (recipe, options) in self._apps.items():
                 hub.add_app(name, recipe, **options)
             hub = self._hubs.setdefault(app, hub)
@@ -212,6 +229,13 @@ class EmbedSync:
     def _registered(self, state: BlueprintSetupState) -> None:
         state.app.extensions["embedsync"] = self
         state.app.jinja_env.globals["embed_app"] = self.embed_app
+        with contextlib.suppress(ImportError):  # The site has logins of another kind, or none.
+            from flask_login import user_logged_out
+
+            user_logged_out.connect(self._logged_out, sender=state.app)
+
+    def _logged_out(self, sender: Flask, user: Any, **kwargs: Any) -> None:
+        self.logged_out(user)
 
     def _before_socket(self) -> None:
         if request.endpoint != "embedsync.socket":
@@ -219,6 +243,12 @@ class EmbedSync:
         # Compressing each message would cost more than it saves, and inflating what a stranger
         # sends is a risk: no extension of the handshake is taken up.
         request.environ.pop("HTTP_SEC_WEBSOCKET_EXTENSIONS", None)
+        if not request.environ.get("wsgi.multithread"):
+            logger.error(
+                "this server has one thread, which a single open page would hold: run "
+                "gunicorn -c python:embedsync_flask.gunicorn, or give it threads"
+            )
+            abort(503)
         if not Routes(self.hub).admits("socket", self._request()):
             abort(403)
 
@@ -227,8 +257,8 @@ class EmbedSync:
 
     def _http(self, path: str) -> Response:
         routes = Routes(self.hub)
-        length = request.content_length or 0
-        if length > routes.body_limit:
+        body = read_body(request.stream, routes.body_limit) if request.method == "POST" else b""
+        if body is None:
             abort(413)
-        answer = routes.respond(request.method, path, self._request(), request.get_data())
+        answer = routes.respond(request.method, path, self._request(), body)
         return Response(answer.body, answer.status, list(answer.headers))

@@ -10,11 +10,14 @@ sockets, so that browsers come back to the next one instead of being cut after g
 from __future__ import annotations
 
 import signal
+import sys
 import threading
+from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
 from embedsync.running import stop_all
+from embedsync_flask.capacity import announce_threads
 
 __all__ = ["post_worker_init", "threads", "worker_class", "workers"]
 
@@ -28,17 +31,27 @@ _STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
 
 
 def post_worker_init(worker: Any) -> None:
-    """Close the sockets of this worker as soon as it is told to stop."""
+    """Say how many pages there is room for; close sockets as soon as the worker is told to stop."""
+    if worker.cfg.worker_class_str == "gthread":
+        announce_threads(worker.cfg.threads)
     for each in _STOPPING:
         _add_handler(each)
+
+
+def _in_background(call: Callable[[], None]) -> None:
+    gevent = sys.modules.get("gevent")
+    if gevent is not None and sys.modules["gevent.monkey"].is_module_patched("threading"):
+        gevent.spawn(call)  # To start a thread there is to wait for it, and a handler must not wait.
+    else:
+        threading.Thread(target=call, name="embedsync-stop", daemon=True).start()
 
 
 def _add_handler(number: int) -> None:
     before = signal.getsignal(number)
 
     def stop(received: int, frame: FrameType | None) -> None:
-        # On a thread: a handler interrupts code that may hold any lock.
-        threading.Thread(target=stop_all, name="embedsync-stop", daemon=True).start()
+        # Not here: a handler interrupts code that may hold any lock.
+        _in_background(stop_all)
         if callable(before):
             before(received, frame)
 

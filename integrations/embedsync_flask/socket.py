@@ -67,6 +67,11 @@ class GuardedSocket:
         with contextlib.suppress(OSError):  # it is gone already
             self._socket.shutdown(sockets.SHUT_RDWR)
 
+    def hurry(self) -> None:
+        """What is sent from now on is sent within a moment, or not at all."""
+        with contextlib.suppress(OSError):  # it is gone already
+            self._socket.settimeout(_CLOSING_TIME)
+
     def close(self) -> None:
         """Close the socket."""
         self._socket.close()
@@ -100,19 +105,26 @@ def _exchange(server: Server, guarded: GuardedSocket, endpoint: Endpoint) -> Non
     while True:
         server.event.wait()
         server.event.clear()
-        while server.input_buffer:
-            message = server.input_buffer.pop(0)
-            guarded.taken()
-            endpoint.receive(message)
+        _receive(server, guarded, endpoint)
         while messages := endpoint.take():
             for message in messages:
                 server.send(message)
+                # Who has much to take may have something to say meanwhile.
+                _receive(server, guarded, endpoint)
         if endpoint.close_code is not None or not server.connected:
             return
 
 
+def _receive(server: Server, guarded: GuardedSocket, endpoint: Endpoint) -> None:
+    while server.input_buffer:
+        message = server.input_buffer.pop(0)
+        guarded.taken()
+        endpoint.receive(message)
+
+
 def _close(server: Server, guarded: GuardedSocket, code: int | None) -> None:
     """Say goodbye where that is possible, and make sure that the reading thread ends."""
+    guarded.hurry()
     with contextlib.suppress(ConnectionClosed, OSError):
         if code is not None and code != 1006:
             server.close(code)

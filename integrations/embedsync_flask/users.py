@@ -9,7 +9,7 @@ from flask import Flask
 
 from embedsync.errors import ConfigurationError
 
-__all__ = ["UserLoader", "load_user"]
+__all__ = ["UserLoader", "key_of", "load_user"]
 
 UserLoader = Callable[[], Any]
 """Returns the user of the current Flask request, or ``None``."""
@@ -24,7 +24,7 @@ def load_user(app: Flask, loader: UserLoader | None) -> tuple[Any, str]:
         ConfigurationError: the user has neither ``get_id()`` nor ``id``.
     """
     user = loader() if loader is not None else _user_of_flask_login(app)
-    return user, _key_of(user)
+    return user, key_of(user)
 
 
 def _user_of_flask_login(app: Flask) -> Any:
@@ -35,13 +35,19 @@ def _user_of_flask_login(app: Flask) -> Any:
     return current_user._get_current_object()
 
 
-def _key_of(user: Any) -> str:
+def key_of(user: Any) -> str:
+    """What names a user in tickets; empty for a stranger.
+
+    Raises:
+        ConfigurationError: the user has neither ``get_id()`` nor ``id``.
+    """
     if user is None or getattr(user, "is_anonymous", False) is True:
         return ""
     if isinstance(user, str | int):
         return str(user)
     if callable(getattr(user, "get_id", None)):
-        return str(user.get_id() or "")
+        key = user.get_id()
+        return "" if key is None else str(key)
     if hasattr(user, "id"):
         return str(user.id)
     raise ConfigurationError(

@@ -16,7 +16,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
 
 from tests.contract.servers import free_port
 from tests.support.demo import Database, django_site
@@ -48,11 +48,24 @@ def chromium() -> str:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
-        yield launched
-        launched.close()
+def playwright() -> Iterator[Playwright]:
+    with sync_playwright() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    launched = playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
+    yield launched
+    launched.close()
+
+
+@pytest.fixture(scope="session")
+def pictures() -> Path:
+    """Where tests keep pictures of what a person saw, for those who want to look."""
+    folder = ROOT / "test-results" / "pictures"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 Proxied = Callable[[str], tuple[Proxy, str]]
@@ -98,23 +111,57 @@ def visitor(browser: Browser) -> Iterator[Visitors]:
     assert visitors.complaints == []
 
 
+class Server:
+    """A server that can be killed and started again, on the same port and with the same keys."""
+
+    def __init__(self, command: list[str], port: int, log: Path, **variables: str) -> None:
+        self.url = f"http://127.0.0.1:{port}"
+        self.log = log
+        self._command = command
+        self._environment = {**os.environ, "PYTHONPATH": str(ROOT), **variables}
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        with self.log.open("a") as output:
+            self._process = subprocess.Popen(
+                self._command,
+                cwd=ROOT,
+                env=self._environment,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+        _wait_until_it_answers(self.url, self._process, self.log)
+
+    def kill(self) -> None:
+        """End it and its workers at once, as a crash would."""
+        process = self._process
+        if process is not None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            self._process = None
+
+    def stop(self) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.terminate()
+        try:
+            process.wait(15)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
 @contextmanager
 def running(command: list[str], port: int, log: Path, **variables: str) -> Iterator[str]:
     """Run a server until the end of the block."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), **variables}
-    with log.open("w") as output:
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output)
-    url = f"http://127.0.0.1:{port}"
+    server = Server(command, port, log, **variables)
     try:
-        _wait_until_it_answers(url, process, log)
-        yield url
+        server.start()
+        yield server.url
     finally:
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        server.stop()
 
 
 def gunicorn(port: int, application: str) -> list[str]:

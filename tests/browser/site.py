@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, render_template_string, request
+from flask import Flask, Response, render_template_string, request
 
 from demo_site.flask_site.factory import add_security_headers
 from embedsync_flask import EmbedSync
@@ -22,13 +22,27 @@ _PAGE = f"""<!doctype html>
 """
 
 
+def allow_eval(response: Response) -> Response:
+    policy = response.headers["Content-Security-Policy"]
+    response.headers["Content-Security-Policy"] = policy.replace("script-src ", "script-src 'unsafe-eval' ")
+    return response
+
+
 def create_app() -> Flask:
     app = Flask(__name__)
     app.config.update(SECRET_KEY=SECRET_KEY, EMBEDSYNC_HEARTBEAT=1.0, EMBEDSYNC_STOP_TIMEOUT=1.0)
     app.config.from_prefixed_env("TEST")
     live = EmbedSync(app)
     for path in sorted(APPS.glob("*.py")):
-        live.add_app(path.stem, path, shared=path.stem in SHARED)
+        live.add_app(
+            path.stem,
+            path,
+            shared=path.stem in SHARED,
+            script_tag=path.stem != "gated",
+            script_arguments=("words",),
+        )
+    if app.config.get("EVAL"):
+        app.after_request(allow_eval)  # It runs after the next one.
     app.after_request(add_security_headers)
 
     @app.get("/page/<name>")
@@ -43,6 +57,13 @@ def create_app() -> Flask:
             height=request.args.get("height", ""),
             given=given,
         )
+
+    @app.get("/tag")
+    def tag() -> str:
+        """A page without embed_app."""
+        kind = ' type="module"' if "module" in request.args else ""
+        script = f'<script{kind} src="/live/embed.js" data-app="bench"></script>'
+        return f'<!doctype html><title>A page</title><link rel="icon" href="data:,"><main>{script}</main>'
 
     @app.get("/sessions")
     def sessions() -> list[str]:

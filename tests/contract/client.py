@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from html import unescape
+from socket import IPPROTO_TCP, TCP_NODELAY
 from typing import Any
 from urllib.parse import urljoin
 
@@ -90,6 +91,8 @@ class Client:
         socket = connect(
             url, additional_headers=self._headers, max_size=None, open_timeout=TIMEOUT, ping_interval=None
         )
+        # As browsers do; otherwise an answer to a ping holds up the edit that follows it.
+        socket.socket.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
         return self._stack.enter_context(socket)
 
     @classmethod

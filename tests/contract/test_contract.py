@@ -17,7 +17,7 @@ from websockets.exceptions import InvalidStatus
 from embedsync import wire
 from embedsync.document import Buffer
 from tests.contract.apps import NUMBERS
-from tests.contract.client import Client, change, elements_of
+from tests.contract.client import Attached, Client, change, elements_of
 from tests.contract.servers import Site
 
 
@@ -156,6 +156,8 @@ def test_a_callback_that_sleeps_delays_neither_other_sessions_nor_heartbeats(sit
         }
         busy.edit(sleeping, click)
         busy.wait_for_value(sleeping, "report", "value", "working")
+        notice = busy.wait(lambda: next(iter(notices(sleeping)), None))
+        assert (notice.kind, notice.busy) == (wire.NoticeKind.BUSY, True)
         for value in range(2, 12):
             free.set(attached, "amount", "value", value)
             free.wait_for_value(attached, "report", "value", f"amount is {value}")
@@ -165,6 +167,11 @@ def test_a_callback_that_sleeps_delays_neither_other_sessions_nor_heartbeats(sit
         again.close()
         assert other.document, "a new session of the same app begins meanwhile"
         assert busy.value(sleeping, "report", "value") == "working", "it still sleeps"
+        assert [each.kind for each in notices(sleeping)] == [wire.NoticeKind.BUSY], "it has not failed"
+
+
+def notices(attached: Attached) -> list[wire.Notice]:
+    return [each for each in attached.frames if isinstance(each, wire.Notice)]
 
 
 def test_a_refused_value_changes_nothing_and_the_true_one_comes_back(site: Site) -> None:

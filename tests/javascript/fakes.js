@@ -161,6 +161,7 @@ export class Page {
         delayed: (code) => told.push(["delayed", code]),
         ended: (end) => told.push(["ended", end]),
         notice: (notice) => told.push(["notice", notice]),
+        restored: (restored) => told.push(["restored", restored]),
         rejected: (rejected) => told.push(["rejected", rejected]),
       },
       page: {

@@ -528,3 +528,17 @@ test("a visitor whom the server has no room for is told so, and let in later", a
   page.environment.advance(1000);
   assert.equal(page.wire.of("open").length, 2);
 });
+
+test("a session whose ticket is being refreshed opens once, whatever the socket does meanwhile", async () => {
+  const page = await Page.live();
+  let give;
+  page.refresh = () => new Promise((resolve) => (give = resolve));
+  page.push({ type: "closed", code: 4101 });
+  await settled();
+  page.reconnect();
+  assert.deepEqual(page.wire.of("open"), [], "what is gone is not resumed");
+  give("fresh");
+  await settled();
+  assert.deepEqual(page.wire.of("open").map(({ ticket }) => ticket), ["fresh"]);
+  assert.equal(page.tickets.length, 1);
+});

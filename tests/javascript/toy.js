@@ -29,6 +29,13 @@ export class ToyDocument {
     this.#emit({ kind: "write", id, attr, content: { kind: "set", id, attr, new: value } });
   }
 
+  /** A person puts a value in; unlike `set`, which a page script could have called. */
+  put(id, value) {
+    this.models.get(id).value = value;
+    const input = { place: id, attribute: "value", value };
+    this.#emit({ kind: "write", id, attr: "value", content: { kind: "set", id, attr: "value", new: value }, input });
+  }
+
   append(id, items) {
     const model = this.models.get(id);
     model.items = [...model.items, ...items];
@@ -52,8 +59,8 @@ export class ToyDocument {
     this.#emit({ kind: "signal", id, attr: null, content: { kind: "click", id, data: { id: name } }, buffers });
   }
 
-  #emit({ kind, id, attr, content, defines = [], buffers = new Map() }) {
-    this.listener([{ kind, key: attr === null ? null : `${id} ${attr}`, model: id, content, buffers, defines }]);
+  #emit({ kind, id, attr, content, defines = [], buffers = new Map(), input = null }) {
+    this.listener([{ kind, key: attr === null ? null : `${id} ${attr}`, model: id, content, buffers, defines, input }]);
   }
 
   // The port.
@@ -98,6 +105,12 @@ export class ToyDocument {
       model.child = this.#introduce(child, changes, defined, made);
     }
     return id;
+  }
+
+  restore({ place, value }) {
+    if (!this.models.has(place)) return false;
+    if (this.models.get(place).value !== value) this.put(place, value);
+    return true;
   }
 
   apply(changes) {

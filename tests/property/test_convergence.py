@@ -46,7 +46,9 @@ class Link:
 
     # The viewer that the session pushes to.
 
-    def push(self, payload: bytes, *, seq: int | None = None, always: bool = False) -> bool:
+    def push(
+        self, payload: bytes, *, seq: int | None = None, always: bool = False, snapshot: bool = False
+    ) -> bool:
         if not always and len(self.to_peer) >= self.limit:
             self.refused = True
             return False

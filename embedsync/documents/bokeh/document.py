@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import weakref
 from collections.abc import Awaitable, Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
@@ -67,7 +68,7 @@ class BokehDocument:
     ) -> None:
         self._host = host
         self._authority = authority
-        self._thread_context = session.request.thread_context
+        self._request = session.request
         self._known = KnownModels()
         self._runner = CallRunner(host, self._guarded, lambda: go_on_here(self))
         self._roots: list[str] = []
@@ -250,6 +251,11 @@ class BokehDocument:
         async def run() -> None:
             try:
                 await self._in_turn(awaitable, turn)
+            except asyncio.CancelledError as error:
+                task = asyncio.current_task()
+                if task is None or task.cancelling():
+                    raise  # The session has ended. Otherwise it is something that the callback awaited.
+                self._host.report(error, what)
             except Exception as error:  # noqa: BLE001 - whatever app code raises is reported
                 self._host.report(error, what)
 
@@ -271,7 +277,6 @@ class BokehDocument:
 
     def _without_lock(self, function: Callable[[], Any]) -> Callable[[], Awaitable[Any]]:
         """Make a callback run beside the turns, with the document kept from it."""
-        import asyncio
         import inspect
 
         proxy = UnlockedDocumentProxy(self.bokeh)
@@ -291,7 +296,7 @@ class BokehDocument:
         return run
 
     def _on_thread(self, function: Callable[[], Any]) -> Any:
-        with self._thread_context():
+        with self._request.thread_context(self._request):
             return function()
 
     def _find(self, identifier: str) -> Model | None:

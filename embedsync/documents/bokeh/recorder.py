@@ -323,6 +323,8 @@ class Recorder(DocumentCallbackManager):
         self._dispatch(calls, key)
         if change is not None and not inside:
             self._wake()
+        elif change is not None and self._edit is None:
+            self._host.progress()
 
     def _dispatch(self, calls: list[Call], key: Key) -> None:
         if not calls:

@@ -134,6 +134,21 @@ class SessionContext:
         """Whether the session has ended."""
         return self._document is None
 
+    def flush(self) -> None:
+        """Send what a callback has changed so far, while it goes on; nothing outside of a callback."""
+        owner = self._owner()
+        if owner is not None and current_turn(owner) is not None:
+            self._host.flush()
+
+    @property
+    def superseded(self) -> bool:
+        """Whether what the running callback works on is out of date: the person has changed it again.
+
+        A callback that takes long may look at this now and then, and return: it will be called with
+        the newer value at once.
+        """
+        return self._host.superseded
+
     def end(self) -> None:
         """The session has ended: whoever still waits for a turn of it is told."""
         self._document = None

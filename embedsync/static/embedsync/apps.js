@@ -91,6 +91,7 @@ class LiveApp {
           this.#tell((events) => events.ended(end));
         },
         notice: (notice) => this.#tell((events) => events.notice(notice)),
+        restored: (restored) => this.#tell((events) => events.restored(restored)),
         rejected: (rejected) => this.#tell((events) => events.rejected(rejected)),
       },
       page: {

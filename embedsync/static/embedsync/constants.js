@@ -30,6 +30,7 @@ export const CLOSE = Object.freeze(/** @type {const} */ ({
   SUPERSEDED: 4304,
   ENDED: 4305,
   TOO_BIG: 4306,
+  TOO_SLOW: 4307,
 }));
 
 /** What a browser does about a close code. */

@@ -20,6 +20,13 @@
  * @property {unknown} content the event as JSON
  * @property {import("./wire.js").Buffers} buffers that the content refers to
  * @property {string[]} defines ids of the models that were made here and that the content defines
+ * @property {Input | null} [input] it is a person's input, and can be put in again into another document
+ *
+ * A value that a person put in, in words that hold in another build of the document.
+ * @typedef {object} Input
+ * @property {unknown} place where its model stands, as JSON
+ * @property {string} attribute
+ * @property {unknown} value as JSON
  *
  * @typedef {object} Decoded
  * @property {Change[]} changes in the order to apply them; an attribute in the definition of a model
@@ -43,6 +50,8 @@
  *   document in place of this one
  * @property {(document: any, buffers: import("./wire.js").Buffers, pending: Reconciliation) => void} reconcile makes
  *   this document equal to a snapshot of it without building views again
+ * @property {(input: Input) => boolean} restore puts an input in again, as if a person did it; false if there
+ *   is no place for it
  * @property {(listener: (changes: LocalChange[]) => void, bufferId: () => string) => void} observe calls
  *   `listener` with what is changed here
  * @property {() => void} dispose lets go of everything

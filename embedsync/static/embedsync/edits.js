@@ -9,6 +9,8 @@
  * @property {boolean} whole a stream or patch was made on a value that was not settled: only the whole
  *   value of the server says what came of it
  * @property {LocalChange[]} changes
+ * @property {((answered: boolean) => void) | null} [barrier] somebody waits for what was made before: told when
+ *   the server has answered, or never will
  */
 
 export class Edits {
@@ -56,6 +58,18 @@ export class Edits {
     this.#pending = null;
   }
 
+  /**
+   * Learn when everything up to here is answered, and what came of it has arrived: an edit without changes
+   * is answered after the callbacks of those before it.
+   * @returns {Promise<boolean>} false if it will not be
+   */
+  barrier() {
+    this.seal();
+    return new Promise((resolve) => {
+      this.#unsent.push({ cseq: 0, base: 0, whole: false, changes: [], barrier: resolve });
+    });
+  }
+
   /** The last edit is complete. Drops those before it that it makes superfluous (rule 8). */
   seal() {
     if (!this.#open) return;
@@ -64,7 +78,7 @@ export class Edits {
     if (last.changes.every(mergeable)) {
       const keys = keysOf([last]);
       let start = this.#unsent.length;
-      while (start > 0 && this.#unsent[start - 1].changes.every(mergeable)) start -= 1;
+      while (start > 0 && isMergeable(this.#unsent[start - 1])) start -= 1;
       const between = this.#unsent.splice(start);
       const kept = between.filter((edit) => ![...keysOf([edit])].every((key) => keys.has(key)));
       this.#unsent.push(...kept);
@@ -103,17 +117,20 @@ export class Edits {
   dropUnsent() {
     this.#open = false;
     this.#pending = null;
-    return this.#unsent.splice(0).length;
+    return lost(this.#unsent.splice(0));
   }
 
   /**
    * Give up everything, and count on from a number.
    * @param {number} cseq
-   * @returns {number} how many edits
+   * @param {boolean} [restored] inputs among them will be put in again
+   * @returns {number} how many edits are lost by it
    */
-  forget(cseq) {
+  forget(cseq, restored = false) {
     this.lastSent = this.answered = cseq;
-    return this.#sent.splice(0).length + this.dropUnsent();
+    this.#open = false;
+    this.#pending = null;
+    return lost([...this.#sent.splice(0), ...this.#unsent.splice(0)], restored);
   }
 
   /**
@@ -126,6 +143,7 @@ export class Edits {
     this.#sent = this.#sent.filter((edit) => edit.cseq > cseq);
     this.answered = Math.max(this.answered, cseq);
     this.#pending = null;
+    for (const { barrier } of settled) barrier?.(true);
     return settled;
   }
 
@@ -176,6 +194,21 @@ export function keysOf(edits) {
   const keys = new Set();
   for (const { changes } of edits) for (const { key } of changes) if (key !== null) keys.add(key);
   return keys;
+}
+
+/** @param {Edit} edit */
+function isMergeable({ changes, barrier }) {
+  return barrier == null && changes.every(mergeable);
+}
+
+/**
+ * How many of some edits that are given up somebody will miss.
+ * @param {Edit[]} edits
+ * @param {boolean} [restored] inputs are put in again
+ */
+function lost(edits, restored = false) {
+  for (const { barrier } of edits) barrier?.(false);
+  return edits.filter(({ changes }) => changes.some(({ input }) => !restored || input == null)).length;
 }
 
 /**

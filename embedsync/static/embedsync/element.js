@@ -6,13 +6,13 @@
 // away. BokehJS builds a shadow tree for each of its components anyway, so plots lose nothing by it.
 //
 // What a site can hook into: the attribute `data-state` (one of `ShownState`); the events
-// `embedsync:<state>`, `embedsync:callback-error` and `embedsync:rejected`, which bubble; the parts
+// `embedsync:<state>`, `embedsync:callback-error`, `embedsync:restored` and `embedsync:rejected`, which bubble; the parts
 // `roots`, `cover`, `badge` and those inside them; the custom properties in styles.js.
 
 import { join } from "./apps.js";
 import { backoff } from "./backoff.js";
 import { CLOSE } from "./constants.js";
-import { BUSY, STILL_LOADING, UNREACHABLE, messageFor } from "./messages.js";
+import { BUSY, STILL_LOADING, UNREACHABLE, messageFor, restoredText } from "./messages.js";
 import { styleSheet } from "./styles.js";
 import { TicketRefused, requestTicket } from "./ticket.js";
 
@@ -22,6 +22,8 @@ const MOVING = 100;
 const BADGE_AFTER = 1000;
 /** How long a message about something that has passed stays. */
 const BADGE_FOR = 8000;
+/** How long a message stays that offers something. */
+const OFFER_FOR = 30_000;
 /** After this, a visitor who sees nothing yet learns that we are still trying. */
 const SLOW_AFTER = 8000;
 const DEFAULT_HEIGHT = "300px";
@@ -117,6 +119,7 @@ export class EmbedApp extends HTMLElement {
         delayed: (/** @type {number} */ code) => this.#delayed(code),
         ended: (/** @type {{code: number, error: string, detail: string}} */ end) => this.#ended(end),
         notice: (/** @type {{kind: string, error: string, busy: boolean}} */ notice) => this.#noticed(notice),
+        restored: (/** @type {{inputs: number, missing: number}} */ restored) => this.#restored(restored),
         rejected: (/** @type {object} */ rejected) => this.#emit("rejected", rejected),
       },
     };
@@ -251,6 +254,20 @@ export class EmbedApp extends HTMLElement {
       this.#badgeTimer = window.setTimeout(() => this.#hideBadge(), BADGE_FOR);
       this.#emit("callback-error", { error });
     }
+  }
+
+  /** @param {{inputs: number, missing: number}} restored */
+  #restored({ inputs, missing }) {
+    const again = part("button", "afresh", "Start afresh");
+    again.addEventListener("click", () => {
+      this.#hideBadge();
+      this.session?.startAfresh();
+    });
+    clearTimeout(this.#badgeTimer);
+    this.#badge.replaceChildren(`${restoredText(inputs, missing)} `, again);
+    this.#badge.hidden = false;
+    this.#badgeTimer = window.setTimeout(() => this.#hideBadge(), OFFER_FOR);
+    this.#emit("restored", { inputs, missing });
   }
 
   #showLoading() {

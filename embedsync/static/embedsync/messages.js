@@ -31,6 +31,7 @@ const MESSAGES = {
   [CLOSE.UNKNOWN_APP]: { text: "This app does not exist here.", again: null },
   [CLOSE.BUILD_FAILED]: { text: "This app could not be started.", again: "open" },
   [CLOSE.SUPERSEDED]: { text: "This app is open in another place.", again: "open" },
+  [CLOSE.TOO_SLOW]: { text: "This app took too long and was stopped.", again: "open" },
   [CLOSE.ENDED]: { text: "This session has ended.", again: "open" },
 };
 
@@ -40,4 +41,15 @@ const MESSAGES = {
  */
 export function messageFor(code) {
   return MESSAGES[code] ?? { text: "Something went wrong with this app.", again: "open" };
+}
+
+/**
+ * What a visitor is told whose inputs were put in again after the server had lost them.
+ * @param {number} inputs all of them
+ * @param {number} missing those for which there was no place any more
+ */
+export function restoredText(inputs, missing) {
+  if (missing === 0) return "Reconnected. What you had put in was restored.";
+  if (missing === inputs) return "Reconnected. What you had put in could not be restored.";
+  return `Reconnected. ${missing} of ${inputs} inputs could not be restored.`;
 }

@@ -16,7 +16,8 @@ export function explainBlockedEval(target = document) {
     console.error(
       "embedsync: an app on this page uses a Bokeh model that carries JavaScript as text (CustomJS, " +
         "CustomJSHover, CustomJSTickFormatter, ...), and the page's Content-Security-Policy forbids to run " +
-        "that. Write it as a Python callback instead, or add 'unsafe-eval' to script-src on this page.",
+        "that. Write it as a Python callback instead, or add 'unsafe-eval' to script-src on this page " +
+        "(embedsync serve: --allow-eval).",
     );
   };
   target.addEventListener("securitypolicyviolation", explain);

@@ -5,6 +5,7 @@ import { backoff } from "./backoff.js";
 import { ACTION, CLOSE, NOTICE, PROTOCOL_VERSION, actionOf } from "./constants.js";
 import { Edits, keysOf } from "./edits.js";
 import { Held } from "./held.js";
+import { Journal } from "./journal.js";
 import { encode } from "./wire.js";
 
 /** An acknowledgement is sent after so many ops and results, or so many milliseconds. */
@@ -27,6 +28,8 @@ const MOST_UNSENT_EDITS = 1000;
  * @property {(code: number) => void} delayed was not let in, for now, and tries again by itself
  * @property {(end: {code: number, error: string, detail: string}) => void} ended and will not go on by itself
  * @property {(notice: {kind: string, error: string, busy: boolean}) => void} notice
+ * @property {(told: {inputs: number, missing: number}) => void} restored a new session took the place of one
+ *   that is gone, and what the person had put in was put in again, but for those that are missing
  * @property {(told: {reason: "refused" | "lost", code: string, edits: number}) => void} rejected edits that
  *   the person made and that did not come to count
  *
@@ -54,6 +57,9 @@ export class Session {
   #attachment = 0;
   #edits = new Edits();
   #held = new Held();
+  #journal = new Journal();
+  /** The server lets a new session take over what was put into one that is gone. */
+  #recovers = false;
   /** Buffers that were named so far. */
   #buffers = 0;
   #messageBytes = Infinity;
@@ -76,6 +82,8 @@ export class Session {
   #tries = 0;
   /** @type {unknown} */
   #retryTimer = null;
+  /** Times that a fresh ticket was asked for. */
+  #reopening = 0;
 
   /**
    * @param {object} options
@@ -97,12 +105,22 @@ export class Session {
 
   /** Attach, now or as soon as the socket is open. Also after an end. */
   open() {
+    this.#reopening += 1;
     this.id = this.client = this.#secret = "";
-    this.#lost(this.#edits.forget(0));
+    this.#lost(this.#edits.forget(0, this.#recovers));
     this.#poisoned = false;
     this.#failures = 0;
     this.#setState(this.epoch === "" ? "opening" : "waiting");
     this.socket.attach(this);
+  }
+
+  /** Begin a new session without what was put into this one. */
+  startAfresh() {
+    this.leave();
+    this.disconnected();
+    this.#recovers = false;
+    this.#journal.clear();
+    this.open();
   }
 
   /** Leave for good. */
@@ -177,6 +195,8 @@ export class Session {
   closed(code, { error = "", detail = "" } = {}) {
     const action = actionOf(code);
     this.disconnected();
+    // Should the socket be lost meanwhile, it must not come back with this attachment.
+    this.socket.detach(this);
     if (action === ACTION.RETRY) {
       this.#later(() => this.socket.attach(this));
       this.events.delayed(code);
@@ -258,7 +278,9 @@ export class Session {
   /** @param {import("./wire.js").Header} header */
   #opened(header) {
     // Another client than before: edits that this document still had pending are nobody's any more.
-    if (header.client !== this.client) this.#lost(this.#edits.forget(header.cseq));
+    if (header.client !== this.client) this.#lost(this.#edits.forget(header.cseq, this.#recovers));
+    this.#recovers = header.recover === true;
+    if (!this.#recovers) this.#journal.clear();
     this.id = header.session;
     this.client = header.client;
     this.#secret = header.secret;
@@ -284,15 +306,50 @@ export class Session {
       this.#document.reconcile(header.document, buffers, pending);
       this.#applyAgain(pending.shown);
     } else {
-      this.#lost(this.#edits.forget(Math.max(header.cseq, this.#edits.lastSent)));
+      const isNew = this.epoch !== header.epoch;
+      this.#lost(this.#edits.forget(Math.max(header.cseq, this.#edits.lastSent), isNew && this.#recovers));
       this.epoch = header.epoch;
       this.seq = header.seq;
       this.#document.replace(header.document, buffers);
       this.events.shown();
+      if (isNew && !this.#journal.isEmpty) void this.#restore();
     }
     this.#failures = 0;
     this.#live();
     this.#count();
+  }
+
+  /**
+   * Put in again what the person had put into the session that is gone: one after the other, for a later
+   * input may have its place only after the callback of an earlier one.
+   */
+  async #restore() {
+    const { epoch } = this;
+    const { inputs, forgotten } = this.#journal.take();
+    let missing = forgotten;
+    for (const [position, input] of inputs.entries()) {
+      // What the person has changed meanwhile is newer.
+      const restored = this.#journal.has(input) || (this.#document.restore(input) && (await this.#barrier()));
+      if (this.epoch !== epoch || this.state === "stopped") return;
+      if (this.#isGone) {
+        // This session is gone as well: the next one gets what was not put in yet.
+        for (const each of inputs.slice(position)) if (!this.#journal.has(each)) this.#journal.note(each);
+        return;
+      }
+      if (!restored) missing += 1;
+    }
+    this.events.restored({ inputs: inputs.length + forgotten, missing });
+  }
+
+  /** Wait until what was changed so far is answered, and what came of it has arrived. */
+  #barrier() {
+    const passed = this.#edits.barrier();
+    this.#flush();
+    return passed;
+  }
+
+  get #isGone() {
+    return this.id === "";
   }
 
   /**
@@ -411,6 +468,7 @@ export class Session {
   /** @param {import("./document.js").LocalChange[]} changes */
   #changed(changes) {
     if (this.state === "stopped" || changes.length === 0) return;
+    for (const { input } of changes) if (this.#recovers && input != null) this.#journal.note(input);
     this.#edits.add(changes, this.seq);
     if (this.#sealing) return;
     // What one task changes is one edit, and so one op and one redraw for everybody.
@@ -493,14 +551,17 @@ export class Session {
 
   /** Ask for a session anew: this one, or its ticket, is over. */
   async #reopen() {
+    const reopening = ++this.#reopening;
     let ticket;
     try {
       ticket = await this.page.refresh(this.ticket);
     } catch (error) {
       this.environment.report(error);
-      return this.#later(() => void this.#reopen());
+      if (reopening === this.#reopening) this.#later(() => void this.#reopen());
+      return;
     }
-    if (this.state === "stopped") return;
+    // It may have been stopped, or opened in another way, while the ticket was on its way.
+    if (this.state === "stopped" || reopening !== this.#reopening) return;
     if (ticket === null) return this.#end(CLOSE.TICKET_EXPIRED, "", "");
     this.ticket = ticket;
     this.open();

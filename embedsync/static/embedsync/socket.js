@@ -48,7 +48,7 @@ export class Socket {
    * @param {import("./session.js").Session} session
    */
   attach(session) {
-    this.#forget(session);
+    this.detach(session);
     this.#lastAttachment += 1;
     this.#sessions.set(this.#lastAttachment, session);
     if (this.state === "idle") this.#start();
@@ -60,7 +60,7 @@ export class Socket {
    * @param {import("./session.js").Session} session
    */
   release(session) {
-    this.#forget(session);
+    this.detach(session);
     if (this.#sessions.size === 0 && this.state !== "idle") this.#stop();
   }
 
@@ -83,8 +83,11 @@ export class Socket {
     this.#askedPause = seconds * 1000;
   }
 
-  /** @param {import("./session.js").Session} session */
-  #forget(session) {
+  /**
+   * The session's attachment is over; the socket stays, for the session will want another.
+   * @param {import("./session.js").Session} session
+   */
+  detach(session) {
     for (const [attachment, each] of this.#sessions) if (each === session) this.#sessions.delete(attachment);
   }
 

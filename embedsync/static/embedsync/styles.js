@@ -45,6 +45,8 @@ button:hover, button:focus-visible { background: var(--_strong); color: var(--_b
   background: var(--_back); border: 1px solid var(--_line); border-radius: 1em; color: var(--_text);
   font: 0.8125rem/1.5 system-ui, sans-serif;
 }
+.badge button { border: 0; padding: 0; pointer-events: auto; text-decoration: underline; }
+.badge button:hover, .badge button:focus-visible { background: none; color: var(--_text); }
 @media (prefers-color-scheme: dark) {
   :host {
     --_line: var(--embedsync-line, #3a4250);

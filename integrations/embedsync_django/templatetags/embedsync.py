@@ -8,8 +8,7 @@ from django import template
 from django.template.context import Context
 from django.utils.safestring import SafeString
 
-from embedsync.errors import ConfigurationError
-from embedsync_django.tag import embed_app as markup
+from embedsync_django.tag import tag
 
 __all__ = ["embed_app", "register"]
 
@@ -23,15 +22,5 @@ def embed_app(context: Context, name: str, **given: Any) -> SafeString:
     ``root``, ``height``, ``class``, ``id`` and ``session`` are as in
     :func:`embedsync_django.tag.embed_app`; all other keyword arguments are for the app.
     """
-    request = context.get("request")
-    if request is None:
-        raise template.TemplateSyntaxError(
-            "embed_app needs the request: render the template with it, and keep "
-            "'django.template.context_processors.request' among the context processors of TEMPLATES"
-        )
-    if "class" in given:
-        given["class_"] = given.pop("class")
-    try:
-        return markup(request, name, **given)
-    except ConfigurationError as error:
-        raise template.TemplateSyntaxError(str(error)) from error
+    # Templates that are rendered with a request know it, whether or not a context processor names it.
+    return tag(getattr(context, "request", None) or context.get("request"), name, given)

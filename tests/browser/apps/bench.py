@@ -19,7 +19,8 @@ plot.x_range.name = "across"
 plot.scatter([2, 5, 8], [3, 8, 4], size=20)
 
 amount = Slider(title="Amount", start=0, end=100, value=1, name="amount")
-words = TextInput(title="Words", name="words")
+given = curdoc().session_context.request.arguments.get("words", [b""])[0].decode()
+words = TextInput(title="Words", value=given, name="words")
 report = TextInput(title="Report", value="nothing yet", name="report")
 fail = Button(label="Fail", name="fail")
 count = ColumnDataSource(data={"n": [0]}, name="count")

@@ -55,6 +55,11 @@ class Host:
     def flush(self) -> None:
         raise AssertionError("nothing here flushes")
 
+    def progress(self) -> None:
+        pass
+
+    superseded = False
+
     def report(self, error: BaseException, what: str) -> None:
         self.reports.append((error, what))
 

@@ -16,6 +16,7 @@ from bokeh.models import Div, Slider
 import embedsync
 from embedsync import wire
 from embedsync.hub import Hub
+from embedsync.settings import Settings
 from tests.documents.bokeh.harness import write
 from tests.support.memory import WAIT, MemoryBrowser, wait_until
 
@@ -161,3 +162,98 @@ def test_a_session_that_ends_stops_its_timers_and_runs_its_hooks(hub: Hub) -> No
     count = len(ticks)
     hub.stop()
     assert len(ticks) == count
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_a_callback_shows_its_progress_while_it_goes_on(hub: Hub, asynchronous: bool) -> None:
+    models: list[Any] = []
+    go = threading.Event()
+
+    def app(doc: Any) -> None:
+        slider, div = Slider(start=0, end=10, value=1), Div(text="")
+
+        def work(attr: str, old: float, new: float) -> None:
+            div.text = "half"
+            doc.session_context.flush()
+            assert go.wait(WAIT)
+            div.text = "whole"
+
+        async def work_later(attr: str, old: float, new: float) -> None:
+            div.text = "half"
+            doc.session_context.flush()
+            assert await asyncio.to_thread(go.wait, WAIT)
+            div.text = "whole"
+
+        slider.on_change("value", work_later if asynchronous else work)
+        models.extend([slider, div])
+        doc.add_root(slider)
+        doc.add_root(div)
+
+    hub.add_app("app", app)
+    (browser,) = opened(hub, "app")
+    slider, div = models
+    browser.edit(1, write(slider, "value", 7))
+    wait_until(lambda: Written(browser, div, "text").values == ["half"])
+    go.set()
+    wait_until(lambda: Written(browser, div, "text").values == ["half", "whole"])
+
+
+def test_with_an_interval_progress_shows_by_itself() -> None:
+    models: list[Any] = []
+    go = threading.Event()
+
+    def app(doc: Any) -> None:
+        slider, div = Slider(start=0, end=10, value=1), Div(text="")
+
+        def work(attr: str, old: float, new: float) -> None:
+            for number in range(1, 4):
+                div.text = str(number)
+            assert go.wait(WAIT)
+
+        slider.on_change("value", work)
+        models.extend([slider, div])
+        doc.add_root(slider)
+        doc.add_root(div)
+
+    hub = Hub("key", Settings(flush_interval=1e-9))
+    try:
+        hub.add_app("app", app)
+        (browser,) = opened(hub, "app")
+        slider, div = models
+        browser.edit(1, write(slider, "value", 7))
+        wait_until(lambda: Written(browser, div, "text").values == ["1", "2", "3"])
+        go.set()
+    finally:
+        go.set()
+        hub.stop()
+
+
+def test_a_callback_whose_value_was_changed_again_can_notice_it(hub: Hub) -> None:
+    models: list[Any] = []
+    noticed: list[tuple[float, bool]] = []
+    begun = threading.Event()
+
+    def app(doc: Any) -> None:
+        slider, other = Slider(start=0, end=10, value=1), Slider(start=0, end=10, value=1)
+
+        def work(attr: str, old: float, new: float) -> None:
+            begun.set()
+            if new == 2:
+                wait_until(lambda: doc.session_context.superseded)
+            noticed.append((new, doc.session_context.superseded))
+
+        slider.on_change("value", work)
+        models.extend([slider, other])
+        doc.add_root(slider)
+        doc.add_root(other)
+
+    hub.add_app("app", app)
+    (browser,) = opened(hub, "app")
+    slider, other = models
+    browser.edit(1, write(slider, "value", 2))
+    assert begun.wait(WAIT)
+    browser.edit(2, write(other, "value", 5))
+    browser.edit(3, write(slider, "value", 3))
+    wait_until(lambda: len(noticed) == 2)
+    assert noticed == [(2, True), (3, False)]
+    assert [each.cseq for each in browser.frames if isinstance(each, wire.Result)] == [1, 2, 3]

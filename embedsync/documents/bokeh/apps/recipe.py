@@ -76,7 +76,8 @@ class BokehRecipe:
                 return
             self._warned_of_eval = True
         log.warning(
-            "app %r uses %s: a page with a Content-Security-Policy must allow 'unsafe-eval' for it",
+            "app %r uses %s, which is JavaScript held as text: the Content-Security-Policy of its page must "
+            "allow 'unsafe-eval' for it (embedsync serve: --allow-eval)",
             session.app,
             ", ".join(names),
         )

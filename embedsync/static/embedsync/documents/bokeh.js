@@ -20,6 +20,8 @@
 
 import { findBokeh } from "./bokehjs.js";
 import { encode, makeDecoder } from "./codec.js";
+import { Inputs, isRecoverable } from "./inputs.js";
+import { Places } from "./places.js";
 import { Views } from "./views.js";
 
 /**
@@ -50,6 +52,12 @@ export class BokehAdapter {
   #views = null;
   /** All models that both sides know, also such as are not part of the document just now. */
   #models = /** @type {Map<string, Model>} */ (new Map());
+  /** @type {Inputs | null} */
+  #inputs = null;
+  /** @type {Places | null} */
+  #places = null;
+  /** An input is being put in again. */
+  #restoring = false;
   #mounts = /** @type {Set<import("./views.js").Mount>} */ (new Set());
   /** @type {(changes: LocalChange[]) => void} */
   #listener = () => {};
@@ -118,7 +126,10 @@ export class BokehAdapter {
     const document = this.#open();
     const known = /** @type {BokehChange[]} */ (changes);
     for (const { event } of known) apply(document, event);
-    if (known.some((change) => change.structural)) document._recompute_all_models();
+    if (known.some((change) => change.structural)) {
+      document._recompute_all_models();
+      this.#places?.changed();
+    }
     if (known.some((change) => change.key === ROOTS)) this.#updateViews();
   }
 
@@ -156,6 +167,8 @@ export class BokehAdapter {
     });
     document.on_change((/** @type {any} */ event) => this.#changed(event), true);
     this.#views = new Views(bokeh, document, this.report);
+    this.#inputs = new Inputs(bokeh);
+    this.#places = new Places(this.#document, bokeh.HasProps);
     this.#updateViews();
   }
 
@@ -190,7 +203,24 @@ export class BokehAdapter {
     if (!shown.has(TITLE)) document.set_title(json.title, { sync: false });
     const present = new Set(decoder.defined);
     this.evict([...this.#models.keys()].filter((id) => !present.has(id) && !kept.has(id)));
+    this.#places?.changed();
     this.#updateViews();
+  }
+
+  /** @param {import("../document.js").Input} input */
+  restore({ place, attribute, value }) {
+    const model = this.#places?.find(place) ?? null;
+    if (model === null || !(attribute in model.properties) || !isRecoverable(model)) return false;
+    const decoded = this.#decoder().decode(value, new Map());
+    // Otherwise the range would be taken for one that BokehJS has computed.
+    if ("have_updated_interactively" in model) model.have_updated_interactively = true;
+    this.#restoring = true;
+    try {
+      model.setv({ [attribute]: decoded }, { sync: true });
+    } finally {
+      this.#restoring = false;
+    }
+    return true;
   }
 
   dispose() {
@@ -207,7 +237,8 @@ export class BokehAdapter {
   #close() {
     const document = this.#document;
     this.#views?.dispose();
-    this.#document = this.#views = null;
+    this.#inputs?.dispose();
+    this.#document = this.#views = this.#inputs = this.#places = null;
     this.#models.clear();
     if (document === null || this.#bokeh === null) return;
     document.clear({ sync: false });
@@ -300,11 +331,28 @@ export class BokehAdapter {
     const { json, buffers, defines, references } = encode(bokeh, this.#models, this.#bufferId, event);
     for (const model of defines) this.#models.set(model.id, model);
     // BokehJS attaches what a value mentions itself, but not the models behind those.
-    if (defines.length > 0 || references > 0) this.#open()._recompute_all_models();
+    if (defines.length > 0 || references > 0) {
+      this.#open()._recompute_all_models();
+      this.#places?.changed();
+    }
     if (isBound(event)) /** @type {any} */ (json).local = !event.model.have_updated_interactively;
     const { kind, key } = classify(event, false);
     const model = event.model?.id ?? null;
-    return { kind, key, model, content: json, buffers, defines: defines.map(({ id }) => id) };
+    // A value that mentions models means nothing in another document.
+    const plain = buffers.size === 0 && defines.length === 0 && references <= (model === null ? 0 : 1);
+    const input = plain ? this.#input(event, /** @type {any} */ (json)) : null;
+    return { kind, key, model, content: json, buffers, defines: defines.map(({ id }) => id), input };
+  }
+
+  /**
+   * @param {any} event
+   * @param {{new: unknown}} json
+   * @returns {import("../document.js").Input | null}
+   */
+  #input(event, json) {
+    const isOne = (this.#restoring || this.#inputs?.isPerson === true) && this.#inputs?.isInput(event) === true;
+    const place = isOne ? (this.#places?.of(event.model) ?? null) : null;
+    return place === null ? null : { place, attribute: event.attr, value: json.new };
   }
 }
 

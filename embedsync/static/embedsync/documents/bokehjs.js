@@ -9,6 +9,7 @@
  * @property {string | null} name
  * @property {BokehDocument | null} document
  * @property {unknown} default_view
+ * @property {boolean} [have_updated_interactively] of ranges that follow their data: a person has moved it
  * @property {Record<string, Property>} properties
  * @property {(name: string) => Property} property
  * @property {(values: Record<string, unknown>, options: {sync: boolean, check_eq?: boolean}) => void} setv
@@ -17,6 +18,10 @@
  * @property {(document: BokehDocument) => void} attach_document
  *
  * @typedef {object} Property
+ * @property {string} attr
+ * @property {boolean} syncable
+ * @property {boolean} is_unset
+ * @property {boolean} may_have_refs
  * @property {() => unknown} get_value
  * @property {(model: Model) => unknown} default_value
  *
@@ -58,6 +63,7 @@
  * @property {any} DOMView
  * @property {any} HasProps
  * @property {any} index views of all roots on the page
+ * @property {(name: string) => any} module one of its modules; `null` if it is in a bundle that is not there
  */
 
 /**
@@ -86,7 +92,21 @@ export function findBokeh(version) {
     DOMView: found.require("core/dom_view").DOMView,
     HasProps: found.require("core/has_props").HasProps,
     index: found.index,
+    module: (name) => optional(found.require, name),
   };
+}
+
+/**
+ * @param {(name: string) => any} require
+ * @param {string} name
+ */
+function optional(require, name) {
+  try {
+    return require(name);
+  } catch (error) {
+    if (/** @type {any} */ (error)?.code === "MODULE_NOT_FOUND") return null;
+    throw error;
+  }
 }
 
 /**

@@ -6,7 +6,7 @@ import http.client
 import os
 from base64 import b64encode
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from django.core.checks import CheckMessage, run_checks
 from django.core.checks.messages import ERROR
@@ -14,7 +14,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from embedsync.errors import ConfigurationError
 from embedsync_django.checks import check_project
-from embedsync_django.configuration import endpoint, registrations
+from embedsync_django.configuration import endpoint, registrations, url_prefix
 from embedsync_django.registry import Registration, embed
 
 __all__ = ["Command"]
@@ -76,41 +76,67 @@ class Command(BaseCommand):
 
     def _visit(self, url: str) -> bool:
         """Ask a running server for its health and its socket."""
-        path = endpoint()
-        status = _status(url, f"{path}/health")
+        live = _endpoint_at(url)
+        status = _status(f"{live}/health")
         if status != 200:
-            self.stdout.write(self.style.ERROR(f"{url}{path}/health answers {status}, not 200."))
-            self.stdout.write("    Is the site running there, and is its asgi.py the one that was checked?")
+            self.stdout.write(self.style.ERROR(f"{live}/health answers {status}, not 200."))
+            self.stdout.write(f"    {_HEALTH_HINTS.get(status, _HEALTH_HINTS[404])}")
             return False
-        status = _status(url, f"{path}/socket", upgrade=True)
+        status = _status(f"{live}/socket", upgrade=True)
         if status != 101:
-            self.stdout.write(self.style.ERROR(f"{url}{path}/socket does not become a WebSocket: {status}."))
-            self.stdout.write(
-                "    Run an ASGI server such as daphne; a proxy in front must pass on Upgrade and Connection."
-            )
+            self.stdout.write(self.style.ERROR(f"{live}/socket does not become a WebSocket: {status}."))
+            self.stdout.write(f"    {_SOCKET_HINTS.get(status, _SOCKET_HINTS[426])}")
             return False
-        self.stdout.write(self.style.SUCCESS(f"The socket at {url}{path}/socket opens."))
+        self.stdout.write(self.style.SUCCESS(f"The socket at {live}/socket opens."))
+        return self._visit_files(url)
+
+    def _visit_files(self, url: str) -> bool:
+        """Ask for the module that pages load."""
+        module = urljoin(url, embed.hub.assets.runtime_url())
+        status = _status(module)
+        if status != 200:
+            self.stdout.write(self.style.ERROR(f"{module} answers {status}, not 200."))
+            self.stdout.write("    Run manage.py collectstatic, and serve STATIC_ROOT at STATIC_URL.")
+            return False
+        self.stdout.write(self.style.SUCCESS(f"Static files are served: {module}"))
         return True
 
 
 def _described(registration: Registration) -> str:
-    source = registration.source
-    where = f"{source.__module__}.{source.__qualname__}" if callable(source) else str(source)
     options = ", ".join(f"{name}={_named(value)}" for name, value in registration.options.items())
-    return f"{where}  {options}"
+    return f"{registration.origin}  {options}"
 
 
 def _named(value: Any) -> str:
-    return value.__name__ if callable(value) else repr(value)
+    return getattr(value, "__name__", type(value).__name__) if callable(value) else repr(value)
 
 
-def _status(url: str, path: str, *, upgrade: bool = False) -> int | str:
-    """The status of a GET, or what went wrong."""
+_HEALTH_HINTS: dict[int | str, str] = {
+    400: "Name the host in ALLOWED_HOSTS.",
+    404: "Is the site running there, and is its asgi.py the one that was checked?",
+}
+_SOCKET_HINTS: dict[int | str, str] = {
+    403: "The site does not take this address for its own: a proxy in front must pass on Host, and "
+    "SECURE_PROXY_SSL_HEADER must say how it tells that the browser used https.",
+    426: "Run an ASGI server such as daphne; a proxy in front must pass on Upgrade and Connection.",
+}
+
+
+def _endpoint_at(url: str) -> str:
+    """Where the endpoint is on a running server; an address with a path says where the site begins."""
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise CommandError(f"--url must be an address such as http://127.0.0.1:8000, not {url!r}")
+    if parts.path.strip("/"):
+        return f"{url.rstrip('/')}/{url_prefix()}"
+    return urljoin(url, endpoint())
+
+
+def _status(url: str, *, upgrade: bool = False) -> int | str:
+    """The status of a GET, or what went wrong."""
+    parts = urlsplit(url)
     make = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    connection = make(parts.hostname, parts.port, timeout=10)
+    connection = make(parts.hostname or "", parts.port, timeout=10)
     headers = {"Host": parts.netloc}
     if upgrade:
         headers |= {
@@ -121,7 +147,7 @@ def _status(url: str, path: str, *, upgrade: bool = False) -> int | str:
             "Sec-WebSocket-Key": b64encode(os.urandom(16)).decode(),
         }
     try:
-        connection.request("GET", path, headers=headers)
+        connection.request("GET", parts.path, headers=headers)
         return connection.getresponse().status
     except (OSError, http.client.HTTPException) as error:
         return str(error) or type(error).__name__

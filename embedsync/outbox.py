@@ -1,0 +1,113 @@
+"""What is on its way to one browser: what waits here, and what it has not confirmed yet."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import NamedTuple
+
+from embedsync import wire
+
+__all__ = ["Outbox"]
+
+_MARK = wire.encode_payload(wire.Ping())
+
+
+class _Waiting(NamedTuple):
+    attachment: int
+    payload: bytes
+    ping: bool
+    alone: bool
+
+
+class Outbox:
+    """A queue of payloads that hands out no more than the browser has room for.
+
+    Some servers take whatever they are given, however slowly the browser reads (daphne does), so that
+    to hand it out would only move the queue out of sight. Therefore a ping follows each stretch of
+    what is handed out; its pong says that everything before it has arrived.
+
+    Args:
+        window: bytes that may be under way unconfirmed; one payload more is let through.
+    """
+
+    def __init__(self, window: int) -> None:
+        self._window = window
+        self._queue: deque[_Waiting] = deque()
+        self._snapshots: dict[int, int] = {}
+        self._marks: deque[int] = deque()
+        self._unmarked = 0
+        self.waiting = 0
+        """Bytes that wait here."""
+        self.underway = 0
+        """Bytes that were handed out and are not confirmed."""
+
+    def __bool__(self) -> bool:
+        return bool(self._queue)
+
+    def __contains__(self, payload: bytes) -> bool:
+        return any(each.payload is payload for each in self._queue)
+
+    def put(self, attachment: int, payload: bytes, *, ping: bool = False, snapshot: bool = False) -> None:
+        """Add a payload.
+
+        Args:
+            attachment: whose it is.
+            payload: without attachment number.
+            ping: the browser will answer it with a pong.
+            snapshot: it is a whole document.
+        """
+        alone = snapshot and attachment not in self._snapshots
+        if alone:
+            self._snapshots[attachment] = len(payload)
+        self._queue.append(_Waiting(attachment, payload, ping, alone))
+        self.waiting += len(payload)
+
+    @property
+    def waiting_beside_snapshots(self) -> int:
+        """Bytes that wait here, one snapshot of each attachment left out, however large they are."""
+        return self.waiting - sum(self._snapshots.values())
+
+    @property
+    def is_open(self) -> bool:
+        """Whether something can be taken now."""
+        return bool(self._queue) and self.underway < self._window
+
+    def take(self) -> list[bytes]:
+        """Hand out WebSocket messages in order, as many as the browser has room for."""
+        messages: list[bytes] = []
+        while self.is_open:
+            next_one = self._queue.popleft()
+            messages.append(wire.frame(next_one.attachment, next_one.payload))
+            self._handed_out(next_one)
+            if next_one.ping:
+                self._mark()
+            elif self._unmarked >= self._window // 4:
+                messages.append(wire.frame(0, _MARK))
+                self._mark()
+        return messages
+
+    def confirm(self) -> bool:
+        """A pong has come: what went before its ping has arrived. Says whether there was such a ping."""
+        if not self._marks:
+            return False
+        self.underway -= self._marks.popleft()
+        return True
+
+    def clear(self) -> None:
+        """Forget everything: nobody takes it."""
+        self._queue.clear()
+        self._snapshots.clear()
+        self._marks.clear()
+        self.waiting = self.underway = self._unmarked = 0
+
+    def _handed_out(self, what: _Waiting) -> None:
+        size = len(what.payload)
+        if what.alone:
+            del self._snapshots[what.attachment]
+        self.waiting -= size
+        self.underway += size
+        self._unmarked += size
+
+    def _mark(self) -> None:
+        self._marks.append(self._unmarked)
+        self._unmarked = 0

@@ -1,0 +1,77 @@
+"""Language, time zone and script prefix of the page are active wherever app code runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.core.asgi import get_asgi_application
+from django.test import override_settings
+
+from embedsync_django.asgi import with_live_apps
+from tests.django.support import open_app, served
+
+GERMAN = {"Accept-Language": "de"}
+
+
+def mounted(prefix: str) -> Any:
+    """The project below a path, as a server with ``--root-path`` runs it."""
+    application = with_live_apps(get_asgi_application())
+
+    async def site(scope: Any, receive: Any, send: Any) -> None:
+        await application({**scope, "root_path": prefix}, receive, send)
+
+    return site
+
+
+@pytest.mark.parametrize("name", ["surroundings", "surroundings_async"])
+@pytest.mark.parametrize(
+    ("zone", "said"),
+    [("Asia/Tokyo", "Asia/Tokyo"), ("UTC", "UTC")],
+)
+def test_app_function_callbacks_and_timers_speak_the_language_of_the_page(
+    name: str, zone: str, said: str
+) -> None:
+    with served() as url:
+        client, attached = open_app(url, f"{name}?zone={zone}", GERMAN)
+        with client:
+            expected = f"Montag {said} /page/x"
+            assert client.value(attached, "report", "value") == expected
+            client.set(attached, "amount", "value", 7)
+            client.wait_for_value(attached, "report", "value", f"7: {expected}")
+            client.wait_for_value(attached, "timed", "value", expected)
+
+
+def test_two_visitors_have_two_languages() -> None:
+    with served() as url:
+        german, its = open_app(url, "surroundings", GERMAN)
+        english, other = open_app(url, "surroundings", {"Accept-Language": "en"})
+        with german, english:
+            german.set(its, "amount", "value", 7)
+            english.set(other, "amount", "value", 7)
+            german.wait_for_value(its, "report", "value", "7: Montag UTC /page/x")
+            english.wait_for_value(other, "report", "value", "7: Monday UTC /page/x")
+
+
+@pytest.mark.parametrize("name", ["surroundings", "surroundings_async"])
+def test_a_time_zone_that_has_no_name_is_kept(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from django.utils import timezone
+
+    override = timezone.override
+    monkeypatch.setattr(timezone, "override", lambda zone: override(fixed.get(zone, zone)))
+    fixed = {"Plus": timezone.get_fixed_timezone(330)}
+    with served() as url:
+        client, attached = open_app(url, f"{name}?zone=Plus")
+        with client:
+            assert client.value(attached, "report", "value") == "Monday +0530 /page/x"
+
+
+@pytest.mark.parametrize("name", ["surroundings", "surroundings_async"])
+def test_urls_that_app_code_makes_begin_where_the_site_begins(name: str) -> None:
+    with override_settings(EMBEDSYNC={}), served(mounted("/site")) as url:
+        client, attached = open_app(url, name)
+        with client:
+            assert client.endpoint == f"{url}/site/live/"
+            assert client.value(attached, "report", "value") == "Monday UTC /site/page/x"
+            client.set(attached, "amount", "value", 7)
+            client.wait_for_value(attached, "report", "value", "7: Monday UTC /site/page/x")
