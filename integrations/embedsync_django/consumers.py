@@ -10,6 +10,7 @@ from django.core.exceptions import DisallowedHost
 
 from embedsync.asgi.protocol import Receive, Scope, Send
 from embedsync.asgi.socket import refuse, serve_socket
+from embedsync_django.daphne import stop_with_daphne
 from embedsync_django.registry import embed
 from embedsync_django.requests import handshake_of
 
@@ -38,4 +39,5 @@ class LiveConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels ships no ty
             logger.exception("a socket was refused, because it is not known who connects")
             await refuse(scope, send, 503)
             return
+        stop_with_daphne()
         await serve_socket(embed.hub, request, scope, receive, send)
