@@ -68,7 +68,8 @@ DATABASES = {
     )
 }
 if "sqlite3" in DATABASES["default"]["ENGINE"] and django.VERSION >= (5, 1):
-    # A transaction takes the lock when it begins: SQLite has no other way to read a row and keep it.
+    # A transaction waits for its turn when it begins. One that reads first and writes then, as the
+    # admin's do, would fail if another has written meanwhile.
     DATABASES["default"].setdefault("OPTIONS", {})["transaction_mode"] = "IMMEDIATE"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

@@ -5,6 +5,7 @@ from bokeh.layouts import column, row
 from bokeh.models import ColumnDataSource, Div, Select, Slider, Spinner, TextInput
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import F
 
 from demo_site.django_site.tables import redraw
 
@@ -40,7 +41,9 @@ def save_tank(tank_id: int, field: str, value: object) -> None:
         Tank.DoesNotExist: somebody has deleted the tank.
     """
     with transaction.atomic():
-        tank = Tank.objects.select_for_update().get(pk=tank_id)
+        # A write that changes nothing locks the row, also in SQLite, which has no SELECT … FOR UPDATE.
+        Tank.objects.filter(pk=tank_id).update(name=F("name"))
+        tank = Tank.objects.get(pk=tank_id)
         setattr(tank, field, value)
         tank.full_clean()
         tank.save(update_fields=[field])
