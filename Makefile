@@ -3,6 +3,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 HOST ?= 127.0.0.1
 PORT ?= 8000
+DJANGO_PORT ?= $(shell expr $(PORT) + 1)
 VENV := .venv
 BIN := $(VENV)/bin
 # Tools that a virtual environment can hold are preferred to the machine's.
@@ -43,10 +44,8 @@ node_modules/installed: package.json package-lock.json | $(VENV)/installed-node
 
 venv: $(VENV)/installed-test ## create .venv with everything that developing needs
 
-demo: $(VENV)/installed-demo ## start the demonstration site on http://127.0.0.1:8000 (PORT=… to change)
-	@echo "The demonstration site: http://$(HOST):$(PORT)   (Ctrl-C stops it)"
-	@$(BIN)/gunicorn --config python:embedsync_flask.gunicorn --bind $(HOST):$(PORT) \
-		--log-level warning demo_site.flask_site.wsgi:app
+demo: $(VENV)/installed-demo ## start the demonstration sites on ports 8000 and 8001 (PORT=… DJANGO_PORT=… to change)
+	@$(BIN)/python -m demo_site --address $(HOST) --flask-port $(PORT) --django-port $(DJANGO_PORT)
 
 serve: $(VENV)/installed-demo ## start the same apps without a site, on `embedsync serve`
 	@$(BIN)/embedsync serve demo_site/apps/*.py --address $(HOST) --port $(PORT)
@@ -80,4 +79,4 @@ versions: ## the Django and contract tests on Django 4.2 and 6 (not part of `mak
 	.ci/test-versions
 
 clean: ## remove everything that was installed or generated here
-	rm -rf $(VENV) .venvs node_modules dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .venvs node_modules dist demo.sqlite3* .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -3,22 +3,18 @@
 import os
 import secrets
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from flask import Flask, Response
 
+from demo_site.security import SECURITY_HEADERS
+from demo_site.source import show_code, show_source
+
 from . import accounts, pages
 from .live import create_live
-from .source import show_code, show_source
 
-CONTENT_SECURITY_POLICY = (
-    "default-src 'self'; "
-    "script-src 'self'; "
-    # BokehJS writes its styles into <style> elements, so inline styles must be allowed. Scripts need not.
-    "style-src 'self' 'unsafe-inline'; "
-    "img-src 'self' data:; "
-    "connect-src 'self'"
-)
+STATIC = Path(__file__).parent.parent / "static"
 
 
 def create_app(config: Mapping[str, Any] | None = None) -> Flask:
@@ -27,7 +23,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     Without a `SECRET_KEY` in `config` or in the environment a random one is used: people are then logged
     out whenever the site starts again, and it can't run in more than one process.
     """
-    app = Flask(__name__)
+    app = Flask(__name__, static_folder=STATIC)
     app.config.update(
         SECRET_KEY=os.environ.get("SECRET_KEY") or secrets.token_hex(),
         SESSION_COOKIE_SAMESITE="Lax",
@@ -45,7 +41,5 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
 
 def add_security_headers(response: Response) -> Response:
     """Forbid what no page of this site needs, scripts in the page itself above all."""
-    response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Referrer-Policy"] = "same-origin"
+    response.headers.update(SECURITY_HEADERS)
     return response

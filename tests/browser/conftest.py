@@ -18,7 +18,8 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
 
-from tests.contract.servers import free_port
+from tests.contract.servers import free_port, own_environment
+from tests.support.demo import Database, django_site
 from tests.support.proxy import Proxy
 
 ROOT = Path(__file__).parents[2]
@@ -117,7 +118,7 @@ class Server:
         self.url = f"http://127.0.0.1:{port}"
         self.log = log
         self._command = command
-        self._environment = {**os.environ, "PYTHONPATH": str(ROOT), **variables}
+        self._environment = own_environment() | variables
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -186,9 +187,6 @@ def embedsync_serve(port: int, *apps: Path) -> list[str]:
     ]  # fmt: skip
 
 
-SITES = {"flask": flask_site, "serve": embedsync_serve}
-
-
 @pytest.fixture(scope="session")
 def log_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("logs")
@@ -199,6 +197,21 @@ def flask_url(log_folder: Path) -> Iterator[str]:
     port = free_port()
     with running(flask_site(port), port, log_folder / "flask.log") as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Database:
+    """What the Django site shows and saves."""
+    return Database(tmp_path_factory.mktemp("database"))
+
+
+@pytest.fixture(scope="session")
+def django_url(database: Database, log_folder: Path) -> Iterator[str]:
+    port = free_port()
+    log = log_folder / "django.log"
+    with running(django_site(port), port, log, DATABASE_URL=database.url) as url:
+        yield url
+    assert "Traceback" not in log.read_text()
 
 
 @pytest.fixture(scope="session")
@@ -224,9 +237,16 @@ def own_apps_url(log_folder: Path) -> Iterator[str]:
         yield url
 
 
-@pytest.fixture(params=["flask", "serve"])
+@pytest.fixture(params=["flask", "django", "serve"])
 def site(request: pytest.FixtureRequest) -> str:
-    """Address of the demonstration site on gunicorn, and of the same apps under `embedsync serve`."""
+    """Address of both demonstration sites, and of the same apps under `embedsync serve`."""
+    url: str = request.getfixturevalue(f"{request.param}_url")
+    return url
+
+
+@pytest.fixture(params=["flask", "django"])
+def demo_url(request: pytest.FixtureRequest) -> str:
+    """Address of both demonstration sites."""
     url: str = request.getfixturevalue(f"{request.param}_url")
     return url
 

@@ -1,4 +1,4 @@
-"""The demonstration apps in Chromium, in the Flask site on gunicorn and under `embedsync serve`."""
+"""The demonstration apps in Chromium, in both sites and under `embedsync serve`."""
 
 from __future__ import annotations
 
@@ -103,26 +103,26 @@ def test_two_visitors_do_not_see_each_others_state(site: str, visitor: Visitors)
     assert attribute(first, "frequency", "value") != attribute(second, "frequency", "value")
 
 
-def test_viewers_of_a_shared_session_see_each_others_changes(flask_url: str, visitor: Visitors) -> None:
-    first, second = visit(visitor(), f"{flask_url}/board"), visit(visitor(), f"{flask_url}/board")
+def test_viewers_of_a_shared_session_see_each_others_changes(demo_url: str, visitor: Visitors) -> None:
+    first, second = visit(visitor(), f"{demo_url}/board"), visit(visitor(), f"{demo_url}/board")
     first.get_by_label("Your note").fill("written by the first")
     first.keyboard.press("Tab")
     first.get_by_role("button", name="Pin it to the board").click()
     expect(second.get_by_text("written by the first").first).to_be_visible()
 
 
-def test_two_apps_share_one_socket(flask_url: str, visitor: Visitors) -> None:
+def test_two_apps_share_one_socket(demo_url: str, visitor: Visitors) -> None:
     page = visitor()
     sockets: list[str] = []
     page.on("websocket", lambda each: sockets.append(each.url))
-    visit(page, f"{flask_url}/two-apps", count=2)
+    visit(page, f"{demo_url}/two-apps", count=2)
     assert len(sockets) == 1
 
 
-def test_only_the_bundles_that_are_needed_are_loaded_and_once(flask_url: str, visitor: Visitors) -> None:
+def test_only_the_bundles_that_are_needed_are_loaded_and_once(demo_url: str, visitor: Visitors) -> None:
     page = visitor()
     scripts: list[str] = []
     page.on("request", lambda each: scripts.append(each.url) if "/bokeh/" in each.url else None)
-    visit(page, f"{flask_url}/sliders")
+    visit(page, f"{demo_url}/sliders")
     names = sorted(each.rpartition("/")[2] for each in scripts)
     assert names == ["bokeh-widgets.min.js", "bokeh.min.js"]

@@ -23,7 +23,19 @@ Report = Callable[[BaseException, str], None]
 
 _PLAIN = frozenset({str, bool, type(None)})
 
-_json = msgspec.json.Encoder()
+
+def _as_plain(value: Any) -> Any:
+    """Text and numbers of classes of their own, such as Django's `SafeString` or NumPy's `float64`."""
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, int):
+        return int.__int__(value)
+    if isinstance(value, float):
+        return float.__float__(value)
+    raise TypeError(f"a value of type {type(value).__name__} can't be sent to browsers")
+
+
+_json = msgspec.json.Encoder(enc_hook=_as_plain)
 
 
 class KnownModels:

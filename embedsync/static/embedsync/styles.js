@@ -14,10 +14,10 @@ const TEXT = `
 }
 :host([hidden]) { display: none; }
 .roots, .cover { grid-area: 1 / 1; min-width: 0; }
-/* Whatever order plots give to their parts, it is among themselves: the cover lies above all of them. */
+/* Whatever BokehJS stacks inside stays below the cover. */
 .roots { isolation: isolate; }
-.cover { z-index: 1; }
 .cover {
+  position: relative; z-index: 1;
   align-content: center; box-sizing: border-box; display: grid; gap: 0.75em; justify-items: center;
   min-height: inherit; padding: 1em;
   background: var(--_back); border: 1px solid var(--_line); border-radius: 6px; color: var(--_text);

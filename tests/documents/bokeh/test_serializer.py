@@ -302,3 +302,29 @@ def test_a_file_that_one_visitor_chose_is_not_sent_to_another() -> None:
     assert chooser.value == "c2VjcmV0"
     assert not edited.patch
     assert b"c2VjcmV0" not in live.document.snapshot().content
+
+
+class Marked(str):
+    """Text of a class of its own, as templates and translations make it."""
+
+    def __str__(self) -> str:
+        return "not what it holds"
+
+
+class Many(int):
+    pass
+
+
+def test_text_and_numbers_of_classes_of_their_own_are_sent_as_what_they_hold() -> None:
+    slider = Slider(start=np.float64(0), end=10, value=np.float64(2.5), title=Marked("<b>safe</b>"))
+    button = Button(tags=[{Marked("key"): Many(3)}])
+    live = Live(lambda doc: (doc.add_root(slider), doc.add_root(button)))
+    live.document.snapshot()
+    content = json.loads(live.document.snapshot().content)
+    first, second = (each["attributes"] for each in content["roots"])
+    assert (first["title"], first["value"]) == ("<b>safe</b>", 2.5)
+    assert second["tags"] == [{"type": "map", "entries": [["key", 3]]}]
+    (event,) = live.do(lambda: setattr(slider, "title", Marked("changed")))
+    assert event["new"] == "changed"
+    (event,) = live.do(lambda: setattr(slider, "value", np.float64(7)))
+    assert event["new"] == 7

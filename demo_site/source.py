@@ -1,4 +1,4 @@
-"""Source code as colored HTML. The colors are in `static/code.css`."""
+"""Source code as colored HTML, for the pages of both sites. The colors are in `static/code.css`."""
 
 from functools import cache
 from pathlib import Path
@@ -8,15 +8,14 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import HtmlDjangoLexer, PythonLexer
 
-SITE = Path(__file__).parent
-FOLDERS = {"apps": SITE.parent / "apps", "site": SITE}
+HERE = Path(__file__).parent
 FORMATTER = HtmlFormatter(cssclass="code", wrapcode=True)
 
 
 @cache
-def show_source(folder: str, name: str) -> Markup:
-    """Return a Python file of `apps` or `site` as colored HTML."""
-    text = (FOLDERS[folder] / name).read_text(encoding="utf-8")
+def show_source(path: str) -> Markup:
+    """Return a Python file as colored HTML, by its path below this folder."""
+    text = (HERE / path).read_text(encoding="utf-8")
     return Markup(highlight(text, PythonLexer(), FORMATTER))
 
 
