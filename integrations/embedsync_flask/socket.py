@@ -93,9 +93,12 @@ def serve_socket(server: Server, endpoint: Endpoint, settings: Settings) -> None
 
     endpoint.on_ready = wake
     try:
-        _exchange(server, guarded, endpoint)
-    except (ConnectionClosed, OSError) as error:
-        logger.debug("a socket was lost: %s", error)
+        try:
+            _exchange(server, guarded, endpoint)
+        except (ConnectionClosed, OSError) as error:
+            logger.debug("a socket was lost: %s", error)
+        # What the browser said as it left, such as that it will not come back.
+        _receive(server, guarded, endpoint)
     finally:
         endpoint.lost()
         _close(server, guarded, endpoint.close_code)
