@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo serve test lint format types typescript javascript unit browser clean
+.PHONY: help venv demo serve test lint format types typescript javascript unit browser versions clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1 \t\2/' | expand -t 20
@@ -75,5 +75,8 @@ unit: $(VENV)/installed-test ## Python tests without a browser
 browser: $(VENV)/installed-test $(VENV)/installed-chromium ## tests that drive Chromium
 	$(BIN)/pytest -m browser
 
+versions: ## the Django and contract tests on Django 4.2 and 6 (not part of `make test`)
+	.ci/test-versions
+
 clean: ## remove everything that was installed or generated here
-	rm -rf $(VENV) node_modules dist demo.sqlite3* .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .venvs node_modules dist demo.sqlite3* .mypy_cache .ruff_cache .pytest_cache .hypothesis

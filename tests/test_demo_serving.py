@@ -15,8 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.contract.client import Client
-from tests.contract.servers import free_port
-from tests.support.demo import ROOT
+from tests.contract.servers import ROOT, free_port, own_environment
 
 TIMEOUT = 60
 
@@ -32,7 +31,7 @@ class Demo:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "demo_site", *ports],
                 cwd=ROOT,
-                env={**os.environ, **variables},
+                env=own_environment() | variables,
                 stdout=subprocess.PIPE,
                 stderr=errors,
                 text=True,

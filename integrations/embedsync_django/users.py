@@ -138,8 +138,7 @@ def end_sessions_of_login(sender: Any, request: Any, user: Any, **kwargs: Any) -
     """
     from embedsync_django.apps import present_config
 
-    session = getattr(request, "session", None)
-    login = session.session_key if session is not None else None
+    login = getattr(getattr(request, "session", None), "session_key", None)
     if user is None or not login:
         return
     ended_logins.add(login)

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
 
-from tests.contract.servers import free_port
+from tests.contract.servers import free_port, own_environment
 from tests.support.demo import Database, django_site
 from tests.support.proxy import Proxy
 
@@ -118,7 +118,7 @@ class Server:
         self.url = f"http://127.0.0.1:{port}"
         self.log = log
         self._command = command
-        self._environment = {**os.environ, "PYTHONPATH": str(ROOT), **variables}
+        self._environment = own_environment() | variables
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:

@@ -90,6 +90,12 @@ SERVERS: dict[str, Server] = {
 }  # fmt: skip
 
 
+def own_environment() -> dict[str, str]:
+    """What a process of its own finds around it: this checkout, and none of this process's Django project."""
+    given = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
+    return given | {"PYTHONPATH": str(ROOT)}
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -109,7 +115,7 @@ def start(
     command: list[str], port: int, health: str, log: Path, *, cwd: Path = ROOT
 ) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """Run a command that serves a port, from when it answers to the end of the block."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
+    environment = own_environment() | {"PYTHONUNBUFFERED": "1"}
     with log.open("w") as output:
         process = subprocess.Popen(command, cwd=cwd, env=environment, stdout=output, stderr=output, text=True)
     url = f"http://127.0.0.1:{port}"

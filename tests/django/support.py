@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 import sys
@@ -27,7 +26,7 @@ from embedsync_django import embed
 from embedsync_django.asgi import with_live_apps
 from tests.asgi.server import running
 from tests.contract.client import Attached, Client, elements_of
-from tests.contract.servers import free_port, start
+from tests.contract.servers import free_port, own_environment, start
 from tests.django.site.models import Member
 
 SITE = Path(__file__).parent / "site"
@@ -111,7 +110,7 @@ def manage(*command: str, site_settings: dict[str, Any] | None = None, cwd: Path
     """Run a command of ``manage.py`` in a process of its own; what it prints."""
     ended = subprocess.run(
         [sys.executable, SITE / "manage.py", *command],
-        env={**os.environ, "SITE_SETTINGS": json.dumps(site_settings or {}), "PYTHONPATH": str(ROOT)},
+        env=own_environment() | {"SITE_SETTINGS": json.dumps(site_settings or {})},
         cwd=cwd,
         capture_output=True,
         text=True,

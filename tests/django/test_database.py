@@ -10,7 +10,8 @@ from typing import Any
 
 import psycopg
 import pytest
-from django.db import connections
+from bokeh.document import Document
+from django.db import connections, transaction
 from django.test import Client as Pages
 from django.test import TestCase, override_settings
 
@@ -82,6 +83,33 @@ def test_timers_leave_no_connection_open_between_them(database: Path) -> None:
         with client:
             client.wait(lambda: int(client.value(attached, "report", "value")) >= 50)
             wait_until(lambda: open_files(database) == 0)
+
+
+def test_callbacks_without_the_lock_use_the_database_and_leave_no_connection_open(
+    notes: int, database: Path
+) -> None:
+    with served() as url:
+        client, attached = open_app(url, "unlocked", {"Accept-Language": "de"})
+        with client:
+            for name in ("plainly", "asynchronously"):
+                client.wait_for_value(attached, name, "value", f"{notes} Montag UTC /page/x")
+            wait_until(lambda: open_files(database) == 0)
+
+
+def test_what_was_saved_reaches_all_sessions_of_an_app(notes: int) -> None:
+    def show(doc: Document) -> None:
+        doc.select_one({"name": "report"}).value = f"{Note.objects.count()} notes"
+
+    with served() as url:
+        first, its = open_app(url, "counting")
+        second, other = open_app(url, "counting_async")
+        with first, second:
+            with transaction.atomic():
+                Note.objects.create(text="c")
+                for name in ("counting", "counting_async"):
+                    transaction.on_commit(lambda name=name: embed.update_sessions(name, show))
+            first.wait_for_value(its, "report", "value", f"{notes + 1} notes")
+            second.wait_for_value(other, "report", "value", f"{notes + 1} notes")
 
 
 def test_permissions_that_ask_the_database_leave_no_connection_open(database: Path) -> None:

@@ -22,7 +22,7 @@ from django.urls import reverse
 from embedsync import wire
 from embedsync_django import embed
 from embedsync_django.asgi import LiveApplication, with_live_apps
-from tests.contract.client import elements_of
+from tests.contract.client import Client, elements_of
 from tests.django.support import cookie_header, logged_in, member, open_app, served
 from tests.django.test_handshake import scope
 
@@ -120,6 +120,24 @@ def test_a_fresh_ticket_is_given_to_pages_of_the_site_without_a_csrf_token() -> 
         assert status == 200
         assert json.loads(answer)["ticket"]
         assert ask(f"{url}/live/ticket", body, Origin="https://evil.example", **headers)[0] == 403
+
+
+def test_a_page_that_no_template_made_gets_a_ticket_by_a_script_tag() -> None:
+    with override_settings(CSRF_TRUSTED_ORIGINS=["https://other.example"]), served() as url:
+
+        def asked(app: str, origin: str, **arguments: str) -> Answer:
+            body = json.dumps({"app": app, "arguments": arguments}).encode()
+            return ask(f"{url}/live/ticket", body, Origin=origin)
+
+        status, headers, answer = asked("tagged", "https://other.example", symbol="A")
+        assert status == 200
+        assert headers["Access-Control-Allow-Origin"] == "https://other.example"
+        with Client(f"{url}/live/", Origin="https://other.example") as client:
+            assert client.open(json.loads(answer)["ticket"]).document
+        assert asked("plain", "https://other.example")[0] == 403
+        assert asked("tagged", "https://evil.example")[0] == 403
+        assert asked("nothing", url)[0] == 404
+        assert asked("tagged", url, other="A")[0] == 403
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
 
+import django
 import pytest
 
 from tests.contract.client import Client, fetch
@@ -66,6 +67,8 @@ ROOT_PATH = ["--root-path", "/site"]
 def test_pages_sockets_and_files_are_found_below_a_path(
     tmp_path: Path, command: list[str], changed: dict[str, Any], strips: bool
 ) -> None:
+    if django.VERSION < (5,) and changed and not strips:
+        pytest.skip("before 5.0, Django on ASGI does not take FORCE_SCRIPT_NAME off the path")
     static = tmp_path / "static"
     manage("collectstatic", "--noinput", site_settings={"STATIC_ROOT": str(static)})
     inner = "/live/health" if strips or not changed else "/site/live/health"

@@ -193,6 +193,12 @@ def test_a_cached_fragment_is_complete() -> None:
     assert '<script type="module"' in render(fragment, visit())
 
 
+def test_a_test_of_the_site_may_make_up_user_and_session() -> None:
+    request = visit()
+    request.user, request.session = member(), {}
+    assert grant_of(render("{% embed_app 'members' %}", request)).user_key == str(request.user.pk)
+
+
 def test_users_who_change_while_a_request_is_answered_do_not_share_a_ticket() -> None:
     request = visit()
     request.user, other = member(), member()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sqlite3
 import subprocess
@@ -11,7 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parents[2]
+from tests.contract.servers import ROOT, own_environment
+
 PASSWORDS = {"ada": "engine", "grace": "compiler"}
 
 
@@ -20,7 +20,7 @@ def manage(*command: str, **variables: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-W", "error", "-m", "demo_site.django_site.manage", *command],
         cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT), **variables},
+        env=own_environment() | variables,
         capture_output=True,
         text=True,
         timeout=60,
@@ -38,7 +38,7 @@ class Database:
 
     def prepare(self) -> None:
         prepared = manage("prepare_demo", DATABASE_URL=self.url)
-        assert (prepared.returncode, prepared.stdout, prepared.stderr) == (0, "", "")
+        assert (prepared.returncode, prepared.stdout, prepared.stderr) == (0, "", ""), prepared.stderr
 
     def query(self, statement: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Ask the database itself, past Django."""

@@ -293,7 +293,7 @@ class BokehDocument:
             except Exception as error:  # noqa: BLE001 - whatever app code raises is reported
                 self._host.report(error, str(Call("callback", function)))
 
-        return run
+        return lambda: self._request.awaiting(self._request, run())
 
     def _on_thread(self, function: Callable[[], Any]) -> Any:
         with self._request.thread_context(self._request):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
@@ -180,10 +181,16 @@ class Timers:
 
     def _detached(self, function: Callable[[], Awaitable[Any]]) -> Callable[[], Awaitable[Any]]:
         """Begin with something on the application loop without keeping the turn for it."""
+        # That of the turn itself: what is put around the turn's awaitables ends before this does.
+        context = contextvars.copy_context()
 
         async def begin() -> None:
-            task = asyncio.ensure_future(function())
+            task = asyncio.get_running_loop().create_task(_awaited(function()), context=context)
             self._unlocked.add(task)
             task.add_done_callback(self._unlocked.discard)
 
         return begin
+
+
+async def _awaited(awaitable: Awaitable[Any]) -> Any:
+    return await awaitable

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from bokeh.document import Document
+from bokeh.document import Document, without_document_lock
 from bokeh.models import Button, Column, Slider, TextInput
 from django.contrib.auth.decorators import login_required
 from django.db import connection
@@ -85,6 +85,30 @@ async def counting_async(doc: Document) -> None:
         return await Note.objects.acount()
 
     add_slider(doc, count, str(await Note.objects.acount()))
+
+
+@embed.app("unlocked")
+def unlocked(doc: Document) -> None:
+    """The database, in callbacks that leave the document to others meanwhile."""
+    plainly, asynchronously = TextInput(name="plainly"), TextInput(name="asynchronously")
+
+    def say(where: TextInput, count: int) -> None:
+        doc.add_next_tick_callback(lambda: where.update(value=f"{count} {surroundings()}"))
+
+    @without_document_lock
+    def look() -> None:
+        say(plainly, Note.objects.count())
+
+    @without_document_lock
+    async def look_async() -> None:
+        say(asynchronously, await Note.objects.acount())
+
+    for each in (look, look_async):
+        doc.add_periodic_callback(each, 20)
+    doc.add_root(Column(plainly, asynchronously))
+
+
+embed.add_app("tagged", board_of_members, script_tag=True, script_arguments=["symbol"])
 
 
 @embed.app("failing")
