@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
 import tempfile
@@ -16,6 +17,7 @@ from django.db import connections
 from django.test.utils import setup_test_environment, teardown_test_environment
 
 FOLDER = Path(tempfile.mkdtemp(prefix="embedsync-django-"))
+atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)
 DATABASE = FOLDER / "site.sqlite3"
 
 # Only while Django reads it: the servers that other tests start are of other projects.
@@ -32,7 +34,6 @@ def project() -> Iterator[None]:
     yield
     teardown_test_environment()
     connections.close_all()
-    shutil.rmtree(FOLDER)
 
 
 @pytest.fixture(autouse=True)
