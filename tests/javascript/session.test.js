@@ -355,12 +355,47 @@ test("a pending delta is applied again on top of a snapshot", async () => {
   assert.deepEqual(page.root.items, [1, 2, 7]);
 });
 
+test("a pending delta is applied once on top of a snapshot that does not speak of what it changes", async () => {
+  const page = await Page.live({ define: "root", attributes: {} });
+  page.person((document) => document.append("root", [7]));
+  page.op(9);
+  page.push({ type: "snapshot", epoch: "e1", seq: 9, cseq: 0, document: { define: "root", attributes: {} } });
+  assert.deepEqual(page.root.items, [7]);
+});
+
+test("a pending delta of a model that was made here is not applied twice by a snapshot", async () => {
+  const page = await Page.live();
+  page.person((document) => document.adopt("root", "mine", 3));
+  page.person((document) => document.append("mine", [7]));
+  page.op(9);
+  page.push({ type: "snapshot", epoch: "e1", seq: 9, cseq: 0, document: ROOT });
+  assert.deepEqual(page.document.models.get("mine").items, [7]);
+});
+
 test("what a refused edit had written goes back to its default if the snapshot does not speak of it", async () => {
   const page = await Page.live();
   page.person((document) => document.set("root", "echo", 5));
   page.op(9);
   page.push({ type: "snapshot", epoch: "e1", seq: 9, cseq: 1, document: ROOT });
   assert.equal(page.root.echo, 0);
+});
+
+test("what an edit had written that was given up goes back to its default if the snapshot does not speak of it", async () => {
+  const page = await Page.live();
+  page.person((document) => document.set("root", "echo", "x".repeat(2000)));
+  page.push({ type: "snapshot", epoch: "e1", seq: 0, cseq: 0, document: ROOT });
+  assert.equal(page.root.echo, 0);
+});
+
+test("what was changed while a shared session was opened anew goes back to what the session holds", async () => {
+  const page = await Page.live();
+  page.session.startAfresh();
+  page.person((document) => document.set("root", "echo", 5));
+  page.attachment = 2;
+  page.push({ ...OPENED, client: "c2" });
+  page.push({ type: "snapshot", epoch: "e1", seq: 0, cseq: 0, document: ROOT });
+  assert.equal(page.root.echo, 0);
+  assert.deepEqual(page.told.find(([what]) => what === "rejected")[1], { reason: "lost", code: "", edits: 1 });
 });
 
 test("models that a snapshot lacks are forgotten, but not those that a pending edit brings", async () => {

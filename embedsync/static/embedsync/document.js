@@ -36,7 +36,8 @@
  * What pending edits ask of a snapshot that is reconciled in place.
  * @typedef {object} Reconciliation
  * @property {Set<string>} shown keys that are shown as pending edits left them, and stay so
- * @property {Set<string>} settled keys that edits have written which the snapshot answers
+ * @property {Set<string>} stale keys that edits have written and that are to be as the snapshot has them; at their
+ *   default, if it does not speak of them
  * @property {Set<string>} kept ids of models that stay although the snapshot lacks them
  *
  * @typedef {object} DocumentAdapter

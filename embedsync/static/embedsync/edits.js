@@ -25,6 +25,8 @@ export class Edits {
   #unsent = [];
   /** The last unsent edit still takes changes. */
   #open = false;
+  /** Keys that edits have written which were given up: only a snapshot says what their values are. */
+  #givenUp = /** @type {Set<string>} */ (new Set());
   /** What is pending, computed when asked for. @type {{keys: Set<string>, models: Set<string>} | null} */
   #pending = null;
 
@@ -106,8 +108,7 @@ export class Edits {
 
   /** Give up what `next` gave; it never gets a number. */
   drop() {
-    this.#unsent.shift();
-    this.#pending = null;
+    this.#giveUp(this.#unsent.splice(0, 1));
   }
 
   /**
@@ -116,8 +117,15 @@ export class Edits {
    */
   dropUnsent() {
     this.#open = false;
+    const edits = this.#unsent.splice(0);
+    this.#giveUp(edits);
+    return lost(edits);
+  }
+
+  /** @param {Edit[]} edits */
+  #giveUp(edits) {
+    for (const key of keysOf(edits)) this.#givenUp.add(key);
     this.#pending = null;
-    return lost(this.#unsent.splice(0));
   }
 
   /**
@@ -129,8 +137,14 @@ export class Edits {
   forget(cseq, restored = false) {
     this.lastSent = this.answered = cseq;
     this.#open = false;
-    this.#pending = null;
-    return lost([...this.#sent.splice(0), ...this.#unsent.splice(0)], restored);
+    const edits = [...this.#sent.splice(0), ...this.#unsent.splice(0)];
+    this.#giveUp(edits);
+    return lost(edits, restored);
+  }
+
+  /** Another document is shown, with nothing in it of what was given up. */
+  replaced() {
+    this.#givenUp.clear();
   }
 
   /**
@@ -163,17 +177,25 @@ export class Edits {
   }
 
   /**
-   * What a snapshot that is reconciled in place must know.
+   * What a snapshot that is reconciled in place must know; asked once for each.
    * @param {Edit[]} settled edits that the snapshot has settled
    * @returns {import("./document.js").Reconciliation}
    */
   reconciliation(settled) {
     const pending = this.pendingWrites;
     const shown = keysOf([...this.#sent, ...this.#unsent]);
-    // The outcome of a delta depends on the value that it meets, so that it has to be done again.
-    for (const change of pending) if (change.key !== null && change.kind !== "write") shown.delete(change.key);
-    const kept = new Set(pending.flatMap(({ model, defines }) => (model === null ? defines : [model, ...defines])));
-    return { shown, settled: keysOf(settled), kept };
+    const stale = new Set([...keysOf(settled), ...this.#givenUp]);
+    this.#givenUp.clear();
+    const made = new Set(pending.flatMap(({ defines }) => defines));
+    for (const { key, kind, model } of pending) {
+      // The outcome of a delta depends on the value that it meets, so that it has to be done again on the
+      // snapshot's. A model that was made here is in no snapshot, and stays as it is.
+      if (key === null || kind === "write" || (model !== null && made.has(model))) continue;
+      shown.delete(key);
+      stale.add(key);
+    }
+    const kept = new Set([...made, ...pending.flatMap(({ model }) => (model === null ? [] : [model]))]);
+    return { shown, stale, kept };
   }
 
   #whatIsPending() {

@@ -311,6 +311,7 @@ export class Session {
       this.epoch = header.epoch;
       this.seq = header.seq;
       this.#document.replace(header.document, buffers);
+      this.#edits.replaced();
       this.events.shown();
       if (isNew && !this.#journal.isEmpty) void this.#restore();
     }

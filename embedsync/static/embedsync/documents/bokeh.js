@@ -177,7 +177,7 @@ export class BokehAdapter {
    * @param {Buffers} buffers
    * @param {import("../document.js").Reconciliation} pending
    */
-  reconcile(json, buffers, { shown, settled, kept }) {
+  reconcile(json, buffers, { shown, stale, kept }) {
     const document = this.#open();
     this.#define(json.defs, buffers);
     const decoder = this.#decoder();
@@ -198,7 +198,7 @@ export class BokehAdapter {
         if (!shown.has(key)) apply(document, event);
       }
     }
-    for (const key of settled) if (!given.has(key) && !shown.has(key)) this.#reset(key);
+    for (const key of stale) if (!given.has(key) && !shown.has(key)) this.#reset(key);
     if (!shown.has(ROOTS)) apply(document, { kind: "Roots", roots });
     if (!shown.has(TITLE)) document.set_title(json.title, { sync: false });
     const present = new Set(decoder.defined);
