@@ -166,6 +166,35 @@ test("a refusal puts the true values in place, then what was held after them", a
   assert.deepEqual(page.told.at(-1), ["rejected", { reason: "refused", code: "bad-value", edits: 1 }]);
 });
 
+test("a refusal is told once, whether a snapshot came before it or it came again", async () => {
+  const page = await Page.live();
+  page.person((document) => document.set("root", "value", 50));
+  page.person((document) => document.set("root", "value", 60));
+  page.op(9);
+  page.result(1, 0, { commit: false, code: "bad-value" });
+  page.push({ type: "snapshot", epoch: "e1", seq: 9, cseq: 2, document: ROOT });
+  page.result(2, 0, { commit: false, code: "bad-value" });
+  page.reconnect();
+  page.push({ ...OPENED, seq: 9, cseq: 2, recovered: true });
+  page.result(2, 0, { commit: false, code: "bad-value" });
+  assert.deepEqual(
+    page.told.filter(([what]) => what === "rejected").map(([, { reason, edits }]) => [reason, edits]),
+    [["refused", 1], ["refused", 1]],
+  );
+});
+
+test("what a snapshot accounts for is not acknowledged before its answer came", async () => {
+  const page = await Page.live();
+  page.person((document) => document.set("root", "value", 50));
+  page.op(9);
+  page.push({ type: "snapshot", epoch: "e1", seq: 9, cseq: 1, document: ROOT });
+  page.environment.advance(1000);
+  assert.deepEqual(page.wire.of("ack").at(-1), { attachment: 1, type: "ack", seq: 9, cseq: 0 });
+  page.result(1, 8, { own: true });
+  page.environment.advance(1000);
+  assert.deepEqual(page.wire.of("ack").at(-1), { attachment: 1, type: "ack", seq: 9, cseq: 1 });
+});
+
 test("values that come while another edit is pending wait for it", async () => {
   const page = await Page.live();
   page.person((document) => document.set("root", "value", 99));

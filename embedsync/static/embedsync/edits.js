@@ -17,7 +17,7 @@ export class Edits {
   /** How many may be under way. */
   limit = 1;
   lastSent = 0;
-  /** The highest number that was answered. */
+  /** The highest number whose answer has come. */
   answered = 0;
   /** @type {Edit[]} */
   #sent = [];
@@ -148,6 +148,17 @@ export class Edits {
   }
 
   /**
+   * The answer to an edit has come.
+   * @param {number} cseq
+   * @returns {boolean} whether it is the first time
+   */
+  hear(cseq) {
+    const isNew = cseq > this.answered;
+    if (isNew) this.answered = cseq;
+    return isNew;
+  }
+
+  /**
    * An answer has come, or a snapshot that accounts for all edits up to a number.
    * @param {number} cseq
    * @returns {Edit[]} the edits that are settled by it; none if they were settled before
@@ -155,7 +166,6 @@ export class Edits {
   settle(cseq) {
     const settled = this.#sent.filter((edit) => edit.cseq <= cseq);
     this.#sent = this.#sent.filter((edit) => edit.cseq > cseq);
-    this.answered = Math.max(this.answered, cseq);
     this.#pending = null;
     for (const { barrier } of settled) barrier?.(true);
     return settled;

@@ -266,7 +266,7 @@ export class Session {
       else if (header.type === "snapshot") this.#snapshot(header, buffers);
       else if (header.type === "notice") this.#notice(header);
       else if (header.type === "closed") this.closed(header.code, { error: header.error, detail: header.detail });
-      else if (this.#poisoned) return;
+      else if (this.#poisoned && header.type !== "result") return;
       else if (header.type === "op") this.#op(header, buffers);
       else if (header.type === "result") this.#result(header, buffers);
       else throw new Error(`a frame of type ${header.type} is not for an attachment`);
@@ -398,6 +398,11 @@ export class Session {
    * @param {import("./wire.js").Buffers} buffers
    */
   #result(result, buffers) {
+    // Whether or not it can be applied, and though a snapshot may have undone the edit before: it is told, once.
+    if (this.#edits.hear(result.cseq) && !result.commit) {
+      this.events.rejected({ reason: "refused", code: result.code ?? "", edits: 1 + (result.supersedes?.length ?? 0) });
+    }
+    if (this.#poisoned) return;
     if (result.seq - (result.own ? 1 : 0) > this.seq) {
       throw new Error(`the result at ${result.seq} came too early: this replica is at ${this.seq}`);
     }
@@ -433,7 +438,6 @@ export class Session {
       // Models that such an edit brought may never have reached the server's document.
       for (const { changes } of settled) for (const { defines } of changes) this.#letGo(defines);
     }
-    if (!result.commit) this.events.rejected({ reason: "refused", code: result.code ?? "", edits: settled.length });
   }
 
   /**
