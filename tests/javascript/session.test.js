@@ -461,7 +461,7 @@ test("a lost socket resumes at its position and repeats unanswered edits unchang
   page.environment.advance(20_000);
   page.wire.open();
   const [open, edit, ...rest] = page.wire.sent;
-  assert.deepEqual(open.resume, { session: "s", client: "c", secret: "x1", epoch: "e1", seq: 1 });
+  assert.deepEqual(open.resume, { session: "s", client: "c", secret: "x1", epoch: "e1", seq: 1, cseq: 0 });
   assert.deepEqual([edit, rest], [before, []]);
   page.push({ ...OPENED, secret: "x2", seq: 2, recovered: true });
   assert.deepEqual([page.session.state, page.edits], ["live", [[1, 20], [2, 21]]]);

@@ -147,7 +147,8 @@ export class Session {
     } else {
       // A poisoned replica is at no position, and gets a snapshot for that.
       const epoch = this.#poisoned ? "" : this.epoch;
-      open.resume = { session: this.id, client: this.client, secret: this.#secret, epoch, seq: this.seq };
+      const cseq = this.#edits.answered;
+      open.resume = { session: this.id, client: this.client, secret: this.#secret, epoch, seq: this.seq, cseq };
     }
     this.#send(open);
     for (const edit of this.#edits.unanswered) this.socket.send(this.#message(edit));
