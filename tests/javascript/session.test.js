@@ -427,6 +427,16 @@ test("what was changed while a shared session was opened anew goes back to what 
   assert.deepEqual(page.told.find(([what]) => what === "rejected")[1], { reason: "lost", code: "", edits: 1 });
 });
 
+test("a model that a snapshot lacks and a pending edit keeps is forgotten with the answer", async () => {
+  const page = await Page.live({ ...ROOT, attributes: { child: CHILD } });
+  page.person((document) => document.set("n1", "value", 6));
+  page.op(9);
+  page.push({ type: "snapshot", epoch: "e1", seq: 9, cseq: 0, document: ROOT });
+  assert.equal(page.document.models.has("n1"), true);
+  page.result(1, 9, { skipped: [0] });
+  assert.equal(page.document.models.has("n1"), false);
+});
+
 test("models that a snapshot lacks are forgotten, but not those that a pending edit brings", async () => {
   const page = await Page.live({ ...ROOT, attributes: { child: CHILD } });
   page.person((document) => document.adopt("root", "mine", 3));

@@ -159,6 +159,8 @@ export class ToyDocument {
       const model = this.models.get(id);
       if (model !== undefined && !changes.some((change) => change.key === key) && !shown.has(key)) model[attr] = DEFAULTS[attr];
     }
-    for (const id of [...this.models.keys()]) if (!defined.includes(id) && !kept.has(id)) this.models.delete(id);
+    const lacking = [...this.models.keys()].filter((id) => !defined.includes(id));
+    this.evict(lacking.filter((id) => !kept.has(id)));
+    return lacking.filter((id) => this.models.has(id));
   }
 }

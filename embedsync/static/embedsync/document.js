@@ -49,8 +49,9 @@
  *   any more, and returns their ids
  * @property {(document: any, buffers: import("./wire.js").Buffers) => void} replace shows another
  *   document in place of this one
- * @property {(document: any, buffers: import("./wire.js").Buffers, pending: Reconciliation) => void} reconcile makes
- *   this document equal to a snapshot of it without building views again
+ * @property {(document: any, buffers: import("./wire.js").Buffers, pending: Reconciliation) => string[]} reconcile
+ *   makes this document equal to a snapshot of it without building views again; returns the ids of models that
+ *   stay, kept or shown by a pending edit, although the snapshot lacks them
  * @property {(input: Input) => boolean} restore puts an input in again, as if a person did it; false if there
  *   is no place for it
  * @property {(listener: (changes: LocalChange[]) => void, bufferId: () => string) => void} observe calls

@@ -189,7 +189,7 @@ export class Edits {
   /**
    * What a snapshot that is reconciled in place must know; asked once for each.
    * @param {Edit[]} settled edits that the snapshot has settled
-   * @returns {import("./document.js").Reconciliation}
+   * @returns {import("./document.js").Reconciliation & {made: Set<string>}} with the models that pending edits bring
    */
   reconciliation(settled) {
     const pending = this.pendingWrites;
@@ -205,7 +205,7 @@ export class Edits {
       stale.add(key);
     }
     const kept = new Set([...made, ...pending.flatMap(({ model }) => (model === null ? [] : [model]))]);
-    return { shown, stale, kept };
+    return { shown, stale, kept, made };
   }
 
   #whatIsPending() {

@@ -304,7 +304,8 @@ export class Session {
     if (header.epoch === this.epoch && this.#failures === 1) {
       const pending = this.#edits.reconciliation(this.#edits.settle(header.cseq));
       this.seq = header.seq;
-      this.#document.reconcile(header.document, buffers, pending);
+      const lacking = this.#document.reconcile(header.document, buffers, pending);
+      for (const id of lacking) if (!pending.made.has(id)) this.#leaving.add(id);
       this.#applyAgain(pending.shown);
     } else {
       const isNew = this.epoch !== header.epoch;

@@ -176,6 +176,7 @@ export class BokehAdapter {
    * @param {any} json
    * @param {Buffers} buffers
    * @param {import("../document.js").Reconciliation} pending
+   * @returns {string[]}
    */
   reconcile(json, buffers, { shown, stale, kept }) {
     const document = this.#open();
@@ -202,9 +203,11 @@ export class BokehAdapter {
     if (!shown.has(ROOTS)) apply(document, { kind: "Roots", roots });
     if (!shown.has(TITLE)) document.set_title(json.title, { sync: false });
     const present = new Set(decoder.defined);
-    this.evict([...this.#models.keys()].filter((id) => !present.has(id) && !kept.has(id)));
+    const lacking = [...this.#models.keys()].filter((id) => !present.has(id));
+    this.evict(lacking.filter((id) => !kept.has(id)));
     this.#places?.changed();
     this.#updateViews();
+    return lacking.filter((id) => this.#models.has(id));
   }
 
   /** @param {import("../document.js").Input} input */
