@@ -116,6 +116,33 @@ test("what a page script does in consequence of an op is an edit", async () => {
   assert.deepEqual(page.wire.of("edit").map(({ base, events }) => [base, events]), [[1, [set("root", "echo", 4)]]]);
 });
 
+test("what a page script writes in consequence of an op is not overwritten by the rest of it", async () => {
+  const page = await Page.live();
+  page.document.script = ({ attr, new: value }) => attr === "value" && value === 2 && page.document.set("root", "echo", 4);
+  page.op(1, set("root", "value", 2), set("root", "echo", 3));
+  assert.equal(page.root.echo, 4);
+  page.result(1, 2, { own: true });
+  assert.equal(page.root.echo, 4);
+});
+
+test("what a page script appends in consequence of an op asks for the whole value if the op changes it too", async () => {
+  const page = await Page.live();
+  page.document.script = ({ attr }) => attr === "value" && page.document.append("root", [8]);
+  page.op(1, set("root", "value", 2), set("root", "items", [7]));
+  assert.deepEqual(page.wire.of("edit").map(({ whole }) => whole), [true]);
+  page.result(1, 2, { own: true, values: [set("root", "items", [7, 8])] });
+  assert.deepEqual(page.root.items, [7, 8]);
+});
+
+test("what a page script writes in consequence of a snapshot is not overwritten by the rest of it", async () => {
+  const page = await Page.live();
+  page.op(9);
+  page.document.script = ({ attr }) => attr === "value" && page.document.set("root", "echo", 4);
+  page.push({ type: "snapshot", epoch: "e1", seq: 9, cseq: 0, document: { ...ROOT, attributes: { value: 2, echo: 3 } } });
+  assert.equal(page.root.echo, 4);
+  assert.deepEqual(page.wire.of("edit").map(({ events }) => events), [[set("root", "echo", 4)]]);
+});
+
 // Edits and results
 
 test("an edit carries number, base and epoch; one task is one edit", async () => {

@@ -153,7 +153,7 @@ export class ToyDocument {
     const changes = [];
     const defined = [];
     this.#introduce(document, changes, defined, []);
-    this.apply(changes.filter(({ key }) => !shown.has(key)));
+    this.apply(unshown(changes, shown));
     for (const key of stale) {
       const [id, attr] = key.split(" ");
       const model = this.models.get(id);
@@ -163,4 +163,8 @@ export class ToyDocument {
     this.evict(lacking.filter((id) => !kept.has(id)));
     return lacking.filter((id) => this.models.has(id));
   }
+}
+
+function* unshown(changes, shown) {
+  for (const change of changes) if (!shown.has(change.key)) yield change;
 }

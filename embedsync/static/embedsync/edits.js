@@ -42,15 +42,18 @@ export class Edits {
   /**
    * @param {LocalChange[]} changes
    * @param {number} base
+   * @param {(key: string) => boolean} [unsettled] says of a key that its value may still be another
    */
-  add(changes, base) {
+  add(changes, base, unsettled = () => false) {
     if (!this.#open) {
       this.#unsent.push({ cseq: 0, base, whole: false, changes: [] });
       this.#open = true;
     }
     const edit = this.#unsent[this.#unsent.length - 1];
     edit.base = Math.min(edit.base, base);
-    edit.whole ||= changes.some(({ key, kind }) => key !== null && kind !== "write" && this.pendingOn(key));
+    edit.whole ||= changes.some(
+      ({ key, kind }) => key !== null && kind !== "write" && (this.pendingOn(key) || unsettled(key)),
+    );
     for (const change of changes) {
       if (mergeable(change) && edit.changes.every(mergeable)) {
         edit.changes = edit.changes.filter((earlier) => earlier.key !== change.key);

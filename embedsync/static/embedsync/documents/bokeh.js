@@ -121,16 +121,21 @@ export class BokehAdapter {
     return { changes, defined: decoder.defined };
   }
 
-  /** @param {import("../document.js").Change[]} changes */
+  /** @param {Iterable<import("../document.js").Change>} changes */
   apply(changes) {
     const document = this.#open();
-    const known = /** @type {BokehChange[]} */ (changes);
-    for (const { event } of known) apply(document, event);
-    if (known.some((change) => change.structural)) {
+    let isStructural = false;
+    let ofRoots = false;
+    for (const change of /** @type {Iterable<BokehChange>} */ (changes)) {
+      apply(document, change.event);
+      isStructural ||= change.structural;
+      ofRoots ||= change.key === ROOTS;
+    }
+    if (isStructural) {
       document._recompute_all_models();
       this.#places?.changed();
     }
-    if (known.some((change) => change.key === ROOTS)) this.#updateViews();
+    if (ofRoots) this.#updateViews();
   }
 
   /** @param {string[]} ids */
