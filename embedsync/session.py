@@ -167,6 +167,8 @@ class Session:
                 replica.viewer.close(wire.Close.SUPERSEDED)
             replica.viewer = viewer
             replica.previous_secret, replica.secret = position.secret, secret
+            # Edits follow at once, and there may be no room for them before these are let go.
+            replica.acknowledge(position.cseq)
             replica.lagging = True
             replica.sent = position.seq
             replica.delivered = 0

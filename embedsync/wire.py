@@ -175,7 +175,7 @@ class _Frame(msgspec.Struct, tag_field="type", frozen=True, omit_defaults=True, 
 
 
 class Resume(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """Where a browser left off: its session, the secret for it, and the last op it applied.
+    """Where a browser left off: its session, the secret for it, the last op it applied, the last result it saw.
 
     An empty ``epoch`` says that the browser was let in and never received the document.
     """
@@ -185,6 +185,7 @@ class Resume(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     secret: _Id
     epoch: Annotated[str, msgspec.Meta(max_length=128)]
     seq: _Position
+    cseq: _Position = 0
 
 
 class Open(_Frame, tag="open", frozen=True, kw_only=True):

@@ -184,6 +184,19 @@ def test_a_replica_that_resumes_replaces_its_ghost(hubs: list[Hub]) -> None:
     browser.wait_for(wire.Result)
 
 
+def test_a_browser_that_was_cut_off_for_results_that_it_had_not_acknowledged_goes_on(hubs: list[Hub]) -> None:
+    hub = make(hubs, unacknowledged_results=2)
+    browser = MemoryBrowser(hub).open(hub.ticket("toy"))
+    for cseq in range(1, 4):
+        browser.edit(cseq, {"kind": "click", "id": "root"})
+        browser.wait_for(wire.Result, cseq)
+    browser.edit(4, change("value", 1))
+    assert browser.wait_for(wire.Closed).code == wire.Close.TOO_MANY_EDITS
+    again = MemoryBrowser(hub).resume(browser.wait_for(wire.Opened), seq=3, cseq=3)
+    again.edit(4, change("value", 1))
+    assert again.wait_for(wire.Result).cseq == 4
+
+
 def test_another_user_cannot_resume_a_session(hubs: list[Hub]) -> None:
     hub = make(hubs)
     ticket = hub.ticket("toy", user_key="ada")

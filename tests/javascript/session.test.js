@@ -116,6 +116,33 @@ test("what a page script does in consequence of an op is an edit", async () => {
   assert.deepEqual(page.wire.of("edit").map(({ base, events }) => [base, events]), [[1, [set("root", "echo", 4)]]]);
 });
 
+test("what a page script writes in consequence of an op is not overwritten by the rest of it", async () => {
+  const page = await Page.live();
+  page.document.script = ({ attr, new: value }) => attr === "value" && value === 2 && page.document.set("root", "echo", 4);
+  page.op(1, set("root", "value", 2), set("root", "echo", 3));
+  assert.equal(page.root.echo, 4);
+  page.result(1, 2, { own: true });
+  assert.equal(page.root.echo, 4);
+});
+
+test("what a page script appends in consequence of an op asks for the whole value if the op changes it too", async () => {
+  const page = await Page.live();
+  page.document.script = ({ attr }) => attr === "value" && page.document.append("root", [8]);
+  page.op(1, set("root", "value", 2), set("root", "items", [7]));
+  assert.deepEqual(page.wire.of("edit").map(({ whole }) => whole), [true]);
+  page.result(1, 2, { own: true, values: [set("root", "items", [7, 8])] });
+  assert.deepEqual(page.root.items, [7, 8]);
+});
+
+test("what a page script writes in consequence of a snapshot is not overwritten by the rest of it", async () => {
+  const page = await Page.live();
+  page.op(9);
+  page.document.script = ({ attr }) => attr === "value" && page.document.set("root", "echo", 4);
+  page.push({ type: "snapshot", epoch: "e1", seq: 9, cseq: 0, document: { ...ROOT, attributes: { value: 2, echo: 3 } } });
+  assert.equal(page.root.echo, 4);
+  assert.deepEqual(page.wire.of("edit").map(({ events }) => events), [[set("root", "echo", 4)]]);
+});
+
 // Edits and results
 
 test("an edit carries number, base and epoch; one task is one edit", async () => {
@@ -164,6 +191,35 @@ test("a refusal puts the true values in place, then what was held after them", a
   page.result(1, 1, { commit: false, code: "bad-value", values: [set("root", "value", 2)] });
   assert.equal(page.root.value, 2);
   assert.deepEqual(page.told.at(-1), ["rejected", { reason: "refused", code: "bad-value", edits: 1 }]);
+});
+
+test("a refusal is told once, whether a snapshot came before it or it came again", async () => {
+  const page = await Page.live();
+  page.person((document) => document.set("root", "value", 50));
+  page.person((document) => document.set("root", "value", 60));
+  page.op(9);
+  page.result(1, 0, { commit: false, code: "bad-value" });
+  page.push({ type: "snapshot", epoch: "e1", seq: 9, cseq: 2, document: ROOT });
+  page.result(2, 0, { commit: false, code: "bad-value" });
+  page.reconnect();
+  page.push({ ...OPENED, seq: 9, cseq: 2, recovered: true });
+  page.result(2, 0, { commit: false, code: "bad-value" });
+  assert.deepEqual(
+    page.told.filter(([what]) => what === "rejected").map(([, { reason, edits }]) => [reason, edits]),
+    [["refused", 1], ["refused", 1]],
+  );
+});
+
+test("what a snapshot accounts for is not acknowledged before its answer came", async () => {
+  const page = await Page.live();
+  page.person((document) => document.set("root", "value", 50));
+  page.op(9);
+  page.push({ type: "snapshot", epoch: "e1", seq: 9, cseq: 1, document: ROOT });
+  page.environment.advance(1000);
+  assert.deepEqual(page.wire.of("ack").at(-1), { attachment: 1, type: "ack", seq: 9, cseq: 0 });
+  page.result(1, 8, { own: true });
+  page.environment.advance(1000);
+  assert.deepEqual(page.wire.of("ack").at(-1), { attachment: 1, type: "ack", seq: 9, cseq: 1 });
 });
 
 test("values that come while another edit is pending wait for it", async () => {
@@ -355,12 +411,57 @@ test("a pending delta is applied again on top of a snapshot", async () => {
   assert.deepEqual(page.root.items, [1, 2, 7]);
 });
 
+test("a pending delta is applied once on top of a snapshot that does not speak of what it changes", async () => {
+  const page = await Page.live({ define: "root", attributes: {} });
+  page.person((document) => document.append("root", [7]));
+  page.op(9);
+  page.push({ type: "snapshot", epoch: "e1", seq: 9, cseq: 0, document: { define: "root", attributes: {} } });
+  assert.deepEqual(page.root.items, [7]);
+});
+
+test("a pending delta of a model that was made here is not applied twice by a snapshot", async () => {
+  const page = await Page.live();
+  page.person((document) => document.adopt("root", "mine", 3));
+  page.person((document) => document.append("mine", [7]));
+  page.op(9);
+  page.push({ type: "snapshot", epoch: "e1", seq: 9, cseq: 0, document: ROOT });
+  assert.deepEqual(page.document.models.get("mine").items, [7]);
+});
+
 test("what a refused edit had written goes back to its default if the snapshot does not speak of it", async () => {
   const page = await Page.live();
   page.person((document) => document.set("root", "echo", 5));
   page.op(9);
   page.push({ type: "snapshot", epoch: "e1", seq: 9, cseq: 1, document: ROOT });
   assert.equal(page.root.echo, 0);
+});
+
+test("what an edit had written that was given up goes back to its default if the snapshot does not speak of it", async () => {
+  const page = await Page.live();
+  page.person((document) => document.set("root", "echo", "x".repeat(2000)));
+  page.push({ type: "snapshot", epoch: "e1", seq: 0, cseq: 0, document: ROOT });
+  assert.equal(page.root.echo, 0);
+});
+
+test("what was changed while a shared session was opened anew goes back to what the session holds", async () => {
+  const page = await Page.live();
+  page.session.startAfresh();
+  page.person((document) => document.set("root", "echo", 5));
+  page.attachment = 2;
+  page.push({ ...OPENED, client: "c2" });
+  page.push({ type: "snapshot", epoch: "e1", seq: 0, cseq: 0, document: ROOT });
+  assert.equal(page.root.echo, 0);
+  assert.deepEqual(page.told.find(([what]) => what === "rejected")[1], { reason: "lost", code: "", edits: 1 });
+});
+
+test("a model that a snapshot lacks and a pending edit keeps is forgotten with the answer", async () => {
+  const page = await Page.live({ ...ROOT, attributes: { child: CHILD } });
+  page.person((document) => document.set("n1", "value", 6));
+  page.op(9);
+  page.push({ type: "snapshot", epoch: "e1", seq: 9, cseq: 0, document: ROOT });
+  assert.equal(page.document.models.has("n1"), true);
+  page.result(1, 9, { skipped: [0] });
+  assert.equal(page.document.models.has("n1"), false);
 });
 
 test("models that a snapshot lacks are forgotten, but not those that a pending edit brings", async () => {
@@ -397,7 +498,7 @@ test("a lost socket resumes at its position and repeats unanswered edits unchang
   page.environment.advance(20_000);
   page.wire.open();
   const [open, edit, ...rest] = page.wire.sent;
-  assert.deepEqual(open.resume, { session: "s", client: "c", secret: "x1", epoch: "e1", seq: 1 });
+  assert.deepEqual(open.resume, { session: "s", client: "c", secret: "x1", epoch: "e1", seq: 1, cseq: 0 });
   assert.deepEqual([edit, rest], [before, []]);
   page.push({ ...OPENED, secret: "x2", seq: 2, recovered: true });
   assert.deepEqual([page.session.state, page.edits], ["live", [[1, 20], [2, 21]]]);

@@ -53,6 +53,13 @@ export class ToyDocument {
     this.#emit({ kind: "write", id, attr: "child", content, defines: [child] });
   }
 
+  /** A person moves a model that is there already, or takes one out. */
+  refer(id, child) {
+    this.models.get(id).child = child;
+    const content = { kind: "set", id, attr: "child", new: child === null ? null : { ref: child } };
+    this.#emit({ kind: "write", id, attr: "child", content });
+  }
+
   sendBytes(id, bytes) {
     const name = this.bufferId();
     const buffers = new Map([[name, Uint8Array.from(bytes).buffer]]);
@@ -142,15 +149,22 @@ export class ToyDocument {
     this.#introduce(document, [], [], []);
   }
 
-  reconcile(document, buffers, { shown, settled, kept }) {
+  reconcile(document, buffers, { shown, stale, kept }) {
     const changes = [];
     const defined = [];
     this.#introduce(document, changes, defined, []);
-    this.apply(changes.filter(({ key }) => !shown.has(key)));
-    for (const key of settled) {
+    this.apply(unshown(changes, shown));
+    for (const key of stale) {
       const [id, attr] = key.split(" ");
-      if (!changes.some((change) => change.key === key) && !shown.has(key)) this.models.get(id)[attr] = DEFAULTS[attr];
+      const model = this.models.get(id);
+      if (model !== undefined && !changes.some((change) => change.key === key) && !shown.has(key)) model[attr] = DEFAULTS[attr];
     }
-    for (const id of [...this.models.keys()]) if (!defined.includes(id) && !kept.has(id)) this.models.delete(id);
+    const lacking = [...this.models.keys()].filter((id) => !defined.includes(id));
+    this.evict(lacking.filter((id) => !kept.has(id)));
+    return lacking.filter((id) => this.models.has(id));
   }
+}
+
+function* unshown(changes, shown) {
+  for (const change of changes) if (!shown.has(change.key)) yield change;
 }

@@ -62,9 +62,14 @@ class MemoryBrowser:
         self.send(wire.Open(protocol=1, ticket=ticket))
         return self
 
-    def resume(self, opened: wire.Opened, seq: int = 0) -> MemoryBrowser:
+    def resume(self, opened: wire.Opened, seq: int = 0, cseq: int = 0) -> MemoryBrowser:
         position = wire.Resume(
-            session=opened.session, client=opened.client, secret=opened.secret, epoch=opened.epoch, seq=seq
+            session=opened.session,
+            client=opened.client,
+            secret=opened.secret,
+            epoch=opened.epoch,
+            seq=seq,
+            cseq=cseq,
         )
         self.send(wire.Open(protocol=1, resume=position))
         return self

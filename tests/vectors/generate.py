@@ -33,6 +33,7 @@ _FROM_BROWSER: list[tuple[str, int, dict[str, Any], dict[str, str]]] = [
                 "secret": "x",
                 "epoch": "e",
                 "seq": 9_007_199_254_740_991,
+                "cseq": 12,
             },
         },
         {},

@@ -35,21 +35,24 @@
  *
  * What pending edits ask of a snapshot that is reconciled in place.
  * @typedef {object} Reconciliation
- * @property {Set<string>} shown keys that are shown as pending edits left them, and stay so
- * @property {Set<string>} settled keys that edits have written which the snapshot answers
+ * @property {Set<string>} shown keys that are shown as pending edits left them, and stay so; grows while page
+ *   scripts make further edits in consequence
+ * @property {Set<string>} stale keys that edits have written and that are to be as the snapshot has them; at their
+ *   default, if it does not speak of them
  * @property {Set<string>} kept ids of models that stay although the snapshot lacks them
  *
  * @typedef {object} DocumentAdapter
  * @property {(events: unknown[], buffers: import("./wire.js").Buffers) => Decoded} decode makes the new
  *   models of some events and changes nothing else; throws, leaving none of the new models behind
- * @property {(changes: Change[]) => void} apply makes changes in order; they do not come back through `observe`,
- *   but what page scripts do in consequence does
+ * @property {(changes: Iterable<Change>) => void} apply makes changes in order, asking for each when those before
+ *   it are made; they do not come back through `observe`, but what page scripts do in consequence does
  * @property {(ids: string[]) => string[]} evict forgets those models that are not part of the document
  *   any more, and returns their ids
  * @property {(document: any, buffers: import("./wire.js").Buffers) => void} replace shows another
  *   document in place of this one
- * @property {(document: any, buffers: import("./wire.js").Buffers, pending: Reconciliation) => void} reconcile makes
- *   this document equal to a snapshot of it without building views again
+ * @property {(document: any, buffers: import("./wire.js").Buffers, pending: Reconciliation) => string[]} reconcile
+ *   makes this document equal to a snapshot of it without building views again; returns the ids of models that
+ *   stay, kept or shown by a pending edit, although the snapshot lacks them
  * @property {(input: Input) => boolean} restore puts an input in again, as if a person did it; false if there
  *   is no place for it
  * @property {(listener: (changes: LocalChange[]) => void, bufferId: () => string) => void} observe calls

@@ -17,7 +17,7 @@ export class Edits {
   /** How many may be under way. */
   limit = 1;
   lastSent = 0;
-  /** The highest number that was answered. */
+  /** The highest number whose answer has come. */
   answered = 0;
   /** @type {Edit[]} */
   #sent = [];
@@ -25,6 +25,8 @@ export class Edits {
   #unsent = [];
   /** The last unsent edit still takes changes. */
   #open = false;
+  /** Keys that edits have written which were given up: only a snapshot says what their values are. */
+  #givenUp = /** @type {Set<string>} */ (new Set());
   /** What is pending, computed when asked for. @type {{keys: Set<string>, models: Set<string>} | null} */
   #pending = null;
 
@@ -40,15 +42,18 @@ export class Edits {
   /**
    * @param {LocalChange[]} changes
    * @param {number} base
+   * @param {(key: string) => boolean} [unsettled] says of a key that its value may still be another
    */
-  add(changes, base) {
+  add(changes, base, unsettled = () => false) {
     if (!this.#open) {
       this.#unsent.push({ cseq: 0, base, whole: false, changes: [] });
       this.#open = true;
     }
     const edit = this.#unsent[this.#unsent.length - 1];
     edit.base = Math.min(edit.base, base);
-    edit.whole ||= changes.some(({ key, kind }) => key !== null && kind !== "write" && this.pendingOn(key));
+    edit.whole ||= changes.some(
+      ({ key, kind }) => key !== null && kind !== "write" && (this.pendingOn(key) || unsettled(key)),
+    );
     for (const change of changes) {
       if (mergeable(change) && edit.changes.every(mergeable)) {
         edit.changes = edit.changes.filter((earlier) => earlier.key !== change.key);
@@ -106,8 +111,7 @@ export class Edits {
 
   /** Give up what `next` gave; it never gets a number. */
   drop() {
-    this.#unsent.shift();
-    this.#pending = null;
+    this.#giveUp(this.#unsent.splice(0, 1));
   }
 
   /**
@@ -116,8 +120,15 @@ export class Edits {
    */
   dropUnsent() {
     this.#open = false;
+    const edits = this.#unsent.splice(0);
+    this.#giveUp(edits);
+    return lost(edits);
+  }
+
+  /** @param {Edit[]} edits */
+  #giveUp(edits) {
+    for (const key of keysOf(edits)) this.#givenUp.add(key);
     this.#pending = null;
-    return lost(this.#unsent.splice(0));
   }
 
   /**
@@ -129,8 +140,25 @@ export class Edits {
   forget(cseq, restored = false) {
     this.lastSent = this.answered = cseq;
     this.#open = false;
-    this.#pending = null;
-    return lost([...this.#sent.splice(0), ...this.#unsent.splice(0)], restored);
+    const edits = [...this.#sent.splice(0), ...this.#unsent.splice(0)];
+    this.#giveUp(edits);
+    return lost(edits, restored);
+  }
+
+  /** Another document is shown, with nothing in it of what was given up. */
+  replaced() {
+    this.#givenUp.clear();
+  }
+
+  /**
+   * The answer to an edit has come.
+   * @param {number} cseq
+   * @returns {boolean} whether it is the first time
+   */
+  hear(cseq) {
+    const isNew = cseq > this.answered;
+    if (isNew) this.answered = cseq;
+    return isNew;
   }
 
   /**
@@ -141,7 +169,6 @@ export class Edits {
   settle(cseq) {
     const settled = this.#sent.filter((edit) => edit.cseq <= cseq);
     this.#sent = this.#sent.filter((edit) => edit.cseq > cseq);
-    this.answered = Math.max(this.answered, cseq);
     this.#pending = null;
     for (const { barrier } of settled) barrier?.(true);
     return settled;
@@ -163,17 +190,25 @@ export class Edits {
   }
 
   /**
-   * What a snapshot that is reconciled in place must know.
+   * What a snapshot that is reconciled in place must know; asked once for each.
    * @param {Edit[]} settled edits that the snapshot has settled
-   * @returns {import("./document.js").Reconciliation}
+   * @returns {import("./document.js").Reconciliation & {made: Set<string>}} with the models that pending edits bring
    */
   reconciliation(settled) {
     const pending = this.pendingWrites;
     const shown = keysOf([...this.#sent, ...this.#unsent]);
-    // The outcome of a delta depends on the value that it meets, so that it has to be done again.
-    for (const change of pending) if (change.key !== null && change.kind !== "write") shown.delete(change.key);
-    const kept = new Set(pending.flatMap(({ model, defines }) => (model === null ? defines : [model, ...defines])));
-    return { shown, settled: keysOf(settled), kept };
+    const stale = new Set([...keysOf(settled), ...this.#givenUp]);
+    this.#givenUp.clear();
+    const made = new Set(pending.flatMap(({ defines }) => defines));
+    for (const { key, kind, model } of pending) {
+      // The outcome of a delta depends on the value that it meets, so that it has to be done again on the
+      // snapshot's. A model that was made here is in no snapshot, and stays as it is.
+      if (key === null || kind === "write" || (model !== null && made.has(model))) continue;
+      shown.delete(key);
+      stale.add(key);
+    }
+    const kept = new Set([...made, ...pending.flatMap(({ model }) => (model === null ? [] : [model]))]);
+    return { shown, stale, kept, made };
   }
 
   #whatIsPending() {

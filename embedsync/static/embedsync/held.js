@@ -1,10 +1,15 @@
 // Changes of the server that wait until the edits on their keys are answered, so that what a person
 // moves does not jump back under the hand.
 
-/** @typedef {import("./document.js").Change} Change */
+/**
+ * @typedef {import("./document.js").Change} Change
+ *
+ * A change, and the seq of the op or result that brought it.
+ * @typedef {{seq: number, change: Change}} HeldChange
+ */
 
 export class Held {
-  /** By key, in the order of their seq. @type {Map<string, {seq: number, change: Change}[]>} */
+  /** By key, in the order of their seq. @type {Map<string, HeldChange[]>} */
   #held = new Map();
 
   /**
@@ -44,12 +49,12 @@ export class Held {
   /**
    * Take what was held of some keys, in the order in which it came.
    * @param {string[]} keys
-   * @returns {Change[]}
+   * @returns {HeldChange[]}
    */
   release(keys) {
     const released = keys.flatMap((key) => this.#held.get(key) ?? []);
     for (const key of keys) this.#held.delete(key);
-    return released.sort((one, other) => one.seq - other.seq).map(({ change }) => change);
+    return released.sort((one, other) => one.seq - other.seq);
   }
 
   clear() {

@@ -76,6 +76,10 @@ export class Session {
   /** @type {import("./wire.js").Frame[]} */
   #inbox = [];
   #receiving = false;
+  /** Says of a key whether the server is changing it just now, while page scripts already answer. */
+  #isChanging = /** @type {(key: string) => boolean} */ (() => false);
+  /** Keys that a snapshot, while it is being reconciled, is to leave alone. @type {Set<string> | null} */
+  #shown = null;
   /** An edit is being collected until the present task ends. */
   #sealing = false;
   /** Times in a row that the server did not let this replica in. */
@@ -147,7 +151,8 @@ export class Session {
     } else {
       // A poisoned replica is at no position, and gets a snapshot for that.
       const epoch = this.#poisoned ? "" : this.epoch;
-      open.resume = { session: this.id, client: this.client, secret: this.#secret, epoch, seq: this.seq };
+      const cseq = this.#edits.answered;
+      open.resume = { session: this.id, client: this.client, secret: this.#secret, epoch, seq: this.seq, cseq };
     }
     this.#send(open);
     for (const edit of this.#edits.unanswered) this.socket.send(this.#message(edit));
@@ -266,7 +271,7 @@ export class Session {
       else if (header.type === "snapshot") this.#snapshot(header, buffers);
       else if (header.type === "notice") this.#notice(header);
       else if (header.type === "closed") this.closed(header.code, { error: header.error, detail: header.detail });
-      else if (this.#poisoned) return;
+      else if (this.#poisoned && header.type !== "result") return;
       else if (header.type === "op") this.#op(header, buffers);
       else if (header.type === "result") this.#result(header, buffers);
       else throw new Error(`a frame of type ${header.type} is not for an attachment`);
@@ -303,7 +308,8 @@ export class Session {
     if (header.epoch === this.epoch && this.#failures === 1) {
       const pending = this.#edits.reconciliation(this.#edits.settle(header.cseq));
       this.seq = header.seq;
-      this.#document.reconcile(header.document, buffers, pending);
+      const lacking = this.#reconcile(header.document, buffers, pending);
+      for (const id of lacking) if (!pending.made.has(id)) this.#leaving.add(id);
       this.#applyAgain(pending.shown);
     } else {
       const isNew = this.epoch !== header.epoch;
@@ -311,6 +317,7 @@ export class Session {
       this.epoch = header.epoch;
       this.seq = header.seq;
       this.#document.replace(header.document, buffers);
+      this.#edits.replaced();
       this.events.shown();
       if (isNew && !this.#journal.isEmpty) void this.#restore();
     }
@@ -353,6 +360,22 @@ export class Session {
   }
 
   /**
+   * @param {unknown} document
+   * @param {import("./wire.js").Buffers} buffers
+   * @param {import("./document.js").Reconciliation} pending
+   */
+  #reconcile(document, buffers, pending) {
+    this.#isChanging = () => true;
+    this.#shown = pending.shown;
+    try {
+      return this.#document.reconcile(document, buffers, pending);
+    } finally {
+      this.#isChanging = () => false;
+      this.#shown = null;
+    }
+  }
+
+  /**
    * Pending edits go on top of a snapshot (rule 4).
    * @param {Set<string>} shown keys that need nothing, because they are as the edits left them
    */
@@ -377,19 +400,32 @@ export class Session {
     if (op.from !== this.seq) throw new Error(`op ${op.seq} follows ${op.from}, but this replica is at ${this.seq}`);
     const changes = this.#decode(op.events, buffers);
     this.seq = op.seq;
-    this.#document.apply(changes.filter((change) => !this.#hold(change)));
+    this.#apply(changes.map((change) => ({ seq: op.seq, change })));
     this.#letGo(op.gone ?? []);
     this.#count();
   }
 
+  /** @param {import("./held.js").HeldChange[]} changes */
+  #apply(changes) {
+    const keys = new Set(changes.map(({ change }) => change.key));
+    this.#isChanging = (key) => keys.has(key);
+    try {
+      this.#document.apply(this.#free(changes));
+    } finally {
+      this.#isChanging = () => false;
+    }
+  }
+
   /**
-   * Keep a change for later if an edit is pending on its key (rule 1).
-   * @param {import("./document.js").Change} change
+   * Keep changes for later on whose key an edit is pending (rule 1), also one that a page script has just made
+   * in consequence of the change before.
+   * @param {import("./held.js").HeldChange[]} changes
    */
-  #hold(change) {
-    if (change.key === null || !this.#edits.pendingOn(change.key)) return false;
-    this.#held.add(change.key, this.seq, change);
-    return true;
+  *#free(changes) {
+    for (const { seq, change } of changes) {
+      if (change.key !== null && this.#edits.pendingOn(change.key)) this.#held.add(change.key, seq, change);
+      else yield change;
+    }
   }
 
   /**
@@ -397,6 +433,11 @@ export class Session {
    * @param {import("./wire.js").Buffers} buffers
    */
   #result(result, buffers) {
+    // Whether or not it can be applied, and though a snapshot may have undone the edit before: it is told, once.
+    if (this.#edits.hear(result.cseq) && !result.commit) {
+      this.events.rejected({ reason: "refused", code: result.code ?? "", edits: 1 + (result.supersedes?.length ?? 0) });
+    }
+    if (this.#poisoned) return;
     if (result.seq - (result.own ? 1 : 0) > this.seq) {
       throw new Error(`the result at ${result.seq} came too early: this replica is at ${this.seq}`);
     }
@@ -417,22 +458,21 @@ export class Session {
   #settled(settled, result, values) {
     const keys = keysOf(settled);
     for (const key of keys) this.#held.dropUpTo(key, result.seq);
-    /** @type {import("./document.js").Change[]} */
+    /** @type {import("./held.js").HeldChange[]} */
     const now = [];
     for (const value of values) {
       if (value.key !== null && this.#edits.pendingOn(value.key)) {
         this.#held.replaceUpTo(value.key, result.seq, value);
       } else {
-        now.push(value);
+        now.push({ seq: result.seq, change: value });
       }
     }
     const free = [...keys].filter((key) => !this.#edits.pendingOn(key));
-    this.#document.apply([...now, ...this.#held.release(free)]);
+    this.#apply([...now, ...this.#held.release(free)]);
     if (!result.commit || result.skipped?.length > 0) {
       // Models that such an edit brought may never have reached the server's document.
       for (const { changes } of settled) for (const { defines } of changes) this.#letGo(defines);
     }
-    if (!result.commit) this.events.rejected({ reason: "refused", code: result.code ?? "", edits: settled.length });
   }
 
   /**
@@ -469,7 +509,8 @@ export class Session {
   #changed(changes) {
     if (this.state === "stopped" || changes.length === 0) return;
     for (const { input } of changes) if (this.#recovers && input != null) this.#journal.note(input);
-    this.#edits.add(changes, this.seq);
+    for (const { key, kind } of changes) if (key !== null && kind === "write") this.#shown?.add(key);
+    this.#edits.add(changes, this.seq, this.#isChanging);
     if (this.#sealing) return;
     // What one task changes is one edit, and so one op and one redraw for everybody.
     this.#sealing = true;

@@ -121,16 +121,21 @@ export class BokehAdapter {
     return { changes, defined: decoder.defined };
   }
 
-  /** @param {import("../document.js").Change[]} changes */
+  /** @param {Iterable<import("../document.js").Change>} changes */
   apply(changes) {
     const document = this.#open();
-    const known = /** @type {BokehChange[]} */ (changes);
-    for (const { event } of known) apply(document, event);
-    if (known.some((change) => change.structural)) {
+    let isStructural = false;
+    let ofRoots = false;
+    for (const change of /** @type {Iterable<BokehChange>} */ (changes)) {
+      apply(document, change.event);
+      isStructural ||= change.structural;
+      ofRoots ||= change.key === ROOTS;
+    }
+    if (isStructural) {
       document._recompute_all_models();
       this.#places?.changed();
     }
-    if (known.some((change) => change.key === ROOTS)) this.#updateViews();
+    if (ofRoots) this.#updateViews();
   }
 
   /** @param {string[]} ids */
@@ -176,8 +181,9 @@ export class BokehAdapter {
    * @param {any} json
    * @param {Buffers} buffers
    * @param {import("../document.js").Reconciliation} pending
+   * @returns {string[]}
    */
-  reconcile(json, buffers, { shown, settled, kept }) {
+  reconcile(json, buffers, { shown, stale, kept }) {
     const document = this.#open();
     this.#define(json.defs, buffers);
     const decoder = this.#decoder();
@@ -198,13 +204,15 @@ export class BokehAdapter {
         if (!shown.has(key)) apply(document, event);
       }
     }
-    for (const key of settled) if (!given.has(key) && !shown.has(key)) this.#reset(key);
+    for (const key of stale) if (!given.has(key) && !shown.has(key)) this.#reset(key);
     if (!shown.has(ROOTS)) apply(document, { kind: "Roots", roots });
     if (!shown.has(TITLE)) document.set_title(json.title, { sync: false });
     const present = new Set(decoder.defined);
-    this.evict([...this.#models.keys()].filter((id) => !present.has(id) && !kept.has(id)));
+    const lacking = [...this.#models.keys()].filter((id) => !present.has(id));
+    this.evict(lacking.filter((id) => !kept.has(id)));
     this.#places?.changed();
     this.#updateViews();
+    return lacking.filter((id) => this.#models.has(id));
   }
 
   /** @param {import("../document.js").Input} input */
