@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+from tests.contract.apps import site_settings
+
 BASE_DIR = Path(__file__).parent
 SECRET_KEY = "for tests only"
 DEBUG = False
@@ -34,4 +36,4 @@ DATABASES = {
 }
 USE_TZ = True
 STATIC_URL = "/static/"
-EMBEDSYNC = {"HEARTBEAT": 1.0}
+EMBEDSYNC = {name.upper(): value for name, value in site_settings().items()}
