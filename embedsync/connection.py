@@ -159,6 +159,13 @@ class Connection:
             self._positions[attachment] = seq
         return True
 
+    def notify(self, payload: bytes, now: float) -> None:
+        """Queue a notice for the page."""
+        if self.closed is None:
+            if not self._outbox:
+                self._progress = now
+            self._outbox.put(0, payload)
+
     def grant(self, attachment: int) -> None:
         """The attachment's ``open`` was granted: it is live."""
         self.granted = True

@@ -253,6 +253,12 @@ class Endpoint:
         with self._lock:
             self._attachments.pop(number, None)
 
+    def notify(self, notice: wire.Notice) -> None:
+        """Tell the page something that concerns the socket itself."""
+        with self._lock:
+            self._connection.notify(wire.encode_payload(notice), self._clock())
+        self._wake()
+
     def close(self, code: int, reason: str = "") -> None:
         """Close the socket, after what waits was sent."""
         with self._lock:

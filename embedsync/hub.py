@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import inspect
 import logging
+import random
 import secrets
 import string
 import threading
@@ -24,6 +25,7 @@ from embedsync.documents import load
 from embedsync.endpoint import Attachment, Endpoint
 from embedsync.errors import ConfigurationError, TicketExpired, TicketInvalid, UnknownApp
 from embedsync.live import LiveSession
+from embedsync.orphans import Orphans
 from embedsync.pool import Pool
 from embedsync.request import Request
 from embedsync.scheduler import Scheduler
@@ -101,6 +103,11 @@ class Hub:
             lost_limit=self.settings.lost_threads,
         )
         self.watchdog = Watchdog(self.settings, clock=clock, call_later=self.scheduler.call_later)
+        self.orphans = Orphans(
+            self.settings.orphans,
+            self.settings.orphan_bytes,
+            on_evicted=lambda: self.counters.count("orphans_evicted"),
+        )
         self._admission = Admission(
             self.pool,
             self.scheduler,
@@ -354,18 +361,24 @@ class Hub:
         return {"status": "stopping" if self._stopping else "ok", **numbers}
 
     def stop(self) -> None:
-        """End all sessions, close all sockets, and stop the threads; waits up to ``stop_timeout``."""
+        """Come to an end: browsers are told to come back to whoever serves then, what waits is done and sent,
+        sessions end, sockets close, threads stop. Waits up to ``stop_timeout``.
+        """
         with self._lock:
             if self._stopping:
                 return
             self._stopping = True
             endpoints, sessions = list(self._endpoints), list(self._sessions.values())
-        for endpoint in endpoints:
-            endpoint.close(wire.Close.DRAIN, "the server is stopping")
-        for live in sessions:
-            live.end(wire.Close.DRAIN)
         deadline = time.monotonic() + self.settings.stop_timeout
-        self._wait_until_ended(deadline)
+        self._tell_to_come_back(endpoints)
+        for live in sessions:
+            live.drain()
+        while self.sessions and time.monotonic() < deadline:
+            _close([each for each in endpoints if not each.attachments])
+            time.sleep(0.01)
+        for live in self.sessions:
+            live.end(wire.Close.DRAIN)
+        _close(endpoints)
         in_time = self.pool.stop(max(0.0, deadline - time.monotonic()))
         # Cancelling takes a moment even where nothing resists it.
         in_time &= self.loop.stop(max(1.0, deadline - time.monotonic()))
@@ -379,9 +392,11 @@ class Hub:
 
     # Inside.
 
-    def _wait_until_ended(self, deadline: float) -> None:
-        while self.sessions and time.monotonic() < deadline:
-            time.sleep(0.01)
+    def _tell_to_come_back(self, endpoints: Sequence[Endpoint]) -> None:
+        spread = self.settings.drain_spread + len(endpoints) / 200
+        for endpoint in endpoints:
+            # Any jitter will do: it keeps no secret.
+            endpoint.notify(wire.Notice(kind=wire.NoticeKind.DRAIN, retry=random.uniform(0, spread)))  # noqa: S311
 
     def _received(self, attachment: Attachment, received: Received) -> None:
         if isinstance(received.frame, wire.Open):
@@ -392,6 +407,9 @@ class Hub:
             attachment.endpoint.forget(attachment.number)
 
     def _open(self, attachment: Attachment, frame: wire.Open) -> None:
+        if self._stopping:
+            attachment.close(wire.Close.DRAIN)
+            return
         if frame.resume is not None:
             live = self._sessions.get(frame.resume.session)
             if live is None:
@@ -429,9 +447,11 @@ class Hub:
         meeting: tuple[Any, ...] | None = None
         if app.shared or grant.session:
             meeting = (app.name, grant.session, _frozen(grant.arguments))
+        is_full = len(self._sessions) >= self.settings.sessions
+        spare = 1 if is_full and self.orphans.make_room() else 0
         with self._lock:
             live = self._shared.get(meeting) if meeting is not None else None
-            full = live is None and (self._stopping or len(self._sessions) >= self.settings.sessions)
+            full = live is None and len(self._sessions) - spare >= self.settings.sessions
             if live is None and not full:
                 live = self._new_session(attachment, app, grant, meeting is not None)
                 self._sessions[live.id] = live
@@ -476,6 +496,11 @@ class Hub:
         with self._lock:
             self._endpoints.discard(endpoint)
         logger.debug("a socket is gone: %s", endpoint.close_reason)
+
+
+def _close(endpoints: Sequence[Endpoint]) -> None:
+    for endpoint in endpoints:
+        endpoint.close(wire.Close.DRAIN, "the server is stopping")
 
 
 def check_name(name: str) -> None:

@@ -94,6 +94,11 @@ class LiveSession:
         """How many browsers are attached, or about to be."""
         return len(self._attached)
 
+    @property
+    def weight(self) -> int:
+        """Bytes of its log and its document, as far as they are known."""
+        return self._core.log_bytes + self._core.snapshot_bytes if self._core is not None else 0
+
     # From the hub: attachments come and go. On threads that read sockets.
 
     def open(self, attachment: Attachment) -> None:
@@ -251,6 +256,22 @@ class LiveSession:
         """End the session: browsers are told, hooks run as the last turn, everything is let go."""
         self._end(code, self._close_mailbox, error=error, detail=detail)
 
+    def _end_if_deserted(self) -> None:
+        self.evict()
+
+    def evict(self) -> bool:
+        """End the session if nobody is here. Says whether it ends by this."""
+        return self._end(wire.Close.SESSION_GONE, self._close_mailbox, if_deserted=True)
+
+    def drain(self) -> None:
+        """End the session when what waits now is done, so that nothing of it is lost."""
+        try:
+            self._mailbox.post(lambda: self.end(wire.Close.DRAIN))
+        except MailboxFull:
+            self.end(wire.Close.DRAIN)
+        except SessionEnded:
+            logger.debug("session %s ends already", self.id)
+
     def _close_mailbox(self) -> None:
         self._mailbox.close(self._last_turn, self._last_turn_failed)
 
@@ -277,6 +298,7 @@ class LiveSession:
             self._ended = True
             attached, self._attached = list(self._attached), {}
         self._on_ending(self)
+        self._hub.orphans.remove(self)
         self._cancel_grace()
         if self._core is not None:
             self._core.close(code)
@@ -485,6 +507,7 @@ class LiveSession:
                 del self._attached[ghost]
             self._attached[attachment] = replica
             first, self._begun = not self._begun, True
+        self._hub.orphans.remove(self)
         if attachment.lost:
             # Its socket went before we could be told.
             self._lost(attachment, replica)
@@ -537,9 +560,8 @@ class LiveSession:
                 return
             self._cancel_grace()
             self._grace_timer = self._hub.scheduler.call_later(grace, self._end_if_deserted)
-
-    def _end_if_deserted(self) -> None:
-        self._end(wire.Close.SESSION_GONE, self._close_mailbox, if_deserted=True)
+        if grace > 0:
+            self._hub.orphans.add(self)
 
     def _cancel_grace(self) -> None:
         timer, self._grace_timer = self._grace_timer, None

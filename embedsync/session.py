@@ -80,6 +80,8 @@ class Session:
         self._lock = lock if lock is not None else nullcontext()
         self._log = Log(max_ops=settings.log_ops, max_bytes=settings.log_bytes)
         self._scripts: dict[str, None] = {}
+        self.snapshot_bytes = 0
+        """Bytes of the document when it was last encoded whole."""
         self._limits = wire.Limits(
             message_bytes=settings.message_bytes, unanswered_edits=settings.unanswered_edits
         )
@@ -406,6 +408,7 @@ class Session:
     def _snapshot(self) -> tuple[msgspec.Raw, Sequence[Buffer], Sequence[str]]:
         snapshot = self.document.snapshot()
         self._scripts.update(dict.fromkeys(snapshot.scripts))
+        self.snapshot_bytes = len(snapshot.content) + sum(len(each.data) for each in snapshot.buffers)
         return msgspec.Raw(snapshot.content), snapshot.buffers, snapshot.scripts
 
     def _push_snapshot(

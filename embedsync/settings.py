@@ -102,6 +102,10 @@ class Settings:
     sockets: int | None = None
     """Open sockets of this process; visitors beyond wait for a free place. No limit, if ``None``. Where each
     socket holds a thread of the server, as on gunicorn's ``gthread``, this must stay below their number."""
+    orphans: int = 250
+    """Sessions without any browser that are kept for their ``grace``; beyond, the first ones left end."""
+    orphan_bytes: int = 256 * _MIB
+    """Bytes of the logs and documents of such sessions; beyond, those that were left first end."""
     unopened_sockets: int = 200
     """Sockets that have shown no ticket yet; a further one is closed, and may come back."""
     resync_interval: float = 1.0
@@ -114,6 +118,9 @@ class Settings:
     """Between looks at whether a visitor is still logged in, and may still use the app."""
     stop_timeout: float = 10.0
     """How long a stopping process waits for running turns."""
+    drain_spread: float = 5.0
+    """When a process stops, browsers come back at random moments within this, and 1/200 of a second more for
+    each of them, so that they do not all come at once."""
 
     @classmethod
     def of(cls, values: Mapping[str, Any], *, written: Callable[[str], str] = str) -> Settings:

@@ -367,3 +367,99 @@ def test_sockets_that_show_no_ticket_are_bounded(make: Make, caplog: pytest.LogC
     assert "'unopened_sockets'" in caplog.text
     waiting[0].open(hub.ticket("toy")).wait_for(wire.SnapshotFrame)
     assert MemoryBrowser(hub).endpoint.close_code is None
+
+
+# Who is away.
+
+
+def away(hub: Hub) -> MemoryBrowser:
+    """A visitor who has gone, and may come back."""
+    browser = visit(hub)
+    browser.endpoint.lost()
+    return browser
+
+
+def test_beyond_the_bound_the_sessions_that_were_left_first_end(
+    make: Make, caplog: pytest.LogCaptureFixture
+) -> None:
+    hub = make(orphans=2, grace=10_000)
+    here = visit(hub)
+    gone = [away(hub) for _ in range(4)]
+    wait_until(lambda: len(hub.sessions) == 3)
+    codes = [MemoryBrowser(hub).resume(each.wait_for(wire.Opened)) for each in gone]
+    assert codes[0].wait_for(CLOSED).code == wire.Close.SESSION_GONE
+    assert codes[3].wait_for(wire.Opened).recovered
+    here.edit(1, change("value", 4))
+    assert here.wait_for(wire.Result).commit
+    assert hub.counters.read()["orphans_evicted"] == 2
+    assert "'orphans'" in caplog.text
+
+
+def test_sessions_that_wait_for_their_browsers_are_bounded_in_bytes(make: Make) -> None:
+    hub = make(orphan_bytes=100_000, grace=10_000)
+    for _ in range(3):
+        browser = visit(hub)
+        browser.edit(1, {"kind": "append", "id": "root", "items": [1] * 15_000})
+        browser.wait_for(wire.Result)
+        browser.endpoint.lost()
+    wait_until(lambda: len(hub.sessions) == 2)
+
+
+def test_a_visitor_who_is_here_gets_the_place_of_one_who_is_away(make: Make) -> None:
+    hub = make(sessions=2, grace=10_000)
+    first = away(hub)
+    visit(hub)
+    visit(hub)
+    gone = MemoryBrowser(hub).resume(first.wait_for(wire.Opened))
+    assert gone.wait_for(CLOSED).code == wire.Close.SESSION_GONE
+
+
+def test_who_comes_back_is_no_orphan_any_more(make: Make) -> None:
+    hub = make(orphans=1, grace=10_000)
+    back = MemoryBrowser(hub).resume(away(hub).wait_for(wire.Opened))
+    back.wait_for(wire.Opened)
+    for _ in range(3):
+        away(hub)
+    back.edit(1, change("value", 4))
+    assert back.wait_for(wire.Result).commit
+
+
+# The process stops.
+
+
+def test_what_runs_when_a_process_stops_is_finished_and_sent_before_browsers_go(make: Make) -> None:
+    hub = make(stop_timeout=WAIT)
+    browser = visit(hub)
+    with busy(hub):
+        browser.edit(1, change("value", 4))
+        stopping = threading.Thread(target=hub.stop)
+        stopping.start()
+        notice = browser.wait_for(wire.Notice)
+        assert notice.kind is wire.NoticeKind.DRAIN
+        assert 0 <= notice.retry <= 6
+    stopping.join()
+    kinds = [type(each) for each in browser.frames if not isinstance(each, wire.Notice | wire.Ping)]
+    assert kinds[2:] == [wire.Result, wire.Op, CLOSED], "the answer and what came of it, then the end"
+    assert browser.endpoint.close_code == wire.Close.DRAIN
+
+
+def test_code_that_hangs_does_not_keep_a_process_longer_than_agreed(make: Make) -> None:
+    hub = make(stop_timeout=0.2)
+    browser = visit(hub)
+    with busy(hub):
+        hub.stop()
+        assert browser.endpoint.close_code == wire.Close.DRAIN
+
+
+def test_who_comes_while_a_process_stops_is_told_to_come_again(make: Make) -> None:
+    hub = make(stop_timeout=WAIT)
+    browser = visit(hub)
+    ticket = hub.ticket("toy")
+    with busy(hub):
+        stopping = threading.Thread(target=hub.stop)
+        stopping.start()
+        browser.wait_for(wire.Notice)
+        late = wire.frame(2, wire.encode_payload(wire.Open(protocol=1, ticket=ticket)))
+        browser.endpoint.receive(late)
+        assert browser.wait_for(CLOSED).code == wire.Close.DRAIN
+    stopping.join()

@@ -30,6 +30,7 @@ LAYERS: list[set[str]] = [
         "live",
         "mailbox",
         "origins",
+        "orphans",
         "pool",
         "routes",
         "running",

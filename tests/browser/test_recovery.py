@@ -65,7 +65,7 @@ def killed_and_restarted(server: Server, page: Page, meanwhile: Callable[[], Non
 
 
 def test_after_a_crash_of_the_server_the_inputs_are_as_they_were_and_callbacks_ran_once_for_each(
-    server: tuple[Server, str], visitor: Visitors
+    server: tuple[Server, str], visitor: Visitors, pictures: Path
 ) -> None:
     visitor.expected = is_about_the_network
     process, url = server
@@ -85,6 +85,7 @@ def test_after_a_crash_of_the_server_the_inputs_are_as_they_were_and_callbacks_r
     killed_and_restarted(process, page, lambda: say(page, "Words", "hello again"))
 
     expect(page.locator("embed-app .badge")).to_contain_text(RESTORED)
+    page.screenshot(path=pictures / "restored.png")
     assert report(page) == "kind=advanced depth=1 agree=True words=hello again"
     assert [attribute(page, "across", name) for name in ("start", "end")] == zoomed
     assert page.get_by_label("Kind").input_value() == "advanced"

@@ -34,6 +34,17 @@ def show_ticket(page: Page, ticket: str) -> None:
     page.evaluate("ticket => document.querySelector('embed-app').setAttribute('ticket', ticket)", ticket)
 
 
+def add_app(page: Page, address: str) -> None:
+    page.evaluate(
+        """async address => {
+          const text = await (await fetch(address)).text()
+          document.getElementById('main').insertAdjacentHTML('beforeend', text)
+        }""",
+        address,
+    )
+    wait_until_live(page)
+
+
 # Loading.
 
 
@@ -143,6 +154,26 @@ def test_a_callback_that_raises_is_told_with_an_id_and_the_app_goes_on(
     page.get_by_label("Words").fill("still here")
     page.keyboard.press("Enter")
     expect(page.get_by_label("Report")).to_have_value("words are still here")
+
+
+def test_a_session_at_work_says_so_shows_its_progress_and_holds_up_no_other(
+    own_url: str, visitor: Visitors, pictures: Path
+) -> None:
+    page = visit(visitor(), f"{own_url}/page/slow")
+    add_app(page, f"{own_url}/page/bench?bare")
+    slow, other = page.locator("embed-app").all()
+    page.get_by_role("button", name="Go").click()
+    expect(slow).to_have_attribute("data-state", "busy")
+    expect(slow.locator(".badge")).to_have_text("Working…")
+    expect(slow.get_by_label("Report")).to_have_value("working")
+    page.screenshot(path=pictures / "busy.png")
+    other.get_by_label("Words").fill("answered meanwhile")
+    page.keyboard.press("Enter")
+    expect(other.get_by_label("Report")).to_have_value("words are answered meanwhile")
+    assert slow.get_attribute("data-state") == "busy"
+    expect(slow.get_by_label("Report")).to_have_value("done", timeout=15_000)
+    expect(slow).to_have_attribute("data-state", "live")
+    expect(slow.locator(".badge")).to_be_hidden()
 
 
 # No admission.

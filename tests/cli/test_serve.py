@@ -141,7 +141,7 @@ def test_a_second_interrupt_does_not_wait_for_app_code(hanging: tuple[Path, Path
         client.send(1, wire.Open(protocol=1, ticket=ticket_of(served.lines[0])))
         until(begun.exists)
         served.signal(signal.SIGINT)
-        assert client.close_code() == wire.Close.DRAIN
+        assert client.wait_for(wire.Notice).kind is wire.NoticeKind.DRAIN
         assert served.stop() == 0
         assert "Traceback" not in served.log
 

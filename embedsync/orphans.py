@@ -1,0 +1,84 @@
+"""Sessions without browsers, kept for those who come back: so many, and so large, at the most."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from typing import Protocol
+
+__all__ = ["Orphan", "Orphans"]
+
+logger = logging.getLogger("embedsync.hub")
+
+
+class Orphan(Protocol):
+    """A session that may have no browsers."""
+
+    @property
+    def weight(self) -> int:
+        """Bytes of its log and its document, as far as they are known."""
+
+    def evict(self) -> bool:
+        """End it, unless somebody has come back. Says whether it ended."""
+
+
+class Orphans:
+    """Keeps the sessions that were left last; beyond the bounds, the ones left first are ended.
+
+    Args:
+        most: sessions.
+        most_bytes: bytes of their logs and documents together.
+        on_evicted: told of each that was ended before its time.
+    """
+
+    def __init__(self, most: int, most_bytes: int, on_evicted: Callable[[], None]) -> None:
+        self._most = most
+        self._most_bytes = most_bytes
+        self._on_evicted = on_evicted
+        self._lock = threading.Lock()
+        self._kept: dict[Orphan, int] = {}
+        self._bytes = 0
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def add(self, session: Orphan) -> None:
+        """The last browser of a session is gone."""
+        with self._lock:
+            self._drop(session)
+            self._kept[session] = session.weight
+            self._bytes += self._kept[session]
+            beyond = []
+            while len(self._kept) > self._most or (self._bytes > self._most_bytes and len(self._kept) > 1):
+                oldest = next(iter(self._kept))
+                self._drop(oldest)
+                beyond.append(oldest)
+        for each in beyond:
+            self._evict(each, "'orphans', 'orphan_bytes'")
+
+    def remove(self, session: Orphan) -> None:
+        """Somebody has come back to a session, or it has ended."""
+        with self._lock:
+            self._drop(session)
+
+    def make_room(self) -> bool:
+        """End the session that was left first, for somebody who is here. Says whether there was one."""
+        while True:
+            with self._lock:
+                if not self._kept:
+                    return False
+                oldest = next(iter(self._kept))
+                self._drop(oldest)
+            if self._evict(oldest, "'sessions'"):
+                return True
+
+    def _drop(self, session: Orphan) -> None:
+        self._bytes -= self._kept.pop(session, 0)
+
+    def _evict(self, session: Orphan, settings: str) -> bool:
+        if not session.evict():
+            return False
+        self._on_evicted()
+        logger.warning("ended a session that nobody has come back to yet, for want of room (%s)", settings)
+        return True
