@@ -97,6 +97,8 @@ def serve_socket(server: Server, endpoint: Endpoint, settings: Settings) -> None
     except (ConnectionClosed, OSError) as error:
         logger.debug("a socket was lost: %s", error)
     finally:
+        # The browser may have said something while it was being sent to, before it was lost.
+        _receive(server, guarded, endpoint)
         endpoint.lost()
         _close(server, guarded, endpoint.close_code)
 

@@ -88,7 +88,12 @@ class Client:
     def _connect(self) -> ClientConnection:
         url = re.sub("^http", "ws", urljoin(self.endpoint, "socket"))
         socket = connect(
-            url, additional_headers=self._headers, max_size=None, open_timeout=TIMEOUT, ping_interval=None
+            url,
+            additional_headers=self._headers,
+            max_size=None,
+            max_queue=None,  # Like a browser, it reads whether anybody waits for it or not.
+            open_timeout=TIMEOUT,
+            ping_interval=None,
         )
         return self._stack.enter_context(socket)
 

@@ -140,6 +140,16 @@ def swelling(doc: Document) -> None:
     doc.on_message("look", lambda n: ballast.data["x"])
 
 
+def bulky(doc: Document) -> None:
+    """A document of 8 MiB: more than any buffer on the way takes."""
+
+    def step(n: int) -> None:
+        note(doc, "step", n)
+
+    doc.on_message("step", step)
+    doc.add_root(Column(tags=[ColumnDataSource(name="ballast", data={"x": np.ones(LARGE)})]))
+
+
 class Fragile:
     """Shared. The first build of each room takes a while and fails; the next works."""
 
@@ -206,6 +216,7 @@ def all_apps() -> dict[str, tuple[Callable[[Document], Any], dict[str, Any]]]:
         "hanging": (hanging, {}),
         "pouring": (pouring, {"shared": True}),
         "swelling": (swelling, {"grace": 0.3}),
+        "bulky": (bulky, {"grace": 0.3}),
         "fragile": (Fragile().__call__, {"shared": True}),
         "failing-callback": (failing_callback, {}),
         "chatty": (chatty, {}),

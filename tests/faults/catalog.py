@@ -65,7 +65,9 @@ ELSEWHERE: dict[int, Elsewhere] = {
         "tests/browser/test_sharing.py, tests/property",
         "two tabs with sessions of their own, and two on one; random edits of both converge",
     ),
-    39: Elsewhere("tests of embedsync_django", "500 callbacks that use the database; connections are counted"),
+    39: Elsewhere(
+        "tests of embedsync_django", "500 callbacks that use the database; connections are counted"
+    ),
 }
 
 WAITING: dict[int, str] = {

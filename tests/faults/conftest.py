@@ -13,7 +13,16 @@ import pytest
 
 from tests.faults.counts import FULL
 from tests.faults.report import Figures, Outcome, fault_of, joined_lines, write
-from tests.faults.sites import ADAPTERS, HASTY, PATIENT, Census, FaultSite, serving, wait_until, wait_until_none
+from tests.faults.sites import (
+    ADAPTERS,
+    HASTY,
+    PATIENT,
+    Census,
+    FaultSite,
+    serving,
+    wait_until,
+    wait_until_none,
+)
 
 _HERE = Path(__file__).parent
 _OUTCOMES: list[Outcome] = []

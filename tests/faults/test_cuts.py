@@ -10,13 +10,15 @@ import numpy as np
 
 from embedsync import wire
 from embedsync.document import Buffer
-from tests.contract.client import Client
+from tests.contract.client import Client, elements_of
 from tests.faults.counts import count
 from tests.faults.report import Figures
 from tests.faults.sites import FaultSite, wait_until
 from tests.support.frames import CutInside, Hold, Mixed, header_of
 from tests.support.history import check_callbacks
+from tests.support.raw import RawSocket
 from tests.support.replica import Replica, message
+from tests.support.resources import unread
 
 
 def test_f1_a_message_cut_anywhere_on_its_way_to_the_browser_comes_again_whole(
@@ -95,9 +97,10 @@ def test_f2_frames_that_come_twice_or_in_another_order_change_nothing(
     patient: FaultSite, figures: Figures
 ) -> None:
     """A proxy doubles and reorders what the server sends, doubles what the browser sends, each by a chance
-    of 0.2, and cuts the connection now and then."""
+    of 0.2 (but for the one frame that opens), and cuts the connection now and then."""
     dice = random.Random(2)
-    down, up = Mixed(dice, duplicate=0.2, reorder=0.2), Mixed(dice, duplicate=0.2)
+    down = Mixed(dice, duplicate=0.2, reorder=0.2)
+    up = Mixed(dice, duplicate=0.2, only=lambda frame: not isinstance(header_of(frame), wire.Open))
     with patient.proxy() as proxy:
         proxy.down, proxy.up = down.toxic, up.toxic
         with patient.replica("tally", proxy).wait_shown() as replica:
@@ -205,3 +208,25 @@ def test_f3_an_edit_whose_answer_was_lost_counts_once(patient: FaultSite, figure
             replica.check_equal_to_the_servers()
             figures("cuts", times)
             figures("callbacks", len(patient.runs(replica.session, "step")))
+
+
+def test_f3_edits_sent_right_before_the_browser_is_gone_all_count(
+    patient: FaultSite, figures: Figures
+) -> None:
+    """A browser that is still being sent 8 MiB sends edits and crashes."""
+    edits, times = 10, count(3, 50)
+    for _ in range(times):
+        [element] = elements_of(patient.page("bulky"))
+        with RawSocket(element.endpoint, receive_buffer=4096) as browser:
+            browser.send_frame(wire.Open(protocol=1, ticket=element.ticket))
+            opened = browser.wait_for(wire.Opened)
+            browser.wait_for_more()
+            for number in range(edits):
+                browser.send_frame(
+                    wire.Edit(cseq=number + 1, base=0, epoch=opened.epoch, events=[message("step", number)])
+                )
+            wait_until(lambda browser=browser: unread(patient.port, browser.port) == 0)
+            browser.reset()
+        wait_until(lambda session=opened.session: len(patient.runs(session, "step")) == edits)
+    figures("crashes", times)
+    figures("edits at once", edits)

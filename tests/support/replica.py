@@ -210,9 +210,7 @@ class Replica:
 
     def result(self, cseq: int) -> wire.Result:
         """Wait for the answer to an edit of the present session."""
-        return self.wait(
-            lambda: next((each for n, each in sorted(self.results.items()) if n >= cseq), None)
-        )
+        return self.wait(lambda: next((each for n, each in sorted(self.results.items()) if n >= cseq), None))
 
     def id_of(self, name: str) -> str:
         """The id of the model that the app calls ``name``."""
@@ -383,7 +381,11 @@ class Replica:
             return
         standing = self._standing
         self.pings += 1
-        if standing.opened is not None and not standing.poisoned and standing.seq < frame.positions.get("1", 0):
+        if (
+            standing.opened is not None
+            and not standing.poisoned
+            and standing.seq < frame.positions.get("1", 0)
+        ):
             self.resyncs += 1
             self._resync("a ping says that something was lost")
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Resources", "family", "resources"]
+__all__ = ["Resources", "family", "resources", "unread"]
 
 PROC = Path("/proc")
 
@@ -26,9 +26,7 @@ class Resources:
     memory: int
 
     def __sub__(self, other: Resources) -> Resources:
-        return Resources(
-            self.threads - other.threads, self.files - other.files, self.memory - other.memory
-        )
+        return Resources(self.threads - other.threads, self.files - other.files, self.memory - other.memory)
 
 
 def family(pid: int) -> list[int]:
@@ -48,6 +46,19 @@ def resources(pid: int) -> Resources:
         threads += _number(status, "Threads:")
         memory += _number(status, "VmRSS:") * 1024
     return Resources(threads, files, memory)
+
+
+def unread(port: int, peer: int) -> int:
+    """Bytes that the kernel keeps for the owner of a port, from a peer on this machine, until they are read."""
+    for line in (PROC / "net" / "tcp").read_text().splitlines()[1:]:
+        _, local, remote, _, queues, *_ = line.split()
+        if (_port(local), _port(remote)) == (port, peer):
+            return int(queues.partition(":")[2], 16)
+    return 0
+
+
+def _port(address: str) -> int:
+    return int(address.partition(":")[2], 16)
 
 
 def _children(pid: int) -> Iterator[int]:
