@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 from bokeh.document import Document
-from bokeh.models import Button, Column, ColumnDataSource, Slider, TextInput
+from bokeh.models import Button, Column, ColumnDataSource, Div, Slider, TextInput
 
 from embedsync.hub import Hub
 
@@ -118,18 +118,30 @@ def hanging(doc: Document) -> None:
 
 
 def pouring(doc: Document) -> None:
-    """A message makes so many ops of 1 MiB each."""
-    source = ColumnDataSource(name="source", data={"x": np.zeros(1)})
-    done = TextInput(name="done", value="0")
-    doc.add_root(Column(done, tags=[source]))
+    """A message makes so many ops of 1 MiB each, and counts them all."""
+    bulk, done = Div(name="bulk", text=""), TextInput(name="done", value="0")
+    doc.add_root(Column(done, bulk))
 
     def pour(count: int) -> None:
-        for n in range(1, count + 1):
-            source.data = {"x": np.full(LARGE // 8, float(n))}
-            done.value = str(n)
+        for _ in range(count):
+            number = int(done.value) + 1
+            bulk.text = str(number % 10) * LARGE
+            done.value = str(number)
             doc.session_context.flush()
 
     doc.on_message("pour", pour)
+
+
+def outsized(doc: Document) -> None:
+    """A message makes an op of 8 MiB: more than any buffer on the way takes."""
+    bulk = Div(name="bulk", text="")
+    doc.add_root(bulk)
+
+    def swell(n: int) -> None:
+        bulk.text = str(n % 10) * LARGE * 8
+        note(doc, "swell", n)
+
+    doc.on_message("swell", swell)
 
 
 def swelling(doc: Document) -> None:
@@ -147,7 +159,7 @@ def bulky(doc: Document) -> None:
         note(doc, "step", n)
 
     doc.on_message("step", step)
-    doc.add_root(Column(tags=[ColumnDataSource(name="ballast", data={"x": np.ones(LARGE)})]))
+    doc.add_root(Div(text="x" * LARGE * 8))
 
 
 class Fragile:
@@ -194,16 +206,19 @@ def chatty(doc: Document) -> None:
 def census(doc: Document) -> None:
     """What is alive in this process, this session included."""
     gc.collect()
-    (hub,) = [each for each in gc.get_objects() if type(each) is Hub]
-    documents = [each for each in gc.get_objects() if isinstance(each, Document)]
-    found = {
+    objects = gc.get_objects()
+    kinds = [type(each) for each in objects]
+    hub = objects[kinds.index(Hub)]
+    documents = [each for each in kinds if issubclass(each, Document)]
+    del objects
+    alive = {
         "process": os.getpid(),
         "documents": len(documents),
         "lost": hub.pool.lost,
         "threads": [each.name for each in threading.enumerate()],
         "counters": hub.counters.read(),
     }
-    doc.add_root(TextInput(name="report", value=json.dumps(found)))
+    doc.add_root(TextInput(name="report", value=json.dumps(alive)))
 
 
 def all_apps() -> dict[str, tuple[Callable[[Document], Any], dict[str, Any]]]:
@@ -214,8 +229,9 @@ def all_apps() -> dict[str, tuple[Callable[[Document], Any], dict[str, Any]]]:
         "arrays": (arrays, {}),
         "work": (work, {}),
         "hanging": (hanging, {}),
-        "pouring": (pouring, {"shared": True}),
+        "pouring": (pouring, {"shared": True, "grace": 1.0}),
         "swelling": (swelling, {"grace": 0.3}),
+        "outsized": (outsized, {}),
         "bulky": (bulky, {"grace": 0.3}),
         "fragile": (Fragile().__call__, {"shared": True}),
         "failing-callback": (failing_callback, {}),

@@ -53,10 +53,10 @@ def baseline(request: pytest.FixtureRequest) -> Iterator[None]:
         yield
         return
     site: FaultSite = request.getfixturevalue(name)
-    before = site.resources()
+    site.empty_files = site.resources().files + _FILES_KEPT
     yield
     site.wait_empty()
-    wait_until(lambda: site.resources().files <= before.files + _FILES_KEPT)
+    wait_until(lambda: site.resources().files <= site.empty_files)
     wait_until_none(lambda: left_behind(site.census()))
 
 
@@ -69,7 +69,7 @@ def left_behind(found: Census) -> str:
 
 
 _FILES_KEPT = 2
-"""Descriptors that a server may open once and keep, such as those of a loop that starts with the first callback."""
+"""Descriptors that a server may open once and keep, such as those of a loop that starts later."""
 
 
 @pytest.fixture(params=list(ADAPTERS))

@@ -19,8 +19,8 @@ from tests.faults.counts import FULL
 __all__ = ["Figures", "Outcome", "fault_of", "write"]
 
 _PACKAGES = (
-    "bokeh", "flask", "flask-sock", "simple-websocket", "gunicorn", "django", "channels", "daphne", "autobahn",
-    "uvicorn", "websockets",
+    "bokeh", "flask", "flask-sock", "simple-websocket", "gunicorn", "django", "channels", "daphne",
+    "autobahn", "uvicorn", "websockets",
 )  # fmt: skip
 
 _INTRODUCTION = """\
@@ -77,8 +77,8 @@ def _page(outcomes: list[Outcome], seconds: float) -> Iterator[str]:
     passed -= {each.fault for each in outcomes if each.outcome == "failed"}
     yield ""
     yield (
-        f"Of {len(FAULTS)} faults {len(passed)} are survived here, {len(ELSEWHERE)} are proved by other tests, "
-        f"and {len(WAITING.keys() - passed)} wait."
+        f"Of {len(FAULTS)} faults {len(passed)} are survived here, {len(ELSEWHERE.keys() - passed)} are proved "
+        f"by other tests alone, and {len(WAITING.keys() - passed)} wait."
     )
     yield "\n## Proved by this run\n"
     yield "| fault | promise | what was done | on | result | measured |"
@@ -130,8 +130,10 @@ def _joined(values: list[str]) -> str:
 def _circumstances(seconds: float) -> Iterator[str]:
     counts = "full" if FULL else "reduced"
     versions = ", ".join(f"{each} {importlib.metadata.version(each)}" for each in _PACKAGES)
-    yield f"- Run: {datetime.now(UTC):%Y-%m-%d}, {counts} counts, {seconds / 60:.0f} minutes, commit {_commit()}."
-    yield f"- Machine: {os.cpu_count()} cores ({_processor()}), {_memory()} GiB, {platform.system()} {platform.release()}."
+    today, minutes = f"{datetime.now(UTC):%Y-%m-%d}", round(seconds / 60)
+    system = f"{platform.system()} {platform.release()}"
+    yield f"- Run: {today}, {counts} counts, {minutes} minutes, commit {_commit()}."
+    yield f"- Machine: {os.cpu_count()} cores ({_processor()}), {_memory()} GiB, {system}."
     yield f"- Versions: Python {sys.version.split()[0]}, {versions}."
 
 

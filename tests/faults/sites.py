@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from embedsync import wire
 from tests.contract.client import Client
-from tests.contract.servers import SERVERS, Server, Site, gunicorn, free_port, running
+from tests.contract.servers import SERVERS, Server, Site, free_port, gunicorn, running
 from tests.support.proxy import Proxy
 from tests.support.replica import Replica
 from tests.support.resources import Resources, resources
@@ -92,6 +92,8 @@ class FaultSite(Site):
     """A running site, and what can be told of it from outside."""
 
     journal: Path
+    empty_files: int = 0
+    """Descriptors that the server may have while nobody is here."""
 
     @property
     def port(self) -> int:

@@ -72,7 +72,7 @@ class History:
             return [name for name, each in self.outcomes.items() if each == outcome]
 
     def check_no_gap(self) -> int:
-        """Each op was applied on the position before it, each position once. Returns how many ops there were."""
+        """Each op was applied on the position before it, each position once. Returns how many ops came."""
         at: dict[str, int] = {}
         ops = 0
         for step in self.steps:

@@ -57,7 +57,8 @@ class Proxy:
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
         self._lock = threading.Lock()
         self._links: set[_Link] = set()
-        self._refusing = False
+        self.refusing = False
+        """Whether new connections meet a reset."""
         self._up = self._down = through
         self.port = int(self._listener.getsockname()[1])
         self.accepted = 0
@@ -92,13 +93,13 @@ class Proxy:
 
     def cut(self, *, refuse: bool = False) -> None:
         """Reset all connections; with ``refuse``, new ones too, until :meth:`heal`."""
-        self._refusing = refuse
+        self.refusing = refuse
         for each in self._present():
             each.reset()
 
     def heal(self) -> None:
         """Let connections, and all that they carry, through again."""
-        self._refusing = False
+        self.refusing = False
         self.up = self.down = through
 
     def close(self) -> None:
@@ -125,7 +126,7 @@ class Proxy:
             except OSError:
                 return
             self.accepted += 1
-            if self._refusing:
+            if self.refusing:
                 _reset(client)
                 continue
             try:

@@ -1,4 +1,4 @@
-"""A WebSocket client that does nothing by itself: it reads when told to, and sends whatever bytes it is given."""
+"""A WebSocket client that does nothing by itself: it reads when told to, and sends whatever it is given."""
 
 from __future__ import annotations
 

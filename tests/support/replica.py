@@ -147,9 +147,12 @@ class Replica:
         event = {"kind": "ModelChanged", "model": {"id": self.id_of(model)}, "attr": attribute, "new": value}
         return self.edit(event, name=name)
 
-    def say(self, kind: str, data: Any) -> int:
-        """Send a message to the app; such an edit is never merged with another."""
-        return self.edit(message(kind, data), name=data)
+    def say(self, kind: str, data: Any, name: Any = None) -> int:
+        """Send a message to the app; such an edit is never merged with another.
+
+        It goes into the history under its name; by default what it carries, which then must be new.
+        """
+        return self.edit(message(kind, data), name=data if name is None else name)
 
     def leave(self) -> None:
         """Go for good, in good order."""
@@ -377,8 +380,6 @@ class Replica:
         if not isinstance(frame, wire.Ping):
             return
         self._send(socket, wire.Pong(), 0)
-        if not frame.positions:
-            return
         standing = self._standing
         self.pings += 1
         if (
@@ -417,7 +418,7 @@ class Replica:
     def _closed(self, frame: wire.Closed) -> None:
         self._sent_away(frame.code)
         if self._socket is not None:
-            # One document, one socket: what a browser does by another attachment, this does by another socket.
+            # One document, one socket: where a browser makes another attachment, this makes another socket.
             self._socket.close()
 
     def _snapshot(self, frame: wire.SnapshotFrame, buffers: dict[str, bytes]) -> None:

@@ -49,7 +49,7 @@ def resources(pid: int) -> Resources:
 
 
 def unread(port: int, peer: int) -> int:
-    """Bytes that the kernel keeps for the owner of a port, from a peer on this machine, until they are read."""
+    """Bytes from a peer on this machine that the owner of a port has not read yet."""
     for line in (PROC / "net" / "tcp").read_text().splitlines()[1:]:
         _, local, remote, _, queues, *_ = line.split()
         if (_port(local), _port(remote)) == (port, peer):
