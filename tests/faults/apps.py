@@ -92,6 +92,7 @@ def work(doc: Document) -> None:
     seen, report = TextInput(name="seen", value=""), TextInput(name="report", value="idle")
 
     def sleep(seconds: float) -> None:
+        note(doc, "sleep", seconds)
         report.value = "working"
         doc.session_context.flush()
         time.sleep(seconds)
@@ -225,7 +226,7 @@ def all_apps() -> dict[str, tuple[Callable[[Document], Any], dict[str, Any]]]:
     """Sources and options by name."""
     return {
         "tally": (tally, {}),
-        "room": (tally, {"shared": True}),
+        "room": (tally, {"shared": True, "grace": 2.0}),
         "arrays": (arrays, {}),
         "work": (work, {}),
         "hanging": (hanging, {}),
@@ -233,7 +234,7 @@ def all_apps() -> dict[str, tuple[Callable[[Document], Any], dict[str, Any]]]:
         "swelling": (swelling, {"grace": 0.3}),
         "outsized": (outsized, {}),
         "bulky": (bulky, {"grace": 0.3}),
-        "fragile": (Fragile().__call__, {"shared": True}),
+        "fragile": (Fragile().__call__, {"shared": True, "grace": 0.5}),
         "failing-callback": (failing_callback, {}),
         "chatty": (chatty, {}),
         "census": (census, {}),

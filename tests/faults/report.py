@@ -77,8 +77,8 @@ def _page(outcomes: list[Outcome], seconds: float) -> Iterator[str]:
     passed -= {each.fault for each in outcomes if each.outcome == "failed"}
     yield ""
     yield (
-        f"Of {len(FAULTS)} faults {len(passed)} are survived here, {len(ELSEWHERE.keys() - passed)} are proved "
-        f"by other tests alone, and {len(WAITING.keys() - passed)} wait."
+        f"Of {len(FAULTS)} faults {len(passed)} are survived here, {len(ELSEWHERE.keys() - passed)} "
+        f"are proved by other tests alone, and {len(WAITING.keys() - passed)} wait."
     )
     yield "\n## Proved by this run\n"
     yield "| fault | promise | what was done | on | result | measured |"

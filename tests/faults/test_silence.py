@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -12,6 +11,7 @@ from contextlib import ExitStack, contextmanager
 from embedsync import wire
 from tests.contract.client import elements_of
 from tests.faults.counts import FULL, count
+from tests.faults.others import working
 from tests.faults.report import Figures
 from tests.faults.sites import HASTY, FaultSite, wait_until
 from tests.support.proxy import Proxy
@@ -137,7 +137,7 @@ def test_f12_a_viewer_that_reads_nothing_delays_nobody_and_costs_bounded_memory(
         _poured(viewers, patient, 5)
         alone = _poured(viewers, patient, ops)
         stalled = stack.enter_context(_stalled_viewer(patient, **room))
-        delays = stack.enter_context(_echoing(patient, 3))
+        delays = stack.enter_context(working(patient, 3))
         with_stalled = _poured(viewers, patient, ops)
         extra = with_stalled - alone
         wait_until(lambda: len(delays) > 20)
@@ -172,33 +172,6 @@ def _stalled_viewer(site: FaultSite, **room: str) -> Iterator[RawSocket]:
         stalled.send_frame(wire.Open(protocol=1, ticket=element.ticket))
         stalled.wait_for(wire.Opened)
         yield stalled
-
-
-@contextmanager
-def _echoing(site: FaultSite, sessions: int) -> Iterator[list[float]]:
-    """Sessions of others that work all the time; gives how long each answer took."""
-    delays: list[float] = []
-    over = threading.Event()
-    with ExitStack() as stack:
-        replicas = [stack.enter_context(site.replica("tally")).wait_shown() for _ in range(sessions)]
-
-        def work(replica: Replica) -> None:
-            number = 0
-            while not over.wait(0.02):
-                number += 1
-                started = time.monotonic()
-                replica.result(replica.say("step", number))
-                delays.append(time.monotonic() - started)
-
-        threads = [threading.Thread(target=work, args=(each,)) for each in replicas]
-        for each in threads:
-            each.start()
-        try:
-            yield delays
-        finally:
-            over.set()
-            for each in threads:
-                each.join()
 
 
 def _poured(viewers: list[Replica], site: FaultSite, ops: int) -> int:

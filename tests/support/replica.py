@@ -81,6 +81,8 @@ class Replica:
         self._port = port
         self._headers = dict(headers or {})
         self._changed = threading.Condition()
+        self.closed: wire.Closed | None = None
+        """What the server said last when it ended the attachment."""
         self._standing = _Standing()
         self._socket: ClientConnection | None = None
         self._stopped = False
@@ -411,11 +413,12 @@ class Replica:
             self.sessions.append(frame.session)
         else:
             self.recoveries.append(frame.recovered)
-            standing.poisoned = standing.poisoned and not frame.recovered
+            standing.poisoned = not frame.recovered
         standing.opened = frame
         self.history.note("opened", frame.recovered)
 
     def _closed(self, frame: wire.Closed) -> None:
+        self.closed = frame
         self._sent_away(frame.code)
         if self._socket is not None:
             # One document, one socket: where a browser makes another attachment, this makes another socket.
