@@ -118,6 +118,12 @@ class Connection:
             positions = {str(number): seq for number, seq in self._positions.items()}
             self._outbox.put(0, wire.encode_payload(wire.Ping(positions=positions)), ping=True)
 
+    def excuse(self, seconds: float) -> None:
+        """The process stood still for so long: nobody was heard, because nobody listened."""
+        self._started += seconds
+        self._heard += seconds
+        self._progress += seconds
+
     def deadline(self) -> float:
         """When :meth:`tick` has something to do next."""
         settings = self._settings

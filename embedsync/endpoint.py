@@ -27,6 +27,8 @@ logger = logging.getLogger("embedsync.endpoint")
 _MOST_HELD = 256
 """Frames of one attachment that may wait for it to be let in. A browser sends fewer."""
 _MOST_HELD_BYTES = 32 * 1024 * 1024
+_STANDSTILL = 0.5
+"""Seconds. A timer that comes so late says that the process was stopped, or busy with one thing only."""
 
 Receiver = Callable[["Attachment", Received], None]
 """Takes a frame that arrived for an attachment."""
@@ -141,6 +143,7 @@ class Endpoint:
         self._on_ready: Callable[[], None] = _nothing
         self._lost = False
         self._timer: Timer | None = None
+        self._due = 0.0
         self._schedule()
 
     # For the adapter.
@@ -277,14 +280,19 @@ class Endpoint:
             self._on_ready()
 
     def _schedule(self) -> None:
-        delay = max(0.05, self._connection.deadline() - self._clock())
+        now = self._clock()
+        delay = max(0.05, self._connection.deadline() - now)
+        self._due = now + delay
         self._timer = self._call_later(delay, self._tick)
 
     def _tick(self) -> None:
         with self._lock:
             if self._lost:
                 return
-            self._connection.tick(self._clock())
+            now = self._clock()
+            if now > self._due + _STANDSTILL:
+                self._connection.excuse(now - self._due)
+            self._connection.tick(now)
             if not self._connection.abandoned:
                 self._schedule()
         self._wake()

@@ -67,6 +67,7 @@ class LiveSession:
         self._attached: dict[Attachment, Replica] = {}
         self._replicas: dict[str, Replica] = {}
         self._grace_timer: Timer | None = None
+        self._absence_timers: dict[Replica, Timer] = {}
         self._begun = False
         self._ended = False
         self._finished = False
@@ -390,6 +391,8 @@ class LiveSession:
                 self._core.document.destroy()
         finally:
             self._replicas.clear()
+            for replica in list(self._absence_timers):
+                self._cancel_absence(replica)
             self._on_ended(self)
             logger.info("app %r: session %s ended", self.app.name, self.id)
 
@@ -495,6 +498,7 @@ class LiveSession:
             SessionEnded: it has come too late.
         """
         self._cancel_grace()
+        self._cancel_absence(replica)
         attachment.on_frame = lambda received: self._receive(attachment, replica, received)
         attachment.on_drained = lambda: self._drained(replica)
         attachment.on_lost = lambda: self._lost(attachment, replica)
@@ -534,6 +538,7 @@ class LiveSession:
         if self._core is not None:
             self._core.remove(replica)
         self._replicas.pop(replica.id, None)
+        self._cancel_absence(replica)
         self._when_deserted()
 
     def _dismiss(self, attachment: Attachment, replica: Replica, code: int) -> None:
@@ -544,13 +549,24 @@ class LiveSession:
         self._leave(attachment)
         absence = self._core.detach(replica, attachment) if self._core is not None else None
         if absence is not None:
-            self._hub.scheduler.call_later(self.grace, lambda: self._forget(replica, absence))
+            self._forget_later(replica, absence)
         self._when_deserted()
+
+    def _forget_later(self, replica: Replica, absence: int) -> None:
+        self._cancel_absence(replica)
+        # The timer holds this session, so it must not outlive it.
+        timer = self._hub.scheduler.call_later(self.grace, lambda: self._forget(replica, absence))
+        with self._lock:
+            if self._finished:
+                timer.cancel()
+            else:
+                self._absence_timers[replica] = timer
 
     def _forget(self, replica: Replica, absence: int) -> None:
         """A replica whose browser has not come back in time is not kept, though others are here."""
         if self._core is not None and self._core.forget(replica, absence):
             self._replicas.pop(replica.id, None)
+            self._absence_timers.pop(replica, None)
 
     def _when_deserted(self) -> None:
         """With nobody here, end after the grace, unless somebody comes; at once if nobody can."""
@@ -562,6 +578,11 @@ class LiveSession:
             self._grace_timer = self._hub.scheduler.call_later(grace, self._end_if_deserted)
         if grace > 0:
             self._hub.orphans.add(self)
+
+    def _cancel_absence(self, replica: Replica) -> None:
+        timer = self._absence_timers.pop(replica, None)
+        if timer is not None:
+            timer.cancel()
 
     def _cancel_grace(self) -> None:
         timer, self._grace_timer = self._grace_timer, None

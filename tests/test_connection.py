@@ -96,6 +96,16 @@ def test_a_silent_browser_is_dead_after_heartbeat_and_timeout() -> None:
     assert connection.abandoned
 
 
+def test_while_the_process_stood_still_nobody_was_silent() -> None:
+    connection = opened(heartbeat=25, heartbeat_timeout=10)
+    connection.receive(message(wire.Pong(), 0), 20.0)
+    connection.excuse(100.0)
+    connection.tick(154.9)
+    assert connection.closed is None
+    connection.tick(155.0)
+    assert connection.closed == wire.Close.HEARTBEAT_LOST
+
+
 def test_over_its_bound_the_queue_refuses_until_it_was_drained() -> None:
     connection = opened(queue_bytes=100)
     payload = b"\0\0\0\0" + b"x" * 60

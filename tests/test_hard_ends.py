@@ -296,6 +296,21 @@ def test_threads_that_idle_keep_nothing_of_sessions_that_have_ended(make: Make) 
     wait_until(lambda: gc.collect() >= 0 and not any(one() for one in sessions))
 
 
+def test_a_session_that_has_ended_is_not_kept_because_a_connection_was_lost_before(make: Make) -> None:
+    recipe = ToyRecipe()
+    hub = make(recipe, grace=10_000)
+    browser = visit(hub)
+    opened = browser.wait_for(wire.Opened)
+    session = weakref.ref(hub.sessions[0])
+    browser.endpoint.lost()
+    again = MemoryBrowser(hub).resume(opened)
+    again.wait_for(wire.Opened)
+    again.send(wire.Detach())
+    ends(hub)
+    recipe.hosts.clear()
+    wait_until(lambda: gc.collect() >= 0 and session() is None)
+
+
 # What is under way is bounded, and nothing of it is lost.
 
 

@@ -100,6 +100,8 @@ def serve_socket(server: Server, endpoint: Endpoint, settings: Settings) -> None
         # What the browser said as it left, such as that it will not come back.
         _receive(server, guarded, endpoint)
     finally:
+        # The browser may have said something while it was being sent to, before it was lost.
+        _receive(server, guarded, endpoint)
         endpoint.lost()
         _close(server, guarded, endpoint.close_code)
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import importlib
+import json
+import os
 import time
 from collections.abc import Callable
 from typing import Any
@@ -128,9 +131,16 @@ class Failing:
         doc.add_root(TextInput(name="report", value="built"))
 
 
+def site_settings() -> dict[str, Any]:
+    """The settings of a site: its heart beats fast, unless a test has said otherwise."""
+    return {"heartbeat": 1.0, **json.loads(os.environ.get("SITE_SETTINGS", "{}"))}
+
+
 def all_apps() -> dict[str, tuple[Callable[[Document], Any], dict[str, Any]]]:
-    """Sources and options by name."""
+    """Sources and options by name; a test may have named a module with further ones."""
+    more = os.environ.get("SITE_APPS")
     return {
+        **(importlib.import_module(more).all_apps() if more else {}),
         "echo": (echo, {}),
         "asynchronous": (asynchronous, {}),
         "slow": (slow, {}),

@@ -9,7 +9,7 @@ from embedsync import Hub, Settings
 from embedsync.asgi import User, application
 from embedsync.asgi.scope import parse_cookies
 from embedsync.html import embed_element
-from tests.contract.apps import all_apps
+from tests.contract.apps import all_apps, site_settings
 
 
 def user_of_cookie(scope: Any) -> User:
@@ -19,7 +19,7 @@ def user_of_cookie(scope: Any) -> User:
 
 
 def create_application() -> Any:
-    hub = Hub("for tests only", Settings(heartbeat=1.0))
+    hub = Hub("for tests only", Settings(**site_settings()))
     for name, (source, options) in all_apps().items():
         hub.add_app(name, source, **options)
     live = application(hub, user_loader=user_of_cookie, prefix="/live")

@@ -89,7 +89,12 @@ class Client:
     def _connect(self) -> ClientConnection:
         url = re.sub("^http", "ws", urljoin(self.endpoint, "socket"))
         socket = connect(
-            url, additional_headers=self._headers, max_size=None, open_timeout=TIMEOUT, ping_interval=None
+            url,
+            additional_headers=self._headers,
+            max_size=None,
+            max_queue=None,  # Like a browser, it reads whether anybody waits for it or not.
+            open_timeout=TIMEOUT,
+            ping_interval=None,
         )
         # As browsers do; otherwise an answer to a ping holds up the edit that follows it.
         socket.socket.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)

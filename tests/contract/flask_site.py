@@ -7,12 +7,13 @@ from typing import Any
 from flask import Flask, render_template_string, request
 
 from embedsync_flask import EmbedSync
-from tests.contract.apps import all_apps
+from tests.contract.apps import all_apps, site_settings
 
 
 def create_app() -> Flask:
     app = Flask(__name__)
-    app.config.update(SECRET_KEY="for tests only", EMBEDSYNC_HEARTBEAT=1.0)
+    settings = {f"EMBEDSYNC_{name.upper()}": value for name, value in site_settings().items()}
+    app.config.update(SECRET_KEY="for tests only", **settings)
     live = EmbedSync(app)
     for name, (source, options) in all_apps().items():
         live.add_app(name, source, **options)

@@ -10,7 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,7 +48,7 @@ def _python(*arguments: str) -> list[str]:
     return [sys.executable, *arguments]
 
 
-def _gunicorn(port: int, *options: str) -> list[str]:
+def gunicorn(port: int, *options: str) -> list[str]:
     return _python(
         "-m", "gunicorn", "--bind", f"127.0.0.1:{port}", "--workers", "1", "--graceful-timeout", "3",
         "--no-control-socket", *options, "tests.contract.flask_site:create_app()",
@@ -66,10 +66,10 @@ SERVERS: dict[str, Server] = {
         "/page/",
     ),
     "flask-gthread": Server(
-        lambda port: _gunicorn(port, "--worker-class", "gthread", "--threads", "40"), "/live/health", "/page/"
+        lambda port: gunicorn(port, "--worker-class", "gthread", "--threads", "40"), "/live/health", "/page/"
     ),
     "flask-gevent": Server(
-        lambda port: _gunicorn(port, "--worker-class", "gevent"), "/live/health", "/page/"
+        lambda port: gunicorn(port, "--worker-class", "gevent"), "/live/health", "/page/"
     ),
     "django-daphne": Server(
         lambda port: _python(
@@ -103,21 +103,34 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(name: str, log_folder: Path) -> Iterator[Site]:
+def running(
+    name: str,
+    log_folder: Path,
+    *,
+    server: Server | None = None,
+    port: int | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Iterator[Site]:
     """Start a server, wait until it is healthy, and stop it in the end."""
-    server, port, log = SERVERS[name], free_port(), log_folder / f"{name}.log"
-    with start(server.command(port), port, server.health, log) as (url, process):
+    server, port, log = server or SERVERS[name], port or free_port(), log_folder / f"{name}.log"
+    with start(server.command(port), port, server.health, log, environment=environment) as (url, process):
         yield Site(name, url, server.page_path, process, log)
 
 
 @contextmanager
 def start(
-    command: list[str], port: int, health: str, log: Path, *, cwd: Path = ROOT
+    command: list[str],
+    port: int,
+    health: str,
+    log: Path,
+    *,
+    cwd: Path = ROOT,
+    environment: Mapping[str, str] | None = None,
 ) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """Run a command that serves a port, from when it answers to the end of the block."""
-    environment = own_environment() | {"PYTHONUNBUFFERED": "1"}
-    with log.open("w") as output:
-        process = subprocess.Popen(command, cwd=cwd, env=environment, stdout=output, stderr=output, text=True)
+    variables = own_environment() | {"PYTHONUNBUFFERED": "1", **(environment or {})}
+    with log.open("a") as output:
+        process = subprocess.Popen(command, cwd=cwd, env=variables, stdout=output, stderr=output, text=True)
     url = f"http://127.0.0.1:{port}"
     try:
         _wait_until_healthy(url + health, process, log)

@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+from tests.contract.apps import site_settings
+
 BASE_DIR = Path(__file__).parent
 SECRET_KEY = "for tests only"
 DEBUG = False
@@ -34,4 +36,5 @@ DATABASES = {
 }
 USE_TZ = True
 STATIC_URL = "/static/"
-EMBEDSYNC = {"HEARTBEAT": 1.0, "MESSAGE_BYTES": 20 * 1024 * 1024}
+EMBEDSYNC = {name.upper(): value for name, value in site_settings().items()}
+EMBEDSYNC.setdefault("MESSAGE_BYTES", 20 * 1024 * 1024)
