@@ -175,7 +175,7 @@ class _Frame(msgspec.Struct, tag_field="type", frozen=True, omit_defaults=True, 
 
 
 class Resume(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """Where a browser left off: its session, the secret for it, the last op it applied, the last result it saw.
+    """Where a browser left off: its session, the secret for it, the last op and result that it has seen.
 
     An empty ``epoch`` says that the browser was let in and never received the document.
     """
