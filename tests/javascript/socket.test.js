@@ -69,6 +69,15 @@ test("a socket that is silent for longer than heartbeat and ten seconds is dead"
   assert.deepEqual([page.socket.state, page.session.state], ["waiting", "waiting"]);
 });
 
+test("a clock that is set back does not hide that a socket is dead", async () => {
+  const page = await Page.live();
+  let back = 0;
+  page.environment.now = () => page.environment.time - back;
+  back = 86_400_000;
+  page.environment.advance(71_000);
+  assert.ok(page.environment.sockets.length > 1);
+});
+
 test("after the machine has slept, a dead socket is found at once", async () => {
   const page = await Page.live();
   page.environment.sleep(3_600_000);

@@ -196,6 +196,8 @@ export class Socket {
    * After the machine has slept, the timer comes late and finds the socket silent for too long.
    */
   #watch() {
+    // Should the clock have been set back, the silence counts from here.
+    this.#lastHeard = Math.min(this.#lastHeard, this.environment.now());
     const silent = this.environment.now() - this.#lastHeard;
     const left = this.#heartbeat + PING_LATE - silent;
     if (left > 0) this.#setTimer(() => this.#watch(), left);
