@@ -319,6 +319,10 @@ class Session:
     def _to_correct(self, replica: Replica, edit: wire.Edit, prepared: Prepared) -> Sequence[Hashable]:
         """Keys whose outcome the author cannot know: coerced, or a delta that met another write."""
         keys = dict.fromkeys(self.document.differs(prepared))
+        # Its author shows what a skipped event does to a key, and holds back what others do to it.
+        for outlined in self.document.outline([edit.events[each] for each in prepared.skipped]):
+            if outlined is not None:
+                keys[outlined.key] = None
         with self._lock:
             met = self._log.written_since(edit.base, except_by=replica.id)
         for each in prepared.written:

@@ -303,6 +303,34 @@ test("an edit that brings a model is not merged away", async () => {
   assert.deepEqual(page.edits.slice(2).map(([cseq, value]) => [cseq, value?.define ?? value]), [[3, "mine"], [4, "set"]]);
 });
 
+test("edits of a client that is forgotten are undone in the same document", async () => {
+  const page = await Page.live();
+  page.wire.drop();
+  page.person((document) => document.set("root", "echo", 7));
+  page.environment.advance(20_000);
+  page.wire.open();
+  page.push({ type: "closed", code: 4101 });
+  await settled();
+  page.attachment = 2;
+  page.push({ ...OPENED, client: "other" });
+  page.push({ type: "snapshot", epoch: "e1", seq: 0, cseq: 0, document: ROOT });
+  assert.equal(page.root.echo, 0);
+});
+
+test("a change that has no form for the server is told, and undone by a snapshot, but not again and again", async () => {
+  const page = await Page.live();
+  page.person((document) => document.setUnsendable("root"));
+  assert.deepEqual([page.edits, page.wire.of("resync").length], [[], 1]);
+  assert.equal(page.told.at(-1)[1].code, "unsendable");
+  page.push({ type: "snapshot", epoch: "e1", seq: 0, cseq: 0, document: ROOT });
+  assert.equal(page.root.value, 1);
+  page.person((document) => document.setUnsendable("root"));
+  assert.equal(page.wire.of("resync").length, 1);
+  page.environment.advance(10_000);
+  page.person((document) => document.setUnsendable("root"));
+  assert.equal(page.wire.of("resync").length, 2);
+});
+
 test("an edit that is too big is given up, told, and undone by a snapshot", async () => {
   const page = await Page.live();
   page.person((document) => document.set("root", "value", "x".repeat(2000)));

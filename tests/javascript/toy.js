@@ -13,9 +13,10 @@ export class ToyDocument {
   /** Ids whose next change throws. */
   broken = new Set();
 
-  observe(listener, bufferId) {
+  observe(listener, bufferId, unsendable) {
     this.listener = listener;
     this.bufferId = bufferId;
+    this.unsendable = unsendable;
   }
 
   dispose() {
@@ -40,6 +41,12 @@ export class ToyDocument {
     const model = this.models.get(id);
     model.items = [...model.items, ...items];
     this.#emit({ kind: "delta", id, attr: "items", content: { kind: "append", id, items } });
+  }
+
+  /** A page script sets something that has no form for the server. */
+  setUnsendable(id) {
+    this.models.get(id).value = () => {};
+    this.unsendable(`${id} value`, new Error("a function"));
   }
 
   click(id) {

@@ -214,7 +214,10 @@ class Decoder:
         if order not in ("little", "big"):
             self.error("no such byte order")
         if dtype == "bool":
-            return np.frombuffer(data, dtype="uint8") != 0
+            found = np.frombuffer(data, dtype="uint8")
+            if found.max(initial=0) > 1:
+                self.error("not truth values")  # Its browser holds them as other numbers.
+            return found == 1
         if dtype not in _DTYPES:
             self.error("no such type of array")
         kind = np.dtype(dtype)

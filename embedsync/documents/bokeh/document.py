@@ -11,6 +11,7 @@ from typing import Any
 from embedsync.app import SessionInfo
 from embedsync.authority import Authority
 from embedsync.document import DocumentHost, Event, EventKind, Patch, Prepared, Snapshot, Written
+from embedsync.documents.bokeh import halfway
 from embedsync.documents.bokeh.callbacks import Call, CallRunner
 from embedsync.documents.bokeh.curdoc import current_document
 from embedsync.documents.bokeh.deserializer import Decoder
@@ -76,6 +77,7 @@ class BokehDocument:
         self._seen: weakref.WeakValueDictionary[str, Model] = weakref.WeakValueDictionary()
         self._end_hooks: list[Hook] = []
 
+        halfway.install()
         self.bokeh = LiveDocument()
         self._recorder = Recorder(self.bokeh, host, self._runner, lambda: current_turn(self))
         self._timers = Timers(host, self._runner, self._recorder.session_callback_done)
@@ -136,13 +138,16 @@ class BokehDocument:
         """Encode the whole document as it is now."""
         models = list(self.bokeh.models)
         encoding = Encoding(self._known, self._host.report, afresh=True)
-        content, buffers = encoding.document(self._whole())
+        # Everything may be of a class that the app has defined.
+        classes = [each for each in data_models() if self._may_see(each)]
+        content, buffers = encoding.document(self._whole(), classes)
         scripts = needed_scripts(models)
         if self._recorder.has_changes():
             # Held changes show in this snapshot, but other browsers have yet to be told of them.
             self._recorder.make_whole()
         else:
             self._learn(models)
+            self._known.columns.update(encoding.columns)
             self._roots = [each.id for each in self.bokeh.roots]
             self._scripts.update(scripts)
         return Snapshot(content, buffers, scripts)
@@ -179,7 +184,7 @@ class BokehDocument:
             raise Refused(Refusal.BAD_VALUE, f"{type(error).__name__}: {error}") from error
         for model_id, attribute in edit.local:
             self._known.local.setdefault(model_id, set()).add(attribute)
-        edit.merged = recorded.merged
+        edit.merged = recorded.merged | edit.made_whole(patch)
         self._recorder.queue(recorded.calls)
         return patch
 
@@ -201,6 +206,9 @@ class BokehDocument:
     def values(self, keys: Sequence[Hashable]) -> Patch:
         """Encode the present whole values under ``keys`` as write events."""
         encoding = Encoding(self._known, self._host.report)
+        for key in keys:
+            # What is noted and waits shows in the value.
+            self._recorder.make_whole(key)
         events = [event for key in keys if (event := self._value(encoding, key)) is not None]
         return Patch(tuple(events), scripts=self._new_scripts(encoding))
 
@@ -318,10 +326,6 @@ class BokehDocument:
 
         document = self.bokeh
         fields: dict[str, Any] = {"version": __version__, "title": document.title}
-        # Definitions of classes come first: everything after may be of these classes.
-        definitions = [each for each in data_models() if self._may_see(each)]
-        if definitions:
-            fields["defs"] = definitions
         fields["config"] = document.config
         fields["roots"] = document.roots
         if document.callbacks.js_event_callbacks:
@@ -337,8 +341,16 @@ class BokehDocument:
     def _encode(self, changes: list[Change], *, strict: bool) -> Patch:
         encoding = Encoding(self._known, None if strict else self._host.report)
         events: list[Event] = []
+        whole: set[Hashable] = set()
         for change in changes:
+            if change.key in whole:
+                continue
+            if isinstance(change, Delta) and not encoding.fits(change):
+                # Sent as it is now, with all parts that come after this one.
+                whole.add(change.key)
+                change = Write(change.model, change.attribute)
             events.extend(self._events_of(change, encoding))
+        self._known.columns.update(encoding.columns)
         defined = list(encoding.defined.values())
         scripts = self._new_scripts(encoding)
         self._scripts.update(scripts)
@@ -351,6 +363,7 @@ class BokehDocument:
     def _events_of(self, change: Change, encoding: Encoding) -> Iterator[Event]:
         match change:
             case Write(model, attribute) if self._is_told(model, encoding):
+                self._known.local.get(model.id, set()).discard(attribute)
                 event = self._write(encoding, model, attribute)
             case Delta(kind, model, attribute, fields) if self._is_told(model, encoding):
                 content = {"kind": kind, "model": model.ref, "attr": attribute}
@@ -378,7 +391,6 @@ class BokehDocument:
         descriptor = told_descriptor(model, attribute)
         if descriptor is None:
             return None
-        self._known.local.get(model.id, set()).discard(attribute)
         self._known.attributes_sent(model).add(attribute)
         content = {"kind": "ModelChanged", "model": model.ref, "attr": attribute}
         value = {"new": descriptor.get_value(model)}
@@ -424,7 +436,7 @@ class BokehDocument:
         if not isinstance(key, tuple) or len(key) != 2:
             return None
         model = self._find(key[0])
-        if model is None or model not in self._known:
+        if model is None or model not in self._known or key[1] in self._known.local.get(model.id, ()):
             return None
         return self._write(encoding, model, key[1])
 

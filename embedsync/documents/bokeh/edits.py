@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from embedsync.document import EventKind, Written
+from embedsync.document import EventKind, Patch, Written
+from embedsync.documents.bokeh.columns import check_place, meant_for, was_patched, was_streamed
 from embedsync.documents.bokeh.keys import ROOTS, TITLE, Key
 from embedsync.documents.bokeh.private import (
     Document,
@@ -17,7 +18,7 @@ from embedsync.documents.bokeh.private import (
     PropertyValueContainer,
     UnitsSpecPropertyDescriptor,
 )
-from embedsync.documents.bokeh.values import copied, same
+from embedsync.documents.bokeh.values import alike, copied, same
 
 __all__ = ["AddRoot", "DecodedEdit", "Message", "PatchColumns", "RemoveRoot", "Set", "SetTitle", "Stream"]
 
@@ -53,16 +54,16 @@ class Set:
         """Whether the property now holds something else than was sent."""
         if self.columns is not None:
             data = getattr(self.model, self.attribute)
-            return not all(same(self.value.get(each), data.get(each)) for each in self.columns)
+            return not all(_is(self.value.get(each), data.get(each)) for each in self.columns)
         descriptor = self.model.lookup(self.attribute)
         sent = self.value
         if isinstance(descriptor, UnitsSpecPropertyDescriptor) and isinstance(sent, dict):
             sent = {name: each for name, each in sent.items() if name != "units"}
         held = getattr(self.model, self.attribute)
-        return not (same(sent, held) or same(self.value, descriptor.get_value(self.model)))
+        return not (_is(sent, held) or _is(self.value, descriptor.get_value(self.model)))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Stream:
     """Append to the columns of a data source."""
 
@@ -70,6 +71,7 @@ class Stream:
     attribute: str
     data: dict[str, Any]
     rollover: int | None
+    differs: bool = False
 
     @property
     def written(self) -> Written:
@@ -78,20 +80,28 @@ class Stream:
 
     def apply(self, document: Document, setter: Any) -> None:
         """Do it."""
-        self.model._stream(copied(self.data), self.rollover, setter)
+        columns = getattr(self.model, self.attribute)
+        lengths = {name: len(columns[name]) for name in self.data if name in columns}
+        data = {name: meant_for(columns.get(name), copied(values)) for name, values in self.data.items()}
+        self.model._stream(data, self.rollover, setter)
+        self.differs = not all(
+            was_streamed(values, columns[name], lengths.get(name, 0), self.rollover)
+            for name, values in self.data.items()
+        )
 
     def took_other(self) -> bool:
-        """Appending takes what is sent, or fails."""
-        return False
+        """Whether the browser made something else of it."""
+        return self.differs
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class PatchColumns:
     """Replace single values in the columns of a data source."""
 
     model: Any
     attribute: str
-    patches: dict[str, Any]
+    patches: dict[str, list[tuple[Any, Any]]]
+    differs: bool = False
 
     @property
     def written(self) -> Written:
@@ -99,12 +109,28 @@ class PatchColumns:
         return Written((self.model.id, self.attribute), EventKind.DELTA)
 
     def apply(self, document: Document, setter: Any) -> None:
-        """Do it."""
-        self.model.patch(copied(self.patches), setter)
+        """Do it.
+
+        Raises:
+            ValueError: the values do not fit their places.
+        """
+        columns = getattr(self.model, self.attribute)
+        patches = {}
+        for name, each in self.patches.items():
+            column = columns.get(name, [])
+            for place, value in each:
+                check_place(column, place, value)
+            patches[name] = [(place, meant_for(column, copied(value))) for place, value in each]
+        self.model.patch(patches, setter)
+        self.differs = not all(
+            was_patched(columns[name], place, value)
+            for name, each in self.patches.items()
+            for place, value in each
+        )
 
     def took_other(self) -> bool:
-        """Patching takes what is sent, or fails."""
-        return False
+        """Whether the browser made something else of it."""
+        return self.differs
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,12 +225,21 @@ class DecodedEdit:
 
     def differing(self) -> list[Key]:
         """Keys whose value is another than the browser sent."""
-        found: dict[Key, None] = dict.fromkeys(self.merged)
-        last = {each.written.key: each for each in self.steps if each.written is not None}
-        for key, step in last.items():
-            if step.took_other():
-                found[key] = None
-        return list(found)
+        counting: dict[Key, list[Step]] = {}
+        for step in self.steps:
+            if step.written is None:
+                continue
+            if step.written.kind is EventKind.WRITE:
+                counting[step.written.key] = [step]
+            else:
+                counting.setdefault(step.written.key, []).append(step)
+        found = {key for key, steps in counting.items() if any(each.took_other() for each in steps)}
+        return [*dict.fromkeys([*self.merged, *found])]
+
+    def made_whole(self, patch: Patch) -> set[Key]:
+        """Keys that browsers could not be sent a part of, as the one whose edit it is could not be."""
+        parts = {each.written.key for each in self.steps if isinstance(each, Stream | PatchColumns)}
+        return {each.key for each in patch.events if each.kind is EventKind.WRITE and each.key in parts}
 
     @contextmanager
     def undone_on_failure(self, document: Document) -> Iterator[None]:
@@ -226,6 +261,10 @@ class DecodedEdit:
             document._title = title
             document.models.invalidate()
             raise
+
+
+def _is(sent: Any, held: Any) -> bool:
+    return same(sent, held) and alike(sent, held)
 
 
 class _Kept:

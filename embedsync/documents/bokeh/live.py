@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from bokeh.models import ColumnDataSource
+
 from embedsync.documents.bokeh.private import Document, DocumentModelManager, Model, make_id
 from embedsync.documents.bokeh.timers import NextTickCallback, PeriodicCallback, TimeoutCallback
 
@@ -13,16 +15,23 @@ __all__ = ["LiveDocument", "LiveModels"]
 
 
 class LiveModels(DocumentModelManager):
-    """Tells which models left the document, even if they came back before anyone looked."""
+    """Tells which models left the document, even if they came back before anyone looked.
+
+    Attributes:
+        on_leave: called with the ids of those that left.
+        sources: the models that have columns.
+    """
 
     def __init__(self, document: Document) -> None:
         super().__init__(document)
         self.on_leave: Callable[[set[str]], None] | None = None
+        self.sources: list[Any] = []
 
     def recompute(self) -> None:
         """Find the models that are reachable from the roots."""
         before = self._models
         super().recompute()
+        self.sources = [each for each in self._models.values() if isinstance(each, ColumnDataSource)]
         left = before.keys() - self._models.keys()
         if left and self.on_leave is not None:
             self.on_leave({str(each) for each in left})

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from embedsync.documents.bokeh.columns import Kinds
 from embedsync.documents.bokeh.keys import ROOTS, TITLE, Key
 from embedsync.documents.bokeh.private import Model
 
@@ -31,12 +32,16 @@ class Write:
 
 @dataclass(frozen=True, slots=True)
 class Delta:
-    """A part of a property changed: ``fields`` of the event, copied when it happened."""
+    """A part of a property changed: ``fields`` of the event, copied when it happened.
+
+    ``kinds`` are the arrays that browsers must hold for it, by the names of the columns.
+    """
 
     kind: str
     model: Model
     attribute: str
     fields: dict[str, Any]
+    kinds: Kinds = field(default_factory=dict)
 
     @property
     def key(self) -> Key:

@@ -16,7 +16,7 @@ from bokeh.core.property.descriptors import (
     UnitsSpecPropertyDescriptor,
     UnsetValueError,
 )
-from bokeh.core.property.wrappers import PropertyValueContainer
+from bokeh.core.property.wrappers import PropertyValueColumnData, PropertyValueContainer
 from bokeh.core.serialization import Deserializer, SerializationError, Serializer
 from bokeh.core.types import ID
 from bokeh.document import Document
@@ -43,9 +43,17 @@ from bokeh.model import Model
 from bokeh.settings import settings
 from bokeh.util.callback_manager import _nargs
 from bokeh.util.dependencies import import_optional
-from bokeh.util.serialization import make_globally_unique_id, make_id
+from bokeh.util.serialization import (
+    BINARY_ARRAY_TYPES,
+    array_encoding_disabled,
+    make_globally_unique_id,
+    make_id,
+    transform_array,
+    transform_series,
+)
 
 __all__ = [
+    "BINARY_ARRAY_TYPES",
     "ID",
     "ColumnDataChangedEvent",
     "ColumnsPatchedEvent",
@@ -63,6 +71,7 @@ __all__ = [
     "ModelChangedEvent",
     "ModelEvent",
     "PropertyDescriptor",
+    "PropertyValueColumnData",
     "PropertyValueContainer",
     "RootAddedEvent",
     "RootRemovedEvent",
@@ -74,6 +83,7 @@ __all__ = [
     "UnitsSpecPropertyDescriptor",
     "UnlockedDocumentProxy",
     "UnsetValueError",
+    "array_encoding_disabled",
     "belongs_to_browser",
     "data_models",
     "event_callbacks",
@@ -88,6 +98,8 @@ __all__ = [
     "takes_no_argument",
     "told_attribute",
     "told_descriptor",
+    "transform_array",
+    "transform_series",
     "uses_gl",
     "uses_mathjax",
     "uses_tables",

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
 
 from embedsync.document import DocumentHost
 from embedsync.documents.bokeh.callbacks import Call, CallRunner
+from embedsync.documents.bokeh.columns import Part, patched_part, sharing, streamed_part
 from embedsync.documents.bokeh.keys import ROOTS, TITLE, Key
 from embedsync.documents.bokeh.pending import Change, Delta, Pending, RootsChange, Signal, TitleChange, Write
 from embedsync.documents.bokeh.private import (
@@ -120,10 +121,10 @@ class Recorder(DocumentCallbackManager):
         """Whether anything is noted, held or not."""
         return bool(self._pending)
 
-    def make_whole(self) -> None:
-        """A snapshot shows all that is noted: parts must not be applied on top of it again."""
+    def make_whole(self, key: Key | None = None) -> None:
+        """Somebody is shown all that is noted, or what is under ``key``: parts must not be applied on top."""
         with self._lock:
-            self._pending.make_whole()
+            self._pending.make_whole(key)
 
     @contextmanager
     def editing(self) -> Iterator[Edit]:
@@ -197,7 +198,14 @@ class Recorder(DocumentCallbackManager):
         what = f"on_change callback of {type(model).__name__}.{attr}:"
         calls = [Call(what, each, (attr, old, new)) for each in property_callbacks(model, attr)]
         key = (model.id, attr) if hint is None else None
-        self._changed(event, calls, key)
+        self._changed(event, calls, key, old)
+
+    def changed_halfway(self, model: Model, attr: str) -> None:
+        """Note that a property has changed by something that raised; nothing is called for it."""
+        if self._document() is not None and not self._ended:
+            self._note(Write(model, attr))
+            self._note_sharing(model, attr, getattr(model, attr))
+            self._noted()
 
     def trigger_on_change(self, event: DocumentChangedEvent) -> None:
         """Note a change of the document itself, then run callbacks."""
@@ -312,18 +320,42 @@ class Recorder(DocumentCallbackManager):
 
     # How it is done.
 
-    def _changed(self, event: DocumentChangedEvent, calls: list[Call], key: Key) -> None:
-        inside = self._turn() is not None
-        change = _change_of(event)
-        if change is not None and self._recording:
-            with self._lock:
-                edit = self._edit if inside else None
-                (edit.changes if edit is not None else self._pending).add(change)
+    def _changed(self, event: DocumentChangedEvent, calls: list[Call], key: Key, old: Any = None) -> None:
+        change = _change_of(event, old)
+        if change is not None:
+            self._note(change)
+        if isinstance(event, ColumnsStreamedEvent | ColumnsPatchedEvent):
+            names = event.data if isinstance(event, ColumnsStreamedEvent) else event.patches
+            self._note_sharing(event.model, event.attr, names)
         calls.extend(Call("document on_change callback", each, (event,)) for each in self.change_callbacks())
         self._dispatch(calls, key)
-        if change is not None and not inside:
+        if change is not None:
+            self._noted()
+
+    def _note(self, change: Change) -> None:
+        if not self._recording:
+            return
+        inside = self._turn() is not None
+        with self._lock:
+            edit = self._edit if inside else None
+            (edit.changes if edit is not None else self._pending).add(change)
+
+    def _note_sharing(self, model: Model, attr: str, names: Iterable[str]) -> None:
+        """The same list may be a column twice, and has changed in both places."""
+        document: Any = self._document()
+        for each in sharing(model, names, document.models.sources):
+            if each is model:
+                self._note(Write(each, attr))
+            elif self._recording:
+                # Not a part of an edit: the browser that sent it has not changed this too.
+                with self._lock:
+                    self._pending.add(Write(each, attr))
+
+    def _noted(self) -> None:
+        """What was noted is to be sent, sooner or later."""
+        if self._turn() is None:
             self._wake()
-        elif change is not None and self._edit is None:
+        elif self._edit is None:
             self._host.progress()
 
     def _dispatch(self, calls: list[Call], key: Key) -> None:
@@ -367,7 +399,7 @@ def _popped(calls: deque[Call]) -> Iterator[Call]:
         yield calls.popleft()
 
 
-def _change_of(event: DocumentChangedEvent) -> Change | None:
+def _change_of(event: DocumentChangedEvent, old: Any) -> Change | None:
     match event:
         case ModelChangedEvent():
             attribute = told_attribute(event.model, event.attr)
@@ -379,10 +411,10 @@ def _change_of(event: DocumentChangedEvent) -> Change | None:
             columns = {each: copied(data[each]) for each in event.cols or () if each in data}
             return Delta(event.kind, event.model, event.attr, {"data": columns, "cols": list(columns)})
         case ColumnsStreamedEvent():
-            fields = {"data": copied(dict(event.data)), "rollover": event.rollover}
-            return Delta(event.kind, event.model, event.attr, fields)
+            now = getattr(event.model, event.attr)
+            return _part(event, streamed_part(old, now, event.data, event.rollover))
         case ColumnsPatchedEvent():
-            return Delta(event.kind, event.model, event.attr, {"patches": copied(event.patches)})
+            return _part(event, patched_part(getattr(event.model, event.attr), event.patches))
         case RootAddedEvent() | RootRemovedEvent():
             return RootsChange()
         case TitleChangedEvent():
@@ -391,3 +423,9 @@ def _change_of(event: DocumentChangedEvent) -> Change | None:
             fields = {"msg_type": event.msg_type, "msg_data": copied(event.msg_data)}
             return Signal(event.kind, fields)
     return None
+
+
+def _part(event: ColumnsStreamedEvent | ColumnsPatchedEvent, part: Part | None) -> Change:
+    if part is None:
+        return Write(event.model, event.attr)
+    return Delta(event.kind, event.model, event.attr, part.fields, part.kinds)

@@ -15,7 +15,9 @@ from typing import Any
 import msgspec
 
 from embedsync.document import Buffer, Event, EventKind
-from embedsync.documents.bokeh.private import Model, SerializationError, Serializer, UnsetValueError
+from embedsync.documents.bokeh.columns import COLUMNS, Kinds, kinds_of
+from embedsync.documents.bokeh.pending import Delta
+from embedsync.documents.bokeh.private import HasProps, Model, SerializationError, Serializer, UnsetValueError
 
 __all__ = ["Encoding", "KnownModels"]
 
@@ -47,6 +49,7 @@ class KnownModels:
     Attributes:
         local: names of properties, by model id, whose present value is the view of one browser, not
             to be told to another.
+        columns: the arrays that browsers hold in data sources.
     """
 
     def __init__(self) -> None:
@@ -55,6 +58,7 @@ class KnownModels:
         self._sent: weakref.WeakKeyDictionary[Model, set[str]] = weakref.WeakKeyDictionary()
         self._buffers = itertools.count(1)
         self.local: dict[str, set[str]] = {}
+        self.columns: dict[str, Kinds] = {}
 
     def __contains__(self, model: Model) -> bool:
         return self._known.get(model.id) is model and model.id not in self._stale
@@ -90,6 +94,7 @@ class KnownModels:
         for each in gone:
             del self._known[each]
             self.local.pop(each, None)
+            self.columns.pop(each, None)
         self._stale.difference_update(gone)
         return gone
 
@@ -102,6 +107,7 @@ class KnownModels:
         self._known.clear()
         self._stale.clear()
         self.local.clear()
+        self.columns.clear()
         self._sent.clear()
 
 
@@ -112,6 +118,10 @@ class Encoding(Serializer):
         known: what the browsers know.
         report: told of a value that can't be encoded; without it such a value raises.
         afresh: define every model again, for a browser that knows nothing.
+
+    Attributes:
+        defined: the models that were defined.
+        columns: the arrays of data sources that were sent.
     """
 
     def __init__(
@@ -126,7 +136,9 @@ class Encoding(Serializer):
         self._report = report
         self._afresh = afresh
         self.defined: dict[str, Model] = {}
+        self.columns: dict[str, Kinds] = {}
         self._taken: list[Buffer] = []
+        self._nothing_for_what_fails = False
 
     def event(
         self, fields: dict[str, Any], values: dict[str, Any], kind: EventKind, key: Hashable = None
@@ -153,12 +165,22 @@ class Encoding(Serializer):
                 raise
             self._report(error, f"encoding {_described(fields)}")
             return None
+        self._note_columns(fields, encoded)
         buffers, self._taken = tuple(self._taken), []
         return Event(content, kind, key, tuple(itertools.islice(self.defined, defined, None)), buffers)
 
-    def document(self, fields: dict[str, Any]) -> tuple[bytes, tuple[Buffer, ...]]:
-        """Encode the fields of a whole document."""
-        content = self._to_json({name: self.encode(value) for name, value in fields.items()})
+    def fits(self, delta: Delta) -> bool:
+        """Whether browsers hold the arrays that a part of some columns is for."""
+        held = self._columns_of(delta.model.id)
+        return all(held.get(name) == kind for name, kind in delta.kinds.items())
+
+    def document(
+        self, fields: dict[str, Any], classes: Iterable[type[HasProps]] = ()
+    ) -> tuple[bytes, tuple[Buffer, ...]]:
+        """Encode the fields of a whole document; classes that browsers must be told of come first."""
+        definitions = [found for each in classes if (found := self._class(each)) is not None]
+        encoded = {name: self.encode(value) for name, value in fields.items()}
+        content = self._to_json({"defs": definitions, **encoded} if definitions else encoded)
         buffers, self._taken = tuple(self._taken), []
         return content, buffers
 
@@ -189,7 +211,30 @@ class Encoding(Serializer):
             return obj
         if isinstance(obj, Model):
             return self.get_ref(obj) or self._encode_model(obj)
-        return super().encode(obj)
+        try:
+            return super().encode(obj)
+        except Exception:
+            if self._nothing_for_what_fails:
+                return None
+            raise
+
+    def _class(self, found: type[HasProps]) -> Any:
+        """Define a class that exists in Python only; what can't be encoded of its defaults is left out."""
+        defined, taken = len(self.defined), len(self._taken)
+        try:
+            return self.encode(found)
+        except Exception as error:
+            if self._report is None:
+                raise
+            self._report(error, f"encoding the class {found.__qualname__}")
+        self._undo(defined)
+        del self._taken[taken:]
+        self._references.pop(id(found), None)
+        self._nothing_for_what_fails = True
+        try:
+            return self.encode(found)
+        finally:
+            self._nothing_for_what_fails = False
 
     def _encode_model(self, model: Model) -> Any:
         defined = len(self.defined)
@@ -239,7 +284,24 @@ class Encoding(Serializer):
                 continue  # it has no default, and was deleted: there is nothing to tell
             definition["attributes"] = attributes
         sent.update(attributes)
+        if COLUMNS in attributes:
+            self.columns[model.id] = kinds_of(attributes[COLUMNS])
         return definition
+
+    def _note_columns(self, fields: dict[str, Any], encoded: dict[str, Any]) -> None:
+        if fields.get("attr") != COLUMNS:
+            return
+        identifier = fields["model"]["id"]
+        match fields["kind"]:
+            case "ModelChanged":
+                self.columns[identifier] = kinds_of(encoded["new"])
+            case "ColumnDataChanged":
+                self.columns[identifier] = {**self._columns_of(identifier), **kinds_of(encoded["data"])}
+
+    def _columns_of(self, identifier: str) -> Kinds:
+        if identifier in self.columns:
+            return self.columns[identifier]
+        return self._known_models.columns.get(identifier, {})
 
     def _encode_bytes(self, obj: Any) -> Any:
         buffer = self._known_models.buffer(bytes(obj))
@@ -258,6 +320,7 @@ class Encoding(Serializer):
     def _undo(self, defined: int) -> None:
         for each in list(itertools.islice(self.defined, defined, None)):
             del self.defined[each]
+            self.columns.pop(each, None)
 
     def error(self, message: str) -> Any:
         """Raise that something can't be encoded."""

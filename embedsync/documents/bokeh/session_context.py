@@ -114,6 +114,7 @@ class SessionContext:
         self._document: Document | None = document
         self._host = host
         self._owner = weakref.ref(owner)
+        self._lock = threading.Lock()
         self._waiting: set[Future[Any]] = set()
         server_context.add(self)
 
@@ -151,9 +152,11 @@ class SessionContext:
 
     def end(self) -> None:
         """The session has ended: whoever still waits for a turn of it is told."""
-        self._document = None
-        for each in list(self._waiting):
-            if not each.done():
+        with self._lock:
+            self._document = None
+            waiting, self._waiting = self._waiting, set()
+        for each in waiting:
+            if each.set_running_or_notify_cancel():
                 each.set_exception(SessionEnded(f"session {self.id} has ended"))
 
     def add_payload(self, values: Mapping[str, Any]) -> None:
@@ -176,21 +179,38 @@ class SessionContext:
             return await func(self.document)
         make_part_of_turn = owner.guarded
         done: Future[Any] = Future()
-        self._waiting.add(done)
-        done.add_done_callback(self._waiting.discard)
+        with self._lock:
+            if self.destroyed:
+                raise SessionEnded(f"session {self.id} has ended")
+            self._waiting.add(done)
 
         async def run() -> None:
             try:
                 result = await func(self.document)
+            except asyncio.CancelledError:
+                done.cancel()
+                raise
             except Exception as error:  # noqa: BLE001 - it is raised where it is waited for
-                if not done.done():
+                if self._may_settle(done):
                     done.set_exception(error)
             else:
-                if not done.done():
+                if self._may_settle(done):
                     done.set_result(result)
 
         def turn() -> Iterator[Awaitable[Any]]:
             yield make_part_of_turn(run())
 
-        self._host.post(turn)
-        return await asyncio.wrap_future(done)
+        try:
+            self._host.post(turn)
+            return await asyncio.wrap_future(done)
+        finally:
+            with self._lock:
+                self._waiting.discard(done)
+
+    def _may_settle(self, done: Future[Any]) -> bool:
+        """Whether somebody still waits for this; asked once, by the turn or by the end."""
+        with self._lock:
+            if done not in self._waiting:
+                return False
+            self._waiting.remove(done)
+        return done.set_running_or_notify_cancel()

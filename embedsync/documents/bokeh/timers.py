@@ -103,7 +103,11 @@ class Timers:
         self.without_lock: Callable[[Callable[[], Any]], Callable[[], Awaitable[Any]]] | None = None
 
     def add(self, callback: Any, one_shot: bool) -> None:
-        """Begin with a callback; before the document is built, wait for that."""
+        """Begin with a callback; before the document is built, wait for that.
+
+        Raises:
+            MailboxFull: it was to run as the next turn, and never will.
+        """
         timer = _Timer(callback, one_shot)
         with self._lock:
             if self._stopped:
@@ -111,7 +115,11 @@ class Timers:
             self._timers[callback] = timer
             started = self._started
         if started:
-            self._schedule(timer, timer.seconds)
+            try:
+                self._schedule(timer, timer.seconds)
+            except MailboxFull:
+                self.remove(callback)
+                raise
 
     def remove(self, callback: Any) -> None:
         """Stop a callback. A run that has begun goes on to its end."""
@@ -126,7 +134,10 @@ class Timers:
             self._started = True
             timers = list(self._timers.values())
         for each in timers:
-            self._schedule(each, each.seconds)
+            if each.seconds is None:
+                self._due(each)
+            else:
+                self._schedule(each, each.seconds)
 
     def stop(self) -> None:
         """Stop everything, for good."""

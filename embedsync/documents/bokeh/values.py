@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["copied", "only_nan_differs", "same"]
+__all__ = ["alike", "copied", "is_pandas", "only_nan_differs", "same"]
 
 _MUTABLE = (list, tuple, dict, set, bytearray, memoryview, array, np.ndarray)
 
@@ -21,7 +21,7 @@ def copied(value: Any) -> Any:
     if isinstance(value, np.ndarray):
         return value.copy()
     if isinstance(value, list | tuple):
-        return [copied(each) if isinstance(each, _MUTABLE) or _is_pandas(each) else each for each in value]
+        return [copied(each) if isinstance(each, _MUTABLE) or is_pandas(each) else each for each in value]
     if isinstance(value, dict):
         return {key: copied(each) for key, each in value.items()}
     if isinstance(value, set):
@@ -30,7 +30,7 @@ def copied(value: Any) -> Any:
         return bytes(value)
     if isinstance(value, array):
         return value[:]
-    if _is_pandas(value):
+    if is_pandas(value):
         return value.copy()
     return value
 
@@ -53,6 +53,20 @@ def same(one: Any, other: Any) -> bool:
         return False
 
 
+def alike(one: Any, other: Any) -> bool:
+    """Whether two values that are the same become the same arrays in a browser, all the way down."""
+    if isinstance(one, np.ndarray):
+        typed = isinstance(other, np.ndarray) and one.dtype == other.dtype and one.shape == other.shape
+        return typed and (one.dtype != object or all(map(alike, one.flat, other.flat)))
+    if isinstance(one, array):
+        return isinstance(other, array) and one.typecode == other.typecode
+    if isinstance(one, list | tuple):
+        return isinstance(other, list | tuple) and all(map(alike, one, other))
+    if isinstance(one, dict):
+        return isinstance(other, dict) and all(alike(each, other.get(key)) for key, each in one.items())
+    return type(one) is type(other) if is_pandas(one) else not isinstance(other, _MUTABLE)
+
+
 def only_nan_differs(old: Any, new: Any) -> bool:
     """Whether two values that Bokeh holds to be different are so only because NaN is not itself."""
     if old is new:
@@ -60,7 +74,7 @@ def only_nan_differs(old: Any, new: Any) -> bool:
     if _is_nan(old):
         return _is_nan(new)
     if isinstance(old, list | tuple | dict | np.ndarray):
-        return not _plainly_equal(old, new) and same(old, new)
+        return not _plainly_equal(old, new) and same(old, new) and alike(old, new)
     return False
 
 
@@ -77,7 +91,7 @@ def _same_sequence(one: Any, other: Any) -> bool:
     if len(one) != len(other):
         return False
     if isinstance(one, np.ndarray) or isinstance(other, np.ndarray):
-        left, right = np.asarray(one), np.asarray(other)
+        left, right = _as_array(one), _as_array(other)
         if left.shape != right.shape:
             return False
         if left.dtype.kind in "biuf" and right.dtype.kind in "biuf":
@@ -86,17 +100,27 @@ def _same_sequence(one: Any, other: Any) -> bool:
     return all(same(a, b) for a, b in zip(one, other, strict=True))
 
 
+def _as_array(value: Any) -> Any:
+    try:
+        return np.asarray(value)
+    except ValueError:  # sequences of several lengths in a sequence
+        found = np.empty(len(value), dtype=object)
+        found[:] = list(value)
+        return found
+
+
 def _is_sequence(value: Any) -> bool:
     return (
         isinstance(value, list | tuple | array) or (isinstance(value, np.ndarray) and value.ndim > 0)
-    ) or _is_pandas(value)
+    ) or is_pandas(value)
 
 
 def _is_nan(value: Any) -> bool:
     return isinstance(value, float | np.floating) and bool(value != value)
 
 
-def _is_pandas(value: Any) -> bool:
+def is_pandas(value: Any) -> bool:
+    """Whether a value is a column of pandas."""
     # Looked up rather than imported: pandas is no dependency, and importing it is slow.
     pandas = sys.modules.get("pandas")
     return pandas is not None and isinstance(value, pandas.Series | pandas.Index)

@@ -55,8 +55,8 @@
  *   stay, kept or shown by a pending edit, although the snapshot lacks them
  * @property {(input: Input) => boolean} restore puts an input in again, as if a person did it; false if there
  *   is no place for it
- * @property {(listener: (changes: LocalChange[]) => void, bufferId: () => string) => void} observe calls
- *   `listener` with what is changed here
+ * @property {(listener: (changes: LocalChange[]) => void, bufferId: () => string, unsendable: (key: string | null, error: unknown) => void) => void} observe
+ *   calls `listener` with what is changed here, `unsendable` where that has no form for the server
  * @property {() => void} dispose lets go of everything
  */
 

@@ -125,6 +125,11 @@ export class Edits {
     return lost(edits);
   }
 
+  /** @param {string | null} key something was changed there that cannot even be made an edit */
+  giveUpOn(key) {
+    if (key !== null) this.#givenUp.add(key);
+  }
+
   /** @param {Edit[]} edits */
   #giveUp(edits) {
     for (const key of keysOf(edits)) this.#givenUp.add(key);

@@ -15,6 +15,8 @@ const ACKNOWLEDGE_WITHIN = 1000;
 const MOST_WAITING_FRAMES = 4096;
 /** Edits that may wait to be sent. More means a page that has been cut off for long. */
 const MOST_UNSENT_EDITS = 1000;
+/** Changes that have no form for the server are undone at most every so many milliseconds. */
+const UNSENDABLE_PAUSE = 10_000;
 
 /**
  * `opening`: nothing to show yet. `live`: in sync. `waiting`: cut off, will be back by itself.
@@ -69,6 +71,8 @@ export class Session {
   #acknowledgeTimer = null;
   /** A snapshot was asked for: nothing is applied until it comes. */
   #poisoned = false;
+  /** When a change that could not be sent was undone. */
+  #undone = -Infinity;
   /** Snapshots in a row that could not be shown. */
   #failures = 0;
   /** Models that left the server's document and are still needed here. */
@@ -261,6 +265,7 @@ export class Session {
     document.observe(
       (changes) => this.#changed(changes),
       () => `${this.client}.${++this.#buffers}`,
+      (key, error) => this.#unsendable(key, error),
     );
   }
 
@@ -383,7 +388,9 @@ export class Session {
     for (const { key, content, buffers } of this.#edits.pendingWrites) {
       if (key === null || shown.has(key)) continue;
       try {
-        this.#document.apply(this.#document.decode([content], buffers).changes);
+        // Models of this browser's own are here already, and show what later edits made of them.
+        const { changes } = this.#document.decode([content], buffers);
+        this.#document.apply(changes.filter((change) => change.key === null || !shown.has(change.key)));
       } catch (error) {
         // It meets something that is gone. The server finds the same, and says so in the result.
         this.environment.report(error);
@@ -523,6 +530,22 @@ export class Session {
       }
       this.#flush();
     });
+  }
+
+  /**
+   * Something was changed here that the server cannot be told, such as a function among data: what it has
+   * takes its place. A page script that answers with the same again is only reported.
+   * @param {string | null} key
+   * @param {unknown} error
+   */
+  #unsendable(key, error) {
+    if (this.state === "stopped") return;
+    this.#edits.giveUpOn(key);
+    this.events.rejected({ reason: "refused", code: "unsendable", edits: 1 });
+    const now = this.environment.now();
+    if (now - this.#undone < UNSENDABLE_PAUSE) return this.environment.report(error);
+    this.#undone = now;
+    this.#poison(error);
   }
 
   /** Send what may be sent. */

@@ -91,9 +91,14 @@ class Live:
     """A document with its host, and a mirror of what browsers would hold."""
 
     def __init__(
-        self, source: Any, *, authority: Authority | None = None, session: SessionInfo | None = None
+        self,
+        source: Any,
+        *,
+        authority: Authority | None = None,
+        session: SessionInfo | None = None,
+        host: Host | None = None,
     ):
-        self.host = Host()
+        self.host = host if host is not None else Host()
         self.recipe: Recipe = load(source, authority=authority)
         context = contextvars.copy_context()
         steps = self.recipe.build(self.host, session or info())

@@ -5,6 +5,7 @@ import threading
 from typing import Any
 
 import numpy as np
+import pytest
 from bokeh.io import curdoc
 from bokeh.models import Button, Column, ColumnDataSource, Div, Range1d, Slider
 
@@ -143,7 +144,7 @@ def test_stream_and_patch_travel_as_what_they_are() -> None:
 
 
 def test_deltas_are_copied_when_they_happen() -> None:
-    source = ColumnDataSource(data={"x": [1.0], "y": [[1.0]]})
+    source = ColumnDataSource(data={"x": np.array([1.0]), "y": [[1.0]]})
     live = Live(lambda doc: doc.add_root(_holder(source)))
     new, nested = np.array([2.0, 3.0]), [4.0]
 
@@ -379,3 +380,20 @@ def test_what_is_written_after_the_last_drain_of_a_turn_is_not_left_behind() -> 
 
 def _holder(source: ColumnDataSource) -> Any:
     return Column(tags=[source])
+
+
+@pytest.mark.parametrize("old", [np.array([1.0, 2.0]), [[1, 2], [3, 4, 5]]])
+@pytest.mark.parametrize("new", [np.array([1.0, 2.0]), [[1, 2], [1, 2, 3]], [[1, 2], [math.nan, 2, 3]]])
+def test_lists_of_several_lengths_in_a_list_can_be_exchanged_for_anything(old: Any, new: Any) -> None:
+    source = ColumnDataSource(data={"x": old})
+    live = live_with(source_holder := Div(tags=[source]))
+    live.do(lambda: setattr(source, "data", {"x": new}))
+    live.check_mirror()
+    assert source_holder.tags == [source]
+
+
+def test_an_array_in_place_of_a_list_with_the_same_numbers_and_nan_is_sent() -> None:
+    div = Div(tags=[[1.0, math.nan]])
+    live = live_with(div)
+    assert kinds(live.do(lambda: setattr(div, "tags", [np.array([1.0, math.nan])]))) == ["ModelChanged"]
+    assert live.do(lambda: setattr(div, "tags", [np.array([1.0, math.nan])])) == []

@@ -6,12 +6,16 @@ from typing import Any
 
 import bokeh.models as models
 import numpy as np
+from bokeh.core.properties import Any as Any_
+from bokeh.core.properties import Int
 from bokeh.document import Document
+from bokeh.model import DataModel
 from bokeh.models import Button, Column, ColumnDataSource, CustomJS, DataRange1d, Div, FileInput, Slider
 from bokeh.plotting import figure
 from bokeh.transform import factor_cmap, linear_cmap
 
 from embedsync.document import EventKind
+from embedsync.documents.bokeh.private import forget_classes
 from tests.documents.bokeh.harness import Live, Mirror, events, kinds, write
 
 
@@ -174,6 +178,27 @@ def test_a_document_with_a_value_that_cannot_be_encoded_can_still_be_shown() -> 
     assert len(live.host.reports) == 2  # while it was built for the mirror: the model, then its property
 
 
+def test_a_class_with_a_default_that_cannot_be_encoded_does_not_keep_the_document_from_browsers() -> None:
+    class Inner(DataModel):
+        odd = Any_(default={"a": object()})
+        number = Int(default=3)
+
+    def app(doc: Document) -> None:
+        doc.add_root(Inner(number=4))
+
+    try:
+        live = Live(app)
+        (definition,) = json.loads(live.document.snapshot().content)["defs"]
+        assert {each["name"]: each["default"] for each in definition["properties"]} == {
+            "odd": {"type": "map", "entries": [["a", None]]},
+            "number": 3,
+        }
+        assert live.mirror.models[live.mirror.roots[0]]["attributes"] == {"number": 4}
+        assert "the class" in live.host.reports[0][1]
+    finally:
+        forget_classes([__name__])
+
+
 def test_half_a_surrogate_pair_does_not_keep_the_document_from_browsers() -> None:
     div = Div(text="a")
     live = Live(lambda doc: doc.add_root(div))
@@ -243,6 +268,19 @@ def test_view_local_values_stay_out_of_snapshots_and_of_patches() -> None:
     snapshot = Mirror(live.document.snapshot())
     assert "inner_width" not in snapshot.models[plot.id]["attributes"]
     assert "start" not in snapshot.models[plot.x_range.id].get("attributes", {})
+
+
+def test_an_answer_does_not_make_the_view_of_one_browser_everybodys() -> None:
+    plot = figure()
+    plot.line([1, 2], [1, 2])
+    live = Live(lambda doc: doc.add_root(plot))
+    live.edit(write(plot.x_range, "start", 3.5, local=True))
+    assert (
+        events(live.document.values([(plot.x_range.id, "start"), (plot.x_range.id, "end")]))[0]["attr"]
+        == "end"
+    )
+    snapshot = Mirror(live.document.snapshot())
+    assert "start" not in snapshot.models[plot.x_range.id]["attributes"]
 
 
 def test_no_browser_can_keep_other_writes_from_the_others() -> None:

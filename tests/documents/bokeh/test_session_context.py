@@ -10,7 +10,7 @@ from bokeh.io import curdoc
 from bokeh.models import Div
 
 from embedsync.documents.bokeh.session_context import SessionContext
-from embedsync.errors import SessionEnded
+from embedsync.errors import MailboxFull, SessionEnded
 from tests.documents.bokeh.harness import Live, info
 
 
@@ -108,6 +108,68 @@ def test_who_waits_for_a_session_that_ends_is_told() -> None:
             await context.with_locked_document(never)
 
     asyncio.run(outside())
+
+
+def test_who_comes_to_wait_while_a_session_ends_is_told() -> None:
+    live = Live(lambda doc: None)
+    context = context_of(live)
+
+    async def never(doc: Any) -> None:
+        raise AssertionError
+
+    class EndsMeanwhile:
+        """The document is asked for on one thread, and ends on another."""
+
+        def __init__(self, lock: Any) -> None:
+            self._lock = lock
+
+        def __enter__(self) -> None:
+            context._lock = self._lock
+            live.document.destroy()
+            self._lock.acquire()
+
+        def __exit__(self, *_: object) -> None:
+            self._lock.release()
+
+    async def outside() -> None:
+        context._lock = EndsMeanwhile(context._lock)  # type: ignore[assignment]
+        with pytest.raises(SessionEnded):
+            await asyncio.wait_for(context.with_locked_document(never), 5)
+
+    asyncio.run(outside())
+
+
+def test_who_waits_for_something_that_is_cancelled_is_told() -> None:
+    live = Live(lambda doc: None)
+
+    async def cancelled(doc: Any) -> None:
+        raise asyncio.CancelledError
+
+    async def outside() -> None:
+        waiting = asyncio.ensure_future(context_of(live).with_locked_document(cancelled))
+        await asyncio.sleep(0)
+        with pytest.raises(asyncio.CancelledError):
+            await asyncio.to_thread(live.settle)
+        with pytest.raises(asyncio.CancelledError):
+            await asyncio.wait_for(waiting, 5)
+
+    asyncio.run(outside())
+
+
+def test_nobody_is_left_waiting_if_the_session_takes_no_more_turns() -> None:
+    live = Live(lambda doc: None)
+    context = context_of(live)
+
+    def full(turn: Any) -> None:
+        raise MailboxFull("mailbox_limit", 1)
+
+    async def never(doc: Any) -> None:
+        raise AssertionError
+
+    live.host.post = full  # type: ignore[method-assign]
+    with pytest.raises(MailboxFull):
+        asyncio.run(context.with_locked_document(never))
+    assert context._waiting == set()
 
 
 def test_hooks_for_the_end_run_once_and_then_the_session_is_destroyed() -> None:

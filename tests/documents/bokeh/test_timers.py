@@ -166,10 +166,30 @@ def test_a_full_mailbox_is_told_to_who_adds_a_callback_and_tried_again_for_who_w
     with pytest.raises(MailboxFull):
         live.doc.add_next_tick_callback(lambda: ran.append(2))
     assert len(live.doc.session_callbacks) == 1
+    assert len(live.document._timers._timers) == 1
     live.advance(0.2)
     full.full = False
     live.advance(1)
     assert ran == [1]
+
+
+def test_next_tick_callbacks_of_an_app_that_find_the_mailbox_full_run_later() -> None:
+    ran: list[int] = []
+
+    class Small(Host):
+        def post(self, turn: Turn) -> None:
+            if len(self.turns) == 2:
+                raise MailboxFull("mailbox_limit", 2)
+            super().post(turn)
+
+    def app(doc: Any) -> None:
+        for number in range(5):
+            doc.add_next_tick_callback(lambda number=number: ran.append(number))
+
+    live = Live(app, host=Small())
+    live.settle()
+    live.advance(5)
+    assert sorted(ran) == [0, 1, 2, 3, 4]
 
 
 def test_a_callback_without_the_document_lock_runs_beside_the_turn_and_is_kept_from_the_document() -> None:

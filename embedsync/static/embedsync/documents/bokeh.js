@@ -41,6 +41,7 @@ import { Views } from "./views.js";
 
 const ROOTS = "roots";
 const TITLE = "title";
+const COLUMNS = "data";
 
 /** @implements {DocumentAdapter} */
 export class BokehAdapter {
@@ -62,6 +63,8 @@ export class BokehAdapter {
   /** @type {(changes: LocalChange[]) => void} */
   #listener = () => {};
   #bufferId = () => "";
+  /** @type {(key: string | null, error: unknown) => void} */
+  #unsendable = () => {};
   /** Settled when all that there is to show is shown. */
   drawn = Promise.resolve();
 
@@ -93,10 +96,12 @@ export class BokehAdapter {
   /**
    * @param {(changes: LocalChange[]) => void} listener
    * @param {() => string} bufferId
+   * @param {(key: string | null, error: unknown) => void} unsendable
    */
-  observe(listener, bufferId) {
+  observe(listener, bufferId, unsendable) {
     this.#listener = listener;
     this.#bufferId = bufferId;
+    this.#unsendable = unsendable;
   }
 
   /**
@@ -293,6 +298,8 @@ export class BokehAdapter {
     const attribute = key.slice(separator + 1);
     const property = model?.properties[attribute];
     if (model === undefined || property === undefined) return;
+    // Of bounds that BokehJS computes for its own view a snapshot says nothing.
+    if (isBound({ kind: "ModelChanged", model, attr: attribute }) && !model.have_updated_interactively) return;
     const value = property.default_value(model);
     if (typeof value !== "symbol") model.setv({ [attribute]: value }, { sync: false });
   }
@@ -314,7 +321,7 @@ export class BokehAdapter {
       try {
         changes.push(this.#encode(each));
       } catch (error) {
-        this.report(error);
+        this.#unsendable(classify(each, false).key, error);
       }
     }
     if (event.kind === "RootAdded" || event.kind === "RootRemoved") this.#updateViews();
@@ -338,6 +345,8 @@ export class BokehAdapter {
     const bokeh = /** @type {BokehJS} */ (this.#bokeh);
     const { json, buffers, defines, references } = encode(bokeh, this.#models, this.#bufferId, event);
     for (const model of defines) this.#models.set(model.id, model);
+    for (const each of defines) this.#unshare(each);
+    if (event.kind === "ModelChanged") this.#unshare(event.model);
     // BokehJS attaches what a value mentions itself, but not the models behind those.
     if (defines.length > 0 || references > 0) {
       this.#open()._recompute_all_models();
@@ -350,6 +359,39 @@ export class BokehAdapter {
     const plain = buffers.size === 0 && defines.length === 0 && references <= (model === null ? 0 : 1);
     const input = plain ? this.#input(event, /** @type {any} */ (json)) : null;
     return { kind, key, model, content: json, buffers, defines: defines.map(({ id }) => id), input };
+  }
+
+  /**
+   * A page script may give the columns of one data source to another one, which to the server are two.
+   * BokehJS would go on to change both at once.
+   * @param {Model} model
+   */
+  #unshare(model) {
+    const columns = this.#columnsOf(model);
+    if (columns === null) return;
+    const others = [...this.#models.values()].flatMap((each) => (each === model ? [] : (this.#columnsOf(each) ?? [])));
+    const taken = new Set(others.flatMap((each) => Object.values(each)));
+    let shared = others.includes(columns);
+    /** @type {Record<string, any>} */
+    const own = {};
+    for (const [name, column] of Object.entries(columns)) {
+      own[name] = taken.has(column) ? copyOf(column) : column;
+      shared ||= own[name] !== column;
+      taken.add(column);
+    }
+    if (shared) model.setv({ [COLUMNS]: own }, { sync: false, silent: true });
+  }
+
+  /**
+   * The columns of a data source; `null` for other models.
+   * @param {Model} model
+   * @returns {Record<string, any> | null}
+   */
+  #columnsOf(model) {
+    const Source = this.#bokeh?.module("models/sources/columnar_data_source").ColumnarDataSource;
+    const property = model.properties[COLUMNS];
+    if (!(model instanceof Source) || property === undefined || property.is_unset) return null;
+    return /** @type {Record<string, any>} */ (property.get_value());
   }
 
   /**
@@ -370,6 +412,14 @@ export class BokehAdapter {
  */
 function isBound({ kind, model, attr }) {
   return kind === "ModelChanged" && (attr === "start" || attr === "end") && "have_updated_interactively" in model;
+}
+
+/**
+ * A column in memory of its own.
+ * @param {any} column an array of any kind; BokehJS's own have a shape
+ */
+function copyOf(column) {
+  return "shape" in column ? new column.constructor(column, column.shape) : column.slice();
 }
 
 /**

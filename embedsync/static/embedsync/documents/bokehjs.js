@@ -12,7 +12,7 @@
  * @property {boolean} [have_updated_interactively] of ranges that follow their data: a person has moved it
  * @property {Record<string, Property>} properties
  * @property {(name: string) => Property} property
- * @property {(values: Record<string, unknown>, options: {sync: boolean, check_eq?: boolean}) => void} setv
+ * @property {(values: Record<string, unknown>, options: {sync: boolean, check_eq?: boolean, silent?: boolean}) => void} setv
  * @property {(property: Property, data: any, rollover: number | null, options: {sync: boolean}) => void} stream_to
  * @property {(property: Property, patches: any, options: {sync: boolean}) => void} patch_to
  * @property {(document: BokehDocument) => void} attach_document

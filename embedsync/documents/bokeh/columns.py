@@ -1,0 +1,350 @@
+"""Columns of data sources, as BokehJS holds them.
+
+A stream or a patch is applied to the array that a browser holds, and by BokehJS's rules: a typed array keeps
+its type, where NumPy finds one that fits old and new values; slices write past the end or leave holes. So the
+browsers are sent a part only where their array takes it as it is, and as the column holds it afterwards,
+whatever was asked for. In all other cases they are sent the whole value.
+"""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from embedsync.documents.bokeh.private import (
+    BINARY_ARRAY_TYPES,
+    array_encoding_disabled,
+    transform_array,
+    transform_series,
+)
+from embedsync.documents.bokeh.values import copied, is_pandas, same
+
+__all__ = [
+    "COLUMNS",
+    "Kinds",
+    "Part",
+    "Shown",
+    "check_place",
+    "kind_of",
+    "kinds_of",
+    "meant_for",
+    "patched_part",
+    "sharing",
+    "shown",
+    "streamed_part",
+    "was_patched",
+    "was_streamed",
+]
+
+COLUMNS = "data"
+"""The property that holds them."""
+
+Kinds = dict[str, str]
+"""What arrays browsers hold, by the names of the columns."""
+
+_LIST = "list"
+_OBJECTS = "ndarray object"
+_NARROWED = {"int64": np.int32, "uint64": np.uint32}
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A change of some columns that browsers can make to arrays of these kinds.
+
+    Attributes:
+        fields: of the event, copied.
+        kinds: the arrays that it is for, which are of the same kinds afterwards.
+    """
+
+    fields: dict[str, Any]
+    kinds: Kinds
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A column in the form in which it is sent.
+
+    Attributes:
+        kind: of the array that browsers make of it.
+        values: the column, or what Bokeh's serializer makes of it.
+        narrowed: the type that it takes, if that is another one than that of ``values``.
+    """
+
+    kind: str
+    values: Any
+    narrowed: Any = None
+
+    @property
+    def takes_anything(self) -> bool:
+        """Whether its array in a browser is one that holds values of all types."""
+        return self.kind in (_LIST, _OBJECTS)
+
+    def part(self, index: slice) -> Any:
+        """A copy of some values."""
+        part = self.values[index]
+        if self.narrowed is not None:
+            return part.astype(self.narrowed)
+        return part.tolist() if self.kind == _OBJECTS else copied(part)
+
+    def tail(self, count: int) -> Any:
+        """A copy of the last values."""
+        return self.part(slice(len(self.values) - count, None))
+
+    def item(self, index: int) -> Any:
+        """A copy of one value.
+
+        Raises:
+            IndexError: there is none.
+        """
+        if not 0 <= index < len(self.values):
+            raise IndexError(index)
+        return self.part(slice(index, index + 1))[0]
+
+
+def shown(column: Any) -> Shown | None:
+    """What is sent of a column; ``None`` for what is sent as a whole only."""
+    try:
+        return _shown(column)
+    except Exception:  # noqa: BLE001 - it can't be encoded, which is told when that is tried
+        return None
+
+
+def kind_of(rep: Any) -> str:
+    """The kind of array that browsers make of an encoded column."""
+    if isinstance(rep, dict):
+        dimensions = rep.get("shape", [0])
+        return f"{rep.get('type')} {rep.get('dtype')}" + f" {len(dimensions)}" * (len(dimensions) != 1)
+    return _LIST
+
+
+def kinds_of(rep: Any) -> Kinds:
+    """The kinds of arrays that browsers make of encoded columns."""
+    entries = rep.get("entries", ()) if isinstance(rep, dict) else ()
+    return {name: kind_of(column) for name, column in entries if isinstance(name, str)}
+
+
+def streamed_part(
+    before: Mapping[str, Any], now: Mapping[str, Any], new: Mapping[str, Any], rollover: Any
+) -> Part | None:
+    """What browsers can do to have what was streamed; ``None`` if they need the whole value.
+
+    Args:
+        before: the columns as they were; lists may have been appended to since.
+        now: the columns as they are.
+        new: what was appended.
+        rollover: how long the columns may be.
+    """
+    if rollover is not None:
+        if not isinstance(rollover, int | np.integer) or rollover < 1:
+            return None  # BokehJS takes 0 for no rollover at all.
+        rollover = int(rollover)
+    data, kinds = {}, {}
+    for name, values in new.items():
+        column = shown(now[name])
+        if column is None or not _same_beginning(before.get(name), now[name]):
+            return None
+        if isinstance(now[name], np.ndarray) and np.size(values) != len(values):
+            return None  # NumPy has taken lists in a list for more values.
+        data[name] = column.tail(min(len(values), len(column.values)))
+        kinds[name] = column.kind
+    return Part({"data": data, "rollover": rollover}, kinds)
+
+
+def patched_part(now: Mapping[str, Any], patches: Mapping[str, Sequence[tuple[Any, Any]]]) -> Part | None:
+    """What browsers can do to have what was patched; ``None`` if they need the whole value.
+
+    Args:
+        now: the columns as they are.
+        patches: what was asked for.
+    """
+    told, kinds = {}, {}
+    for name, each in patches.items():
+        column = shown(now[name])
+        if column is None:
+            return None
+        try:
+            told[name] = [(place, value) for asked in each for place, value in _patched(column, *asked)]
+        except (IndexError, TypeError, ValueError):
+            return None
+        kinds[name] = column.kind
+    return Part({"patches": told}, kinds)
+
+
+def check_place(column: Any, place: Any, value: Any) -> None:
+    """Whether a browser and Python mean the same by a patch.
+
+    Raises:
+        ValueError: they don't: NumPy repeats values, lists get longer or shorter, negative places count
+            from the end, while BokehJS writes holes or past the end.
+    """
+    if type(place) is int:
+        return  # Bokeh checks it.
+    if isinstance(place, slice):
+        lengths = [len(range(*place.indices(len(column))))]
+    elif isinstance(place, list) and 2 <= len(place) <= 3 and type(place[0]) is int:
+        item = column[place[0]]
+        lengths = [_count(index, length) for index, length in zip(place[1:], np.shape(item), strict=True)]
+    else:
+        raise ValueError(f"not a place in a column: {place!r}")
+    if not _is_array(value) or len(value) != math.prod(lengths):
+        raise ValueError("the values of a patch do not fit their place")
+
+
+def meant_for(column: Any, values: Any) -> Any:
+    """Browsers hold dates, and lengths of time, as milliseconds: what these numbers mean to a column."""
+    if not isinstance(column, np.ndarray) or column.dtype.kind not in "mM":
+        return values
+    return (np.asarray(values, dtype=float) * 1000).round().astype(f"{column.dtype.kind}8[us]")
+
+
+def was_streamed(sent: Any, now: Any, length: int, rollover: int | None) -> bool:
+    """Whether a browser that appended ``sent`` to a column holds what Python holds.
+
+    Args:
+        sent: the values.
+        now: the column afterwards.
+        length: of the column before.
+        rollover: how long it may be.
+    """
+    column = shown(now)
+    if column is None or rollover == 0:
+        return False
+    if column.takes_anything and not _takes_anything(sent):
+        return False  # The browser has a typed array now.
+    if not column.takes_anything and rollover is not None and length > rollover:
+        return False  # BokehJS never makes a typed array shorter.
+    count = min(len(sent), len(column.values))
+    return same(list(sent)[len(sent) - count :], column.tail(count))
+
+
+def was_patched(now: Any, place: Any, value: Any) -> bool:
+    """Whether a browser that put ``value`` into a column holds what Python holds."""
+    column = shown(now)
+    if column is None:
+        return False
+    if isinstance(place, list):
+        (_, *inner) = place
+        return same(list(value), now[place[0]][tuple(inner)].flatten())
+    return same(value, column.part(place) if isinstance(place, slice) else column.item(place))
+
+
+def _count(index: Any, length: int) -> int:
+    if type(index) is int and 0 <= index < length:
+        return 1
+    if isinstance(index, slice) and (index.stop is None or index.stop <= length):
+        return len(range(*index.indices(length)))
+    raise ValueError(f"not a place in an array: {index!r}")
+
+
+def _is_array(value: Any) -> bool:
+    return isinstance(value, list | array) or (isinstance(value, np.ndarray) and value.ndim == 1)
+
+
+def _takes_anything(value: Any) -> bool:
+    return isinstance(value, list) or (isinstance(value, np.ndarray) and value.dtype == object)
+
+
+def sharing(model: Any, names: Iterable[str], sources: Iterable[Any]) -> list[Any]:
+    """Sources with columns that have changed because those of ``model`` have.
+
+    Bokeh changes lists, and where it patches arrays, in place, and an app may give one to several columns.
+    """
+    changed = [model.data[name] for name in names]
+    lists = {id(each) for each in changed if not isinstance(each, np.ndarray)}
+    arrays = [each for each in changed if isinstance(each, np.ndarray)]
+    own = {(id(model), name) for name in names}
+
+    def shares(source: Any, name: str, column: Any) -> bool:
+        if (id(source), name) in own:
+            return False
+        if isinstance(column, np.ndarray):
+            return any(
+                np.may_share_memory(each, column) and np.shares_memory(each, column) for each in arrays
+            )
+        return id(column) in lists
+
+    return [
+        source
+        for source in sources
+        if any(shares(source, name, column) for name, column in source.data.items())
+    ]
+
+
+def _shown(column: Any) -> Shown | None:
+    if isinstance(column, list | tuple):
+        return Shown(_LIST, column)
+    if isinstance(column, array):
+        found = np.frombuffer(column, dtype=column.typecode) if len(column) else np.array([], column.typecode)
+        return Shown(f"typed_array {found.dtype.name}", column) if found.dtype in BINARY_ARRAY_TYPES else None
+    if is_pandas(column):
+        column = transform_series(column)
+    if not isinstance(column, np.ndarray) or column.ndim != 1:
+        return None
+    if type(column) is np.ndarray and column.dtype.name in _NARROWED and column.dtype.isnative:
+        narrowed = _NARROWED[column.dtype.name]
+        if _fits(column, narrowed):
+            return Shown(f"ndarray {np.dtype(narrowed).name}", column, narrowed)
+        return Shown(_OBJECTS, column)
+    sent = transform_array(column)
+    if sent.dtype.kind == "U" or array_encoding_disabled(sent):
+        return Shown(_OBJECTS, sent)
+    return Shown(f"ndarray {sent.dtype.name}", sent)
+
+
+def _fits(column: Any, dtype: Any) -> bool:
+    info = np.iinfo(dtype)
+    return len(column) == 0 or bool(info.min <= column.min() and column.max() <= info.max)
+
+
+def _same_beginning(before: Any, now: Any) -> bool:
+    """Whether appending has left the values that were there as they were."""
+    if not isinstance(now, np.ndarray):
+        return True
+    if type(before) is not np.ndarray and not is_pandas(before):
+        return False  # Masked values are not masked any more.
+    # NumPy converts them where old and new values have different types; text only gets more room.
+    old = before.dtype
+    return old == now.dtype or (isinstance(old, np.dtype) and old.kind == now.dtype.kind == "U")
+
+
+def _patched(column: Shown, place: Any, value: Any) -> list[tuple[Any, Any]]:
+    """One patch as browsers can make it; empty if it changes nothing.
+
+    Raises:
+        ValueError: they can't.
+    """
+    if type(place) is bool:
+        raise ValueError("NumPy takes it for all places or none")
+    if isinstance(place, int):
+        return [(int(place), column.item(place))]
+    if isinstance(place, slice):
+        found = range(*place.indices(len(column.values)))
+        if isinstance(column.values, list | array) and (
+            place.stop is None or place.stop > len(column.values) or len(value) != len(found)
+        ):
+            raise ValueError("it may have got longer or shorter")
+        return [(_bounds(found), column.part(place))] if found else []
+    return _patched_item(column.values[place[0]], place)
+
+
+def _patched_item(item: Any, place: Sequence[Any]) -> list[tuple[Any, Any]]:
+    """A patch of a part of an array that stands in a column."""
+    if item.dtype not in BINARY_ARRAY_TYPES or item.ndim > 2:
+        return [(int(place[0]), copied(item))]
+    inner = []
+    for index, length in zip(place[1:], item.shape, strict=True):
+        found = range(*index.indices(length)) if isinstance(index, slice) else range(length)[index:][:1]
+        if not found:
+            return []
+        inner.append(found)
+    bounds = [_bounds(each) for each in inner]
+    return [((int(place[0]), *bounds), item[tuple(bounds)].flatten())]
+
+
+def _bounds(found: range) -> slice:
+    return slice(found.start, found[-1] + 1, found.step)
