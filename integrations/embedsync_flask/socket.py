@@ -40,6 +40,7 @@ class GuardedSocket:
         self._sending = threading.Lock()
         self._room = threading.Event()
         self._room.set()
+        self._aborted = False
         with contextlib.suppress(OSError):  # a Unix socket has no such option
             socket.setsockopt(sockets.IPPROTO_TCP, sockets.TCP_NODELAY, 1)
 
@@ -50,11 +51,16 @@ class GuardedSocket:
 
     def recv(self, size: int) -> bytes:
         """Read, once few enough messages wait."""
-        while len(self._waiting) >= _MESSAGES_AHEAD:
+        while self._is_full:
             self._room.clear()
-            if len(self._waiting) >= _MESSAGES_AHEAD:
+            if self._is_full:
                 self._room.wait()
         return self._socket.recv(size)
+
+    @property
+    def _is_full(self) -> bool:
+        # Nobody takes messages any more after the end, and one that was read already may hold many.
+        return not self._aborted and len(self._waiting) >= _MESSAGES_AHEAD
 
     def taken(self) -> None:
         """Messages were taken; reading may go on."""
@@ -62,6 +68,7 @@ class GuardedSocket:
 
     def abort(self) -> None:
         """End it now, for both directions and for whoever waits on it, on any thread."""
+        self._aborted = True
         self._waiting.clear()
         self._room.set()
         with contextlib.suppress(OSError):  # it is gone already
@@ -93,14 +100,12 @@ def serve_socket(server: Server, endpoint: Endpoint, settings: Settings) -> None
 
     endpoint.on_ready = wake
     try:
-        try:
-            _exchange(server, guarded, endpoint)
-        except (ConnectionClosed, OSError) as error:
-            logger.debug("a socket was lost: %s", error)
-        # What the browser said as it left, such as that it will not come back.
-        _receive(server, guarded, endpoint)
+        _exchange(server, guarded, endpoint)
+    except (ConnectionClosed, OSError) as error:
+        logger.debug("a socket was lost: %s", error)
     finally:
-        # The browser may have said something while it was being sent to, before it was lost.
+        # The browser may have said something while it was being sent to, or as it left: that it will
+        # not come back, say.
         _receive(server, guarded, endpoint)
         endpoint.lost()
         _close(server, guarded, endpoint.close_code)
