@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo serve test lint format types typescript javascript unit browser versions clean
+.PHONY: help venv demo serve test lint format types typescript javascript unit browser soak versions clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1 \t\2/' | expand -t 20
@@ -70,7 +70,10 @@ javascript: $(VENV)/installed-node ## test the browser runtime in Node
 	node --test $(sort $(wildcard tests/javascript/*.test.js))
 
 unit: $(VENV)/installed-test ## Python tests without a browser
-	$(BIN)/pytest -m "not browser"
+	$(BIN)/pytest -m "not browser and not soak"
+
+soak: $(VENV)/installed-test $(VENV)/installed-node ## look for long for what breaks a promise (EMBEDSYNC_EXAMPLES=…)
+	$(BIN)/pytest -m soak -s
 
 browser: $(VENV)/installed-test $(VENV)/installed-chromium ## tests that drive Chromium
 	$(BIN)/pytest -m browser

@@ -4,8 +4,8 @@ Nodes form a graph under one root. A node has
 
 - ``value``: an integer, clamped to 0–10 by the server, refused below 0; its callback sets ``echo``
   of the same node to twice the value, and raises afterwards when the value is 7;
-- ``items``: a list of numbers, to which both sides append (a delta) or which they replace; a
-  replacement with a number below 0 is refused;
+- ``items``: a list of numbers, to which both sides append (a delta) or which they replace; numbers
+  below 0 are refused;
 - ``child``: another node, or none. A node that is reachable no more is gone; it may come back.
 
 A click on a node gives it a new child, or takes the child away.
@@ -45,7 +45,7 @@ class ToyDocument:
         self.known: set[str] = set()
         self.ever_sent: dict[str, set[str]] = {}
         self.pending: list[tuple[str, str, EventKind, Any]] = []
-        self.queued: list[Callable[[], None]] = []
+        self.queued: list[Callable[[], Iterator[Awaitable[Any]] | None]] = []
         self.callback_runs = 0
         self.raised = 0
         self._made = 0
@@ -103,26 +103,29 @@ class ToyDocument:
         steps: list[tuple[str, Node, Any]] = []
         written: list[Written] = []
         skipped: list[int] = []
-        reachable = self.reachable()
+        present = self.reachable()
         for position, event in enumerate(events):
-            node = self.nodes.get(event["id"])
+            node = present.get(event["id"]) or self.nodes.get(event["id"])
             if node is None:
                 raise Refused("unknown-model", event["id"])
-            if node.id not in reachable:
+            if node.id not in present:
                 skipped.append(position)
                 continue
             if event["kind"] == "click":
                 steps.append(("click", node, None))
                 continue
             if event["kind"] == "append":
-                steps.append(("append", node, list(event["items"])))
+                steps.append(("append", node, _numbers(event["items"])))
                 written.append(Written((node.id, "items"), EventKind.DELTA))
                 continue
             name, new = event["attr"], event["new"]
-            if (name == "value" and new < 0) or (name == "items" and any(each < 0 for each in new)):
-                raise Refused("bad-value", "below 0")
-            if name == "child" and new is not None:
-                new = self._decode(new, reachable)
+            if name == "value":
+                new = _number(new)
+            elif name == "items":
+                new = _numbers(new)
+            elif new is not None:
+                new = self._decode(new, present)
+                present[new.id] = new  # What comes after it in the edit may speak of it.
             steps.append((name, node, new))
             written.append(Written((node.id, name), EventKind.WRITE))
         return Prepared((steps, list(events)), tuple(written), tuple(skipped))
@@ -148,10 +151,9 @@ class ToyDocument:
         for each in queued:
             self.callback_runs += 1
             try:
-                each()
+                yield from each() or ()
             except ZeroDivisionError:
                 self.raised += 1
-        yield from ()
 
     def visit(self, function: Callable[[Any], Any]) -> Iterator[Awaitable[Any]]:
         result = function(self)
@@ -201,10 +203,11 @@ class ToyDocument:
         else:
             self.set(node, "child", None)
 
-    def _valued(self, node: Node, value: int) -> None:
+    def _valued(self, node: Node, value: int) -> Iterator[Awaitable[Any]] | None:
         self.set(node, "echo", value * 2)
         if value == 7:
             raise ZeroDivisionError
+        return None
 
     def _outline(self, event: dict[str, Any]) -> Written | None:
         if event["kind"] == "click":
@@ -214,13 +217,12 @@ class ToyDocument:
         brings = isinstance(event["new"], dict) and "define" in event["new"]
         return Written((event["id"], event["attr"]), EventKind.DELTA if brings else EventKind.WRITE)
 
-    def _decode(self, new: dict[str, Any], reachable: dict[str, Node]) -> Node:
+    def _decode(self, new: dict[str, Any], present: dict[str, Node]) -> Node:
         if "ref" in new:
-            node = self.nodes.get(new["ref"])
-            if node is None or node.id not in reachable:
+            if new["ref"] not in present:
                 raise Refused("unknown-model", "refers to what is gone")
-            return node
-        node = Node(new["define"], {k: v for k, v in new["attributes"].items() if k != "child"})
+            return present[new["ref"]]
+        node = Node(new["define"], {"value": _number(new["attributes"]["value"])})
         if node.id in self.nodes:
             raise Refused("malformed", "defined twice")
         return node
@@ -248,3 +250,15 @@ class ToyDocument:
                 defines += below
             attributes[name] = value
         return {"define": node.id, "attributes": attributes}, defines
+
+
+def _number(value: Any) -> int:
+    if not isinstance(value, int) or value < 0:
+        raise Refused("bad-value", "no number from 0")
+    return value
+
+
+def _numbers(value: Any) -> list[int]:
+    if not isinstance(value, list):
+        raise Refused("bad-value", "no list")
+    return [_number(each) for each in value]
