@@ -82,6 +82,20 @@ test("an exception while applying poisons the replica, and the snapshot heals it
   assert.deepEqual([page.root.value, page.document.replaced, page.session.state], [3, 1, "live"]);
 });
 
+test("a document that comes before the server has said who we are is not shown, and asked for again", async () => {
+  const page = await Page.live();
+  page.push({ type: "closed", code: 4101 });
+  await settled();
+  page.attachment = 2;
+  page.push({ type: "snapshot", epoch: "e2", seq: 0, cseq: 0, document: ROOT });
+  page.person((document) => document.set("root", "value", 2));
+  assert.deepEqual([page.document.replaced, page.edits, page.wire.of("resync").length], [1, [], 1]);
+  page.push({ ...OPENED, session: "s2", client: "c2", epoch: "e2" });
+  page.push({ type: "snapshot", epoch: "e2", seq: 0, cseq: 0, document: ROOT });
+  page.person((document) => document.set("root", "value", 3));
+  assert.deepEqual([page.root.value, page.edits], [3, [[1, 3]]]);
+});
+
 test("a snapshot that cannot be reconciled is followed by one that replaces", async () => {
   const page = await Page.live();
   page.op(5);

@@ -67,6 +67,8 @@ export class Session {
   #toAcknowledge = 0;
   /** @type {unknown} */
   #acknowledgeTimer = null;
+  /** The server has let this attachment in, and said who we are. */
+  #isIn = false;
   /** A snapshot was asked for: nothing is applied until it comes. */
   #poisoned = false;
   /** Snapshots in a row that could not be shown. */
@@ -143,6 +145,7 @@ export class Session {
    */
   connected(attachment) {
     this.#attachment = attachment;
+    this.#isIn = false;
     this.#inbox = [];
     /** @type {import("./wire.js").Header} */
     const open = { type: "open", protocol: PROTOCOL_VERSION, build: this.build };
@@ -268,9 +271,10 @@ export class Session {
   #handle({ header, buffers }) {
     try {
       if (header.type === "opened") this.#opened(header);
-      else if (header.type === "snapshot") this.#snapshot(header, buffers);
       else if (header.type === "notice") this.#notice(header);
       else if (header.type === "closed") this.closed(header.code, { error: header.error, detail: header.detail });
+      else if (!this.#isIn) throw new Error(`a frame of type ${header.type} has overtaken "opened"`);
+      else if (header.type === "snapshot") this.#snapshot(header, buffers);
       else if (this.#poisoned && header.type !== "result") return;
       else if (header.type === "op") this.#op(header, buffers);
       else if (header.type === "result") this.#result(header, buffers);
@@ -284,6 +288,7 @@ export class Session {
   #opened(header) {
     // Another client than before: edits that this document still had pending are nobody's any more.
     if (header.client !== this.client) this.#lost(this.#edits.forget(header.cseq, this.#recovers));
+    this.#isIn = true;
     this.#recovers = header.recover === true;
     if (!this.#recovers) this.#journal.clear();
     this.id = header.session;
