@@ -82,6 +82,20 @@ test("an exception while applying poisons the replica, and the snapshot heals it
   assert.deepEqual([page.root.value, page.document.replaced, page.session.state], [3, 1, "live"]);
 });
 
+test("a document that comes before the server has said who we are is not shown, and asked for again", async () => {
+  const page = await Page.live();
+  page.push({ type: "closed", code: 4101 });
+  await settled();
+  page.attachment = 2;
+  page.push({ type: "snapshot", epoch: "e2", seq: 0, cseq: 0, document: ROOT });
+  page.person((document) => document.set("root", "value", 2));
+  assert.deepEqual([page.document.replaced, page.edits, page.wire.of("resync").length], [1, [], 1]);
+  page.push({ ...OPENED, session: "s2", client: "c2", epoch: "e2" });
+  page.push({ type: "snapshot", epoch: "e2", seq: 0, cseq: 0, document: ROOT });
+  page.person((document) => document.set("root", "value", 3));
+  assert.deepEqual([page.root.value, page.edits], [3, [[1, 3]]]);
+});
+
 test("a snapshot that cannot be reconciled is followed by one that replaces", async () => {
   const page = await Page.live();
   page.op(5);
@@ -259,6 +273,18 @@ test("a result that comes too early asks for a snapshot", async () => {
   assert.equal(page.wire.of("resync").length, 1);
 });
 
+test("a result that leaves one out asks for a snapshot; a refusal that comes late is told all the same", async () => {
+  const page = await Page.live();
+  page.person((document) => document.set("root", "value", 2));
+  page.person((document) => document.click("root"));
+  page.result(2, 0);
+  assert.equal(page.wire.of("resync").length, 1);
+  page.result(1, 0, { commit: false, code: "bad-value", values: [set("root", "value", 1)] });
+  assert.deepEqual(page.told.at(-1), ["rejected", { reason: "refused", code: "bad-value", edits: 1 }]);
+  page.push({ type: "snapshot", epoch: "e1", seq: 0, cseq: 2, document: ROOT });
+  assert.equal(page.root.value, 1);
+});
+
 test("one result answers all edits up to its number", async () => {
   const page = await Page.live();
   page.person((document) => document.set("root", "value", 2));
@@ -299,6 +325,7 @@ test("an edit that brings a model is not merged away", async () => {
   page.person((document) => document.click("root"));
   page.person((document) => document.adopt("root", "mine", 3));
   page.person((document) => document.set("root", "child", null));
+  page.result(1, 0);
   page.result(2, 0);
   assert.deepEqual(page.edits.slice(2).map(([cseq, value]) => [cseq, value?.define ?? value]), [[3, "mine"], [4, "set"]]);
 });
@@ -469,6 +496,14 @@ test("what an edit had written that was given up goes back to its default if the
   page.person((document) => document.set("root", "echo", "x".repeat(2000)));
   page.push({ type: "snapshot", epoch: "e1", seq: 0, cseq: 0, document: ROOT });
   assert.equal(page.root.echo, 0);
+});
+
+test("what an edit had written that was given up goes back to what a pending edit before it has written", async () => {
+  const page = await Page.live();
+  page.person((document) => document.set("root", "echo", 5));
+  page.person((document) => document.set("root", "echo", "x".repeat(2000)));
+  page.push({ type: "snapshot", epoch: "e1", seq: 0, cseq: 0, document: ROOT });
+  assert.equal(page.root.echo, 5);
 });
 
 test("what was changed while a shared session was opened anew goes back to what the session holds", async () => {

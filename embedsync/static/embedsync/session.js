@@ -69,6 +69,8 @@ export class Session {
   #toAcknowledge = 0;
   /** @type {unknown} */
   #acknowledgeTimer = null;
+  /** The server has let this attachment in, and said who we are. */
+  #isIn = false;
   /** A snapshot was asked for: nothing is applied until it comes. */
   #poisoned = false;
   /** When a change that could not be sent was undone. */
@@ -147,6 +149,7 @@ export class Session {
    */
   connected(attachment) {
     this.#attachment = attachment;
+    this.#isIn = false;
     this.#inbox = [];
     /** @type {import("./wire.js").Header} */
     const open = { type: "open", protocol: PROTOCOL_VERSION, build: this.build };
@@ -273,9 +276,10 @@ export class Session {
   #handle({ header, buffers }) {
     try {
       if (header.type === "opened") this.#opened(header);
-      else if (header.type === "snapshot") this.#snapshot(header, buffers);
       else if (header.type === "notice") this.#notice(header);
       else if (header.type === "closed") this.closed(header.code, { error: header.error, detail: header.detail });
+      else if (!this.#isIn) throw new Error(`a frame of type ${header.type} has overtaken "opened"`);
+      else if (header.type === "snapshot") this.#snapshot(header, buffers);
       else if (this.#poisoned && header.type !== "result") return;
       else if (header.type === "op") this.#op(header, buffers);
       else if (header.type === "result") this.#result(header, buffers);
@@ -289,6 +293,7 @@ export class Session {
   #opened(header) {
     // Another client than before: edits that this document still had pending are nobody's any more.
     if (header.client !== this.client) this.#lost(this.#edits.forget(header.cseq, this.#recovers));
+    this.#isIn = true;
     this.#recovers = header.recover === true;
     if (!this.#recovers) this.#journal.clear();
     this.id = header.session;
@@ -440,11 +445,13 @@ export class Session {
    * @param {import("./wire.js").Buffers} buffers
    */
   #result(result, buffers) {
+    const answered = [...(result.supersedes ?? []), result.cseq];
     // Whether or not it can be applied, and though a snapshot may have undone the edit before: it is told, once.
-    if (this.#edits.hear(result.cseq) && !result.commit) {
-      this.events.rejected({ reason: "refused", code: result.code ?? "", edits: 1 + (result.supersedes?.length ?? 0) });
-    }
+    const edits = this.#edits.hear(answered);
+    if (edits > 0 && !result.commit) this.events.rejected({ reason: "refused", code: result.code ?? "", edits });
     if (this.#poisoned) return;
+    const skipped = this.#edits.unanswered.find(({ cseq }) => cseq < result.cseq && !answered.includes(cseq));
+    if (skipped !== undefined) throw new Error(`edit ${result.cseq} was answered, but edit ${skipped.cseq} was not`);
     if (result.seq - (result.own ? 1 : 0) > this.seq) {
       throw new Error(`the result at ${result.seq} came too early: this replica is at ${this.seq}`);
     }
