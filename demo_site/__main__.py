@@ -6,7 +6,10 @@ import sys
 
 from demo_site.serving import CannotServeError, Site, Stopping, serve
 
-FLASK = ("gunicorn", "--config", "python:embedsync_flask.gunicorn", "--log-level", "warning")
+FLASK = (
+    "gunicorn", "--config", "python:embedsync_flask.gunicorn", "--graceful-timeout", "10",
+    "--log-level", "warning",
+)  # fmt: skip
 DJANGO = ("uvicorn", "--log-level", "warning")
 
 

@@ -88,12 +88,14 @@ def serve(sites: Sequence[Site], stopping: Stopping) -> None:
             check_alive(running)
             if time.monotonic() > deadline:
                 raise CannotServeError(f"The sites did not answer within {START_TIME} seconds.")
-            if stopping.wanted.wait(0.2):
+            # To stop waits until they are there: gunicorn's worker does not hear of it while it begins.
+            if stopping.urgent.wait(0.2):
                 return
-        for each in sites:
-            sys.stdout.write(f"{f'The {each.name} site:':18}{each.url}\n")
-        sys.stdout.write("Ctrl-C stops them.\n")
-        sys.stdout.flush()
+        if not stopping.wanted.is_set():
+            for each in sites:
+                sys.stdout.write(f"{f'The {each.name} site:':18}{each.url}\n")
+            sys.stdout.write("Ctrl-C stops them.\n")
+            sys.stdout.flush()
         while not stopping.wanted.wait(0.5):
             check_alive(running)
 
@@ -113,15 +115,15 @@ def processes(sites: Sequence[Site], stopping: Stopping) -> Iterator[dict[Site, 
     try:
         for site in sites:
             command = [sys.executable, "-m", *site.server]
-            running[site] = subprocess.Popen(command, preexec_fn=ignore_interrupts)  # noqa: S603
+            running[site] = subprocess.Popen(command, preexec_fn=block_interrupts)  # noqa: S603
         yield running
     finally:
         stop(list(running.values()), stopping)
 
 
-def ignore_interrupts() -> None:
-    """Let a server that is just starting leave Ctrl-C to us, rather than print a traceback."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def block_interrupts() -> None:
+    """Leave Ctrl-C, which a terminal sends to all of us, to the process that started the servers."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
 
 
 def stop(running: Sequence[subprocess.Popen[bytes]], stopping: Stopping) -> None:
