@@ -498,14 +498,6 @@ test("what an edit had written that was given up goes back to its default if the
   assert.equal(page.root.echo, 0);
 });
 
-test("what an edit had written that was given up goes back to what a pending edit before it has written", async () => {
-  const page = await Page.live();
-  page.person((document) => document.set("root", "echo", 5));
-  page.person((document) => document.set("root", "echo", "x".repeat(2000)));
-  page.push({ type: "snapshot", epoch: "e1", seq: 0, cseq: 0, document: ROOT });
-  assert.equal(page.root.echo, 5);
-});
-
 test("what was changed while a shared session was opened anew goes back to what the session holds", async () => {
   const page = await Page.live();
   page.session.startAfresh();

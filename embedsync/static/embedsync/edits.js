@@ -209,8 +209,6 @@ export class Edits {
     const pending = this.pendingWrites;
     const shown = keysOf([...this.#sent, ...this.#unsent]);
     const stale = new Set([...keysOf(settled), ...this.#givenUp]);
-    // What pending edits have left there may not be what is shown: they have to be done again.
-    for (const key of this.#givenUp) shown.delete(key);
     this.#givenUp.clear();
     const made = new Set(pending.flatMap(({ defines }) => defines));
     for (const { key, kind, model } of pending) {
