@@ -17,8 +17,8 @@ export class Edits {
   /** How many may be under way. */
   limit = 1;
   lastSent = 0;
-  /** Numbers whose answers have not come, in order; a snapshot may have settled their edits. */
-  #unheard = /** @type {Set<number>} */ (new Set());
+  /** The highest number whose answer has come. */
+  answered = 0;
   /** @type {Edit[]} */
   #sent = [];
   /** @type {Edit[]} */
@@ -32,12 +32,6 @@ export class Edits {
 
   get unsent() {
     return this.#unsent.length;
-  }
-
-  /** All answers up to this number have come. */
-  get answered() {
-    for (const cseq of this.#unheard) return cseq - 1;
-    return this.lastSent;
   }
 
   /** Edits that were sent and not answered, in order. */
@@ -112,7 +106,6 @@ export class Edits {
   sent(edit) {
     this.#unsent.shift();
     this.#sent.push(edit);
-    this.#unheard.add(edit.cseq);
     this.lastSent = edit.cseq;
   }
 
@@ -150,8 +143,7 @@ export class Edits {
    * @returns {number} how many edits are lost by it
    */
   forget(cseq, restored = false) {
-    this.lastSent = cseq;
-    this.#unheard.clear();
+    this.lastSent = this.answered = cseq;
     this.#open = false;
     const edits = [...this.#sent.splice(0), ...this.#unsent.splice(0)];
     this.#giveUp(edits);
@@ -164,12 +156,14 @@ export class Edits {
   }
 
   /**
-   * The answer to some edits has come.
-   * @param {number[]} numbers
-   * @returns {number} how many of them had none yet
+   * The answer to an edit has come.
+   * @param {number} cseq
+   * @returns {boolean} whether it is the first time
    */
-  hear(numbers) {
-    return numbers.filter((cseq) => this.#unheard.delete(cseq)).length;
+  hear(cseq) {
+    const isNew = cseq > this.answered;
+    if (isNew) this.answered = cseq;
+    return isNew;
   }
 
   /**

@@ -445,13 +445,11 @@ export class Session {
    * @param {import("./wire.js").Buffers} buffers
    */
   #result(result, buffers) {
-    const answered = [...(result.supersedes ?? []), result.cseq];
     // Whether or not it can be applied, and though a snapshot may have undone the edit before: it is told, once.
-    const edits = this.#edits.hear(answered);
-    if (edits > 0 && !result.commit) this.events.rejected({ reason: "refused", code: result.code ?? "", edits });
+    if (this.#edits.hear(result.cseq) && !result.commit) {
+      this.events.rejected({ reason: "refused", code: result.code ?? "", edits: 1 + (result.supersedes?.length ?? 0) });
+    }
     if (this.#poisoned) return;
-    const skipped = this.#edits.unanswered.find(({ cseq }) => cseq < result.cseq && !answered.includes(cseq));
-    if (skipped !== undefined) throw new Error(`edit ${result.cseq} was answered, but edit ${skipped.cseq} was not`);
     if (result.seq - (result.own ? 1 : 0) > this.seq) {
       throw new Error(`the result at ${result.seq} came too early: this replica is at ${this.seq}`);
     }
