@@ -24,6 +24,7 @@ from embedsync.connection import Connection, Received
 from embedsync.documents import load
 from embedsync.endpoint import Attachment, Endpoint
 from embedsync.errors import ConfigurationError, TicketExpired, TicketInvalid, UnknownApp
+from embedsync.legible import legible
 from embedsync.live import LiveSession
 from embedsync.orphans import Orphans
 from embedsync.pool import Pool
@@ -447,7 +448,7 @@ class Hub:
 
     def _refuse(self, attachment: Attachment, code: wire.Close, reason: str) -> None:
         self.counters.count("opens_refused")
-        logger.warning("refused a visitor: %s", reason)
+        logger.warning("refused a visitor: %s", legible(reason))
         attachment.close(code)
 
     def _open_session(self, attachment: Attachment, app: App, grant: Grant) -> None:
@@ -502,7 +503,7 @@ class Hub:
     def _closed(self, endpoint: Endpoint) -> None:
         with self._lock:
             self._endpoints.discard(endpoint)
-        logger.debug("a socket is gone: %s", endpoint.close_reason)
+        logger.debug("a socket is gone: %s", legible(endpoint.close_reason))
 
 
 def _close(endpoints: Sequence[Endpoint]) -> None:

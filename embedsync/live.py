@@ -17,6 +17,7 @@ from embedsync.document import Cancel, Document
 from embedsync.endpoint import Attachment
 from embedsync.errors import MailboxFull, ProtocolError, Refused, SessionEnded
 from embedsync.inbox import WaitingEdit
+from embedsync.legible import legible
 from embedsync.mailbox import Mailbox, Turn
 from embedsync.replica import Replica
 from embedsync.scheduler import Timer
@@ -419,7 +420,9 @@ class LiveSession:
             case wire.Ack() as ack:
                 core.acknowledge(replica, ack.cseq)
             case wire.Resync() as resync:
-                logger.warning("session %s: a browser asks for a snapshot: %r", self.id, resync.reason)
+                logger.warning(
+                    "session %s: a browser asks for a snapshot: %s", self.id, legible(resync.reason)
+                )
                 self._resync(replica)
 
     def _receive_edit(
@@ -460,7 +463,7 @@ class LiveSession:
 
     def _refused(self, replica: Replica, refused: Refused) -> None:
         self._hub.counters.count("edits_refused")
-        logger.warning("session %s: refused an edit of %s: %s", self.id, replica.id, refused)
+        logger.warning("session %s: refused an edit of %s: %s", self.id, replica.id, legible(refused))
 
     def _drained(self, replica: Replica) -> None:
         if self._core is not None:

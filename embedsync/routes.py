@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from embedsync import origins, wire
 from embedsync.errors import ConfigurationError, TicketError, UnknownApp
+from embedsync.legible import legible
 from embedsync.request import Request
 
 if TYPE_CHECKING:
@@ -163,10 +164,10 @@ class Routes:
                 arguments = dict(asked.get("arguments") or {})
                 ticket = self._hub.ticket_for_script_tag(str(asked["app"]), arguments, request)
         except UnknownApp as error:
-            logger.warning("no ticket was given: %s", error)
+            logger.warning("no ticket was given: %s", legible(error))
             return _json(404, {"code": int(wire.Close.UNKNOWN_APP)})
         except TicketError as error:
-            logger.warning("no ticket was given: %s", error)
+            logger.warning("no ticket was given: %s", legible(error))
             return _json(403, {"code": int(wire.Close.FORBIDDEN)})
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError, ConfigurationError):
             return _json(400, {"code": int(wire.Close.BAD_MESSAGE)})

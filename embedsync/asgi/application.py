@@ -16,6 +16,7 @@ from embedsync.asgi.socket import refuse, serve_socket
 from embedsync.asgi.users import UserLoader, load_user, user_of_scope
 from embedsync.errors import ConfigurationError
 from embedsync.hub import Hub
+from embedsync.legible import legible
 from embedsync.request import Request
 from embedsync.routes import Response, Routes
 
@@ -104,7 +105,7 @@ class Application:
         except BodyTooLongError:
             response = text_response(413, "the request is too long")
         except Exception:
-            logger.exception("a request failed: %s %s", scope["method"], scope["path"])
+            logger.exception("a request failed: %s", legible(f"{scope['method']} {scope['path']}"))
             detail = traceback.format_exc() if self._hub.settings.debug else "something went wrong here"
             response = text_response(500, detail)
         await send_response(send, response, head=scope["method"] == "HEAD")

@@ -10,6 +10,7 @@ from django.core.exceptions import DisallowedHost
 
 from embedsync.asgi.protocol import Receive, Scope, Send
 from embedsync.asgi.socket import refuse, serve_socket
+from embedsync.legible import legible
 from embedsync_django.daphne import stop_with_daphne
 from embedsync_django.registry import embed
 from embedsync_django.requests import handshake_of
@@ -31,7 +32,7 @@ class LiveConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels ships no ty
         try:
             request = await asyncio.to_thread(handshake_of, scope)
         except DisallowedHost as error:
-            logger.warning("refused a socket: %s", error)
+            logger.warning("refused a socket: %s", legible(error))
             await refuse(scope, send, 400)
             return
         except Exception:
