@@ -36,6 +36,7 @@ _TYPECODES = {
     "float64": "d",
 }
 _MOST_DIMENSIONS = 4
+_MOST_SAFE = 2**53 - 1
 _NUMBERS = {"nan": math.nan, "+inf": math.inf, "-inf": -math.inf}
 
 
@@ -93,7 +94,7 @@ class Decoder:
             return [self.decode(each) for each in rep]
         if isinstance(rep, str):
             return self._text(rep)
-        return rep
+        return self._safe(rep) if type(rep) is int else rep
 
     def error(self, message: Any) -> NoReturn:
         """Refuse the edit as malformed."""
@@ -169,7 +170,16 @@ class Decoder:
             return _NUMBERS[value]
         if isinstance(value, bool) or not isinstance(value, int | float):
             self.error("not a number")
-        return value
+        return self._safe(value) if isinstance(value, int) else value
+
+    def _safe(self, number: int) -> float:
+        """All numbers of a browser are floating-point ones; up to here they can stand for integers."""
+        if abs(number) <= _MOST_SAFE:
+            return number
+        try:
+            return float(number)
+        except OverflowError:
+            self.error("not a number of a browser")
 
     def _slice(self, rep: dict[str, Any]) -> slice:
         parts = [rep.get(name) for name in ("start", "stop", "step")]

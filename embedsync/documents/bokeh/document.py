@@ -391,10 +391,12 @@ class BokehDocument:
         descriptor = told_descriptor(model, attribute)
         if descriptor is None:
             return None
-        self._known.attributes_sent(model).add(attribute)
         content = {"kind": "ModelChanged", "model": model.ref, "attr": attribute}
         value = {"new": descriptor.get_value(model)}
-        return encoding.event(content, value, EventKind.WRITE, (model.id, attribute))
+        event = encoding.event(content, value, EventKind.WRITE, (model.id, attribute))
+        if event is not None:
+            self._known.attributes_sent(model).add(attribute)
+        return event
 
     def _title(self, encoding: Encoding) -> Event | None:
         title = {"title": self.bokeh.title}

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from bokeh.models import Button, Column, ColumnDataSource, Div, Slider
+from bokeh.models import Button, Column, ColumnDataSource, DataRange1d, Div, Slider
 from bokeh.plotting import figure
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -242,6 +242,27 @@ def test_a_buffer_that_nothing_refers_to_is_refused() -> None:
 def test_a_malformed_event_is_refused(event: Any) -> None:
     page = Page()
     assert page.refused(event) == Refusal.MALFORMED
+
+
+@pytest.mark.parametrize("value", [10**400, {"type": "number", "value": -(10**400)}, [10**400]])
+def test_a_number_that_no_browser_can_hold_is_refused_also_where_only_its_sender_would_see_it(
+    value: Any,
+) -> None:
+    slider, scale = Slider(start=0, end=10, value=1), DataRange1d()
+    live = Live(lambda doc: doc.add_root(Column(slider, tags=[scale])))
+    for target in (write(slider, "tags", [value]), write(scale, "start", value, local=True)):
+        with pytest.raises(Refused):
+            live.edit(target)
+    live.check_mirror()
+    assert live.host.reports == []
+
+
+def test_a_number_beyond_the_integers_of_a_browser_is_a_floating_point_one() -> None:
+    slider = Slider(start=0, end=10, value=1)
+    live = Live(lambda doc: doc.add_root(slider))
+    live.edit(write(slider, "tags", [2**53 - 1, 2**53, -(10**30)]))
+    assert [type(each) for each in slider.tags] == [int, float, float]
+    live.check_mirror()
 
 
 def test_half_a_surrogate_pair_is_refused_at_the_door() -> None:
