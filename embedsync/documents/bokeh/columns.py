@@ -254,25 +254,31 @@ def sharing(model: Any, names: Iterable[str], sources: Iterable[Any]) -> list[An
 
     Bokeh changes lists, and where it patches arrays, in place, and an app may give one to several columns.
     """
-    changed = [model.data[name] for name in names]
-    lists = {id(each) for each in changed if not isinstance(each, np.ndarray)}
-    arrays = [each for each in changed if isinstance(each, np.ndarray)]
-    own = {(id(model), name) for name in names}
+    lists: dict[int, list[str]] = {}
+    arrays: dict[str, Any] = {}
+    for name in names:
+        column = model.data[name]
+        if isinstance(column, np.ndarray):
+            arrays[name] = column
+        else:
+            lists.setdefault(id(column), []).append(name)
 
     def shares(source: Any, name: str, column: Any) -> bool:
-        if (id(source), name) in own:
-            return False
         if isinstance(column, np.ndarray):
-            return any(
-                np.may_share_memory(each, column) and np.shares_memory(each, column) for each in arrays
-            )
-        return id(column) in lists
+            with_it = [each for each, array in arrays.items() if _overlap(array, column)]
+        else:
+            with_it = lists.get(id(column), [])
+        return any(source is not model or each != name for each in with_it)
 
     return [
         source
         for source in sources
         if any(shares(source, name, column) for name, column in source.data.items())
     ]
+
+
+def _overlap(one: Any, other: Any) -> bool:
+    return bool(np.may_share_memory(one, other) and np.shares_memory(one, other))
 
 
 def _shown(column: Any) -> Shown | None:

@@ -14,6 +14,7 @@ const { HasProps } = Bokeh.require("core/has_props");
 const { ndarray } = Bokeh.require("core/util/ndarray");
 const { Slice } = Bokeh.require("core/util/slice");
 const { Div } = Bokeh.require("models/widgets/div");
+const { ButtonClick } = Bokeh.require("core/bokeh_events");
 const TypedArray = Object.getPrototypeOf(Int8Array);
 
 /** All sockets of one browser; the open one sends, and what it sent is taken from `sent`. */
@@ -78,7 +79,7 @@ class Browser {
     const { document } = this;
     const named = {};
     for (const model of document._all_models.values()) if (model.name !== null) named[model.name] = model;
-    const given = { doc: document, nd, Slice, Div, strict: false, ...named };
+    const given = { doc: document, nd, Slice, Div, ButtonClick, ...named };
     new Function(...Object.keys(given), code)(...Object.values(given));
     this.environment.endTask();
   }
@@ -126,7 +127,10 @@ function told(value) {
   if (Array.isArray(value)) return Array.from(value, told);
   if (value instanceof Set) return { set: Array.from(value, told).map((each) => JSON.stringify(each)).sort() };
   if (value instanceof Map) return { map: sorted([...value]) };
-  if (Object.prototype.toString.call(value) === "[object Object]") return { map: sorted(Object.entries(value)) };
+  if (Object.prototype.toString.call(value) === "[object Object]") {
+    // BokehJS decodes data specs with all parts, also those that are not there.
+    return { map: sorted(Object.entries(value).filter((entry) => entry[1] !== undefined)) };
+  }
   return `${String(value)}`;
 }
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from bokeh.models import Column, ColumnDataSource, CustomJS, Div, Slider
+from bokeh.models import Button, Column, ColumnDataSource, CustomJS, Div, MultiChoice, Scatter, Slider
 
 from tests.documents.bokehjs.browsers import Browsers
 from tests.documents.bokehjs.site import Site
@@ -59,12 +59,26 @@ class Play:
         sources = {name: ColumnDataSource(data=eval(data, self.names), name=name) for name in "stuv"}
         slider = Slider(start=0, end=10, value=1, name="slider")
         echo, text = Div(text="", name="echo"), Div(text="", name="text")
+        glyph = Scatter(name="glyph", size=4)
+        choice = MultiChoice(name="choice", options=["a", "b"], value=["a"])
+        button = Button(name="button", label="0")
         box = Column(name="box", children=[text, echo, slider])
+        rest = Column(name="rest", children=[choice, button], tags=[glyph])
         slider.on_change("value", lambda attr, old, new: setattr(slider, "value", min(new, 5)))
         slider.js_on_change("value", CustomJS(args={"echo": echo}, code="echo.text = `${cb_obj.value}`"))
-        self.names.update(doc=doc, **sources, slider=slider, echo=echo, text=text, box=box)
-        for each in (box, *sources.values()):
+        button.on_click(lambda: self._clicked(button, sources["s"]))
+        text.on_change("text", lambda attr, old, new: doc.set_title(f"text {new}"))
+        choice.on_change("value", lambda attr, old, new: new.append("b") if "b" not in new else 1 / 0)
+        self.names.update(doc=doc, **sources, slider=slider, echo=echo, text=text, box=box, glyph=glyph)
+        self.names.update(choice=choice, button=button, rest=rest)
+        for each in (box, rest, *sources.values()):
             doc.add_root(each)
+
+    @staticmethod
+    def _clicked(button: Button, source: ColumnDataSource) -> None:
+        button.label = f"{int(button.label) + 1}"
+        if source.data and all(len(each) for each in source.data.values()):
+            source.stream({name: each[:1] for name, each in source.data.items()}, 5)
 
     # Steps.
 

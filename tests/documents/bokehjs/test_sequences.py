@@ -88,6 +88,8 @@ def test_columns_that_are_one_list_change_together(play: Begin) -> None:
     begun.check()
     begun.take([("app", 0, "s.patch({'z': [(1, 4)]})")])
     begun.check()
+    begun.take([("app", 0, "s.stream({'x': [1], 'y': [2], 'z': [3]}, 4)")])
+    begun.check()
 
 
 def test_an_edit_of_a_shared_list_shows_its_author_all_that_changes(play: Begin) -> None:
