@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,12 +72,12 @@ class Shown:
     Attributes:
         kind: of the array that browsers make of it.
         values: the column, or what Bokeh's serializer makes of it.
-        narrowed: the type that it takes, if that is another one than that of ``values``.
+        converted: what is left to do to a part of ``values``, so that it need not be done to all.
     """
 
     kind: str
     values: Any
-    narrowed: Any = None
+    converted: Callable[[Any], Any] | None = None
 
     @property
     def takes_anything(self) -> bool:
@@ -87,8 +87,8 @@ class Shown:
     def part(self, index: slice) -> Any:
         """A copy of some values."""
         part = self.values[index]
-        if self.narrowed is not None:
-            return part.astype(self.narrowed)
+        if self.converted is not None:
+            return self.converted(part)
         return part.tolist() if self.kind == _OBJECTS else copied(part)
 
     def tail(self, count: int) -> Any:
@@ -294,8 +294,10 @@ def _shown(column: Any) -> Shown | None:
     if type(column) is np.ndarray and column.dtype.name in _NARROWED and column.dtype.isnative:
         narrowed = _NARROWED[column.dtype.name]
         if _fits(column, narrowed):
-            return Shown(f"ndarray {np.dtype(narrowed).name}", column, narrowed)
+            return Shown(f"ndarray {np.dtype(narrowed).name}", column, lambda part: part.astype(narrowed))
         return Shown(_OBJECTS, column)
+    if type(column) is np.ndarray and column.dtype.kind in "mM":
+        return Shown("ndarray float64", column, transform_array)
     sent = transform_array(column)
     if sent.dtype.kind == "U" or array_encoding_disabled(sent):
         return Shown(_OBJECTS, sent)
