@@ -12,7 +12,7 @@ import math
 from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -26,12 +26,14 @@ from embedsync.documents.bokeh.values import copied, is_pandas, same
 
 __all__ = [
     "COLUMNS",
-    "Kinds",
+    "Arrays",
+    "Held",
     "Part",
     "Shown",
+    "appended",
+    "arrays_of",
     "check_place",
     "kind_of",
-    "kinds_of",
     "meant_for",
     "patched_part",
     "sharing",
@@ -44,7 +46,15 @@ __all__ = [
 COLUMNS = "data"
 """The property that holds them."""
 
-Kinds = dict[str, str]
+
+class Held(NamedTuple):
+    """An array in a browser: its kind and its length."""
+
+    kind: str
+    length: int
+
+
+Arrays = dict[str, Held]
 """What arrays browsers hold, by the names of the columns."""
 
 _LIST = "list"
@@ -54,15 +64,15 @@ _NARROWED = {"int64": np.int32, "uint64": np.uint32}
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A change of some columns that browsers can make to arrays of these kinds.
+    """A change of some columns that browsers can make.
 
     Attributes:
         fields: of the event, copied.
-        kinds: the arrays that it is for, which are of the same kinds afterwards.
+        makes: the arrays that must come of it. Their kinds are the same before.
     """
 
     fields: dict[str, Any]
-    kinds: Kinds
+    makes: Arrays
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,10 +132,36 @@ def kind_of(rep: Any) -> str:
     return _LIST
 
 
-def kinds_of(rep: Any) -> Kinds:
-    """The kinds of arrays that browsers make of encoded columns."""
+def arrays_of(rep: Any, size: Callable[[str], int]) -> Arrays:
+    """The arrays that browsers make of encoded columns.
+
+    Args:
+        rep: the columns.
+        size: tells how many bytes a buffer has.
+    """
     entries = rep.get("entries", ()) if isinstance(rep, dict) else ()
-    return {name: kind_of(column) for name, column in entries if isinstance(name, str)}
+    return {name: Held(kind_of(each), _length(each, size)) for name, each in entries if isinstance(name, str)}
+
+
+def appended(held: Arrays, added: Arrays, rollover: int | None) -> Arrays:
+    """The arrays that come of appending some to those that browsers hold; only such as they hold."""
+    made = {}
+    for name, each in added.items():
+        if name in held:
+            length = held[name].length + each.length
+            made[name] = Held(held[name].kind, length if rollover is None else min(length, rollover))
+    return made
+
+
+def _length(rep: Any, size: Callable[[str], int]) -> int:
+    match rep:
+        case list():
+            return len(rep)
+        case {"shape": [length, *_]}:
+            return int(length)
+        case {"dtype": dtype, "array": {"data": {"id": identifier}}}:
+            return size(identifier) // int(np.dtype(dtype).itemsize)
+    return 0
 
 
 def streamed_part(
@@ -143,7 +179,7 @@ def streamed_part(
         if not isinstance(rollover, int | np.integer) or rollover < 1:
             return None  # BokehJS takes 0 for no rollover at all.
         rollover = int(rollover)
-    data, kinds = {}, {}
+    data, makes = {}, {}
     for name, values in new.items():
         column = shown(now[name])
         if column is None or not _same_beginning(before.get(name), now[name]):
@@ -151,8 +187,8 @@ def streamed_part(
         if isinstance(now[name], np.ndarray) and np.size(values) != len(values):
             return None  # NumPy has taken lists in a list for more values.
         data[name] = column.tail(min(len(values), len(column.values)))
-        kinds[name] = column.kind
-    return Part({"data": data, "rollover": rollover}, kinds)
+        makes[name] = Held(column.kind, len(column.values))
+    return Part({"data": data, "rollover": rollover}, makes)
 
 
 def patched_part(now: Mapping[str, Any], patches: Mapping[str, Sequence[tuple[Any, Any]]]) -> Part | None:
@@ -162,7 +198,7 @@ def patched_part(now: Mapping[str, Any], patches: Mapping[str, Sequence[tuple[An
         now: the columns as they are.
         patches: what was asked for.
     """
-    told, kinds = {}, {}
+    told, makes = {}, {}
     for name, each in patches.items():
         column = shown(now[name])
         if column is None:
@@ -171,8 +207,8 @@ def patched_part(now: Mapping[str, Any], patches: Mapping[str, Sequence[tuple[An
             told[name] = [(place, value) for asked in each for place, value in _patched(column, *asked)]
         except (IndexError, TypeError, ValueError):
             return None
-        kinds[name] = column.kind
-    return Part({"patches": told}, kinds)
+        makes[name] = Held(column.kind, len(column.values))
+    return Part({"patches": told}, makes)
 
 
 def check_place(column: Any, place: Any, value: Any) -> None:

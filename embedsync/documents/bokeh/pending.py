@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from embedsync.documents.bokeh.columns import Kinds
+from embedsync.documents.bokeh.columns import Arrays
 from embedsync.documents.bokeh.keys import ROOTS, TITLE, Key
 from embedsync.documents.bokeh.private import Model
 
@@ -34,14 +34,14 @@ class Write:
 class Delta:
     """A part of a property changed: ``fields`` of the event, copied when it happened.
 
-    ``kinds`` are the arrays that browsers must hold for it, by the names of the columns.
+    ``makes`` are the arrays that must come of it in browsers, by the names of the columns.
     """
 
     kind: str
     model: Model
     attribute: str
     fields: dict[str, Any]
-    kinds: Kinds = field(default_factory=dict)
+    makes: Arrays = field(default_factory=dict)
 
     @property
     def key(self) -> Key:

@@ -428,4 +428,4 @@ def _change_of(event: DocumentChangedEvent, old: Any) -> Change | None:
 def _part(event: ColumnsStreamedEvent | ColumnsPatchedEvent, part: Part | None) -> Change:
     if part is None:
         return Write(event.model, event.attr)
-    return Delta(event.kind, event.model, event.attr, part.fields, part.kinds)
+    return Delta(event.kind, event.model, event.attr, part.fields, part.makes)

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from embedsync.document import Buffer, Event, EventKind
-from embedsync.documents.bokeh.columns import COLUMNS, Kinds, kinds_of
+from embedsync.documents.bokeh.columns import COLUMNS, Arrays, Held, appended, arrays_of
 from embedsync.documents.bokeh.pending import Delta
 from embedsync.documents.bokeh.private import HasProps, Model, SerializationError, Serializer, UnsetValueError
 
@@ -58,7 +58,7 @@ class KnownModels:
         self._sent: weakref.WeakKeyDictionary[Model, set[str]] = weakref.WeakKeyDictionary()
         self._buffers = itertools.count(1)
         self.local: dict[str, set[str]] = {}
-        self.columns: dict[str, Kinds] = {}
+        self.columns: dict[str, Arrays] = {}
 
     def __contains__(self, model: Model) -> bool:
         return self._known.get(model.id) is model and model.id not in self._stale
@@ -136,7 +136,7 @@ class Encoding(Serializer):
         self._report = report
         self._afresh = afresh
         self.defined: dict[str, Model] = {}
-        self.columns: dict[str, Kinds] = {}
+        self.columns: dict[str, Arrays] = {}
         self._taken: list[Buffer] = []
         self._nothing_for_what_fails = False
 
@@ -170,9 +170,12 @@ class Encoding(Serializer):
         return Event(content, kind, key, tuple(itertools.islice(self.defined, defined, None)), buffers)
 
     def fits(self, delta: Delta) -> bool:
-        """Whether browsers hold the arrays that a part of some columns is for."""
+        """Whether browsers hold arrays of which a part of some columns makes what it should."""
         held = self._columns_of(delta.model.id)
-        return all(held.get(name) == kind for name, kind in delta.kinds.items())
+        if delta.kind == "ColumnsStreamed":
+            new, rollover = delta.fields["data"], delta.fields["rollover"]
+            held = appended(held, {name: Held("", len(each)) for name, each in new.items()}, rollover)
+        return all(held.get(name) == each for name, each in delta.makes.items())
 
     def document(
         self, fields: dict[str, Any], classes: Iterable[type[HasProps]] = ()
@@ -285,20 +288,27 @@ class Encoding(Serializer):
             definition["attributes"] = attributes
         sent.update(attributes)
         if COLUMNS in attributes:
-            self.columns[model.id] = kinds_of(attributes[COLUMNS])
+            self.columns[model.id] = arrays_of(attributes[COLUMNS], self._size)
         return definition
 
     def _note_columns(self, fields: dict[str, Any], encoded: dict[str, Any]) -> None:
         if fields.get("attr") != COLUMNS:
             return
         identifier = fields["model"]["id"]
+        held = self._columns_of(identifier)
         match fields["kind"]:
             case "ModelChanged":
-                self.columns[identifier] = kinds_of(encoded["new"])
+                self.columns[identifier] = arrays_of(encoded["new"], self._size)
             case "ColumnDataChanged":
-                self.columns[identifier] = {**self._columns_of(identifier), **kinds_of(encoded["data"])}
+                self.columns[identifier] = {**held, **arrays_of(encoded["data"], self._size)}
+            case "ColumnsStreamed":
+                added = arrays_of(encoded["data"], self._size)
+                self.columns[identifier] = {**held, **appended(held, added, encoded["rollover"])}
 
-    def _columns_of(self, identifier: str) -> Kinds:
+    def _size(self, identifier: str) -> int:
+        return next(len(each.data) for each in self._taken if each.id == identifier)
+
+    def _columns_of(self, identifier: str) -> Arrays:
         if identifier in self.columns:
             return self.columns[identifier]
         return self._known_models.columns.get(identifier, {})

@@ -397,3 +397,22 @@ def test_an_array_in_place_of_a_list_with_the_same_numbers_and_nan_is_sent() -> 
     live = live_with(div)
     assert kinds(live.do(lambda: setattr(div, "tags", [np.array([1.0, math.nan])]))) == ["ModelChanged"]
     assert live.do(lambda: setattr(div, "tags", [np.array([1.0, math.nan])])) == []
+
+
+def test_rows_of_a_thread_that_were_sent_before_it_could_tell_of_them_are_not_sent_twice() -> None:
+    source = ColumnDataSource(data={"x": np.array([1.0])})
+    live = live_with(Div(tags=[source]))
+    recorder = live.document._recorder
+    noted = recorder._note
+
+    def late(change: Any) -> None:
+        recorder._note = noted  # type: ignore[method-assign]
+        # Meanwhile, a turn sends the whole value, with what the thread has changed in it.
+        live.do(lambda: source.trigger("data", None, source.data))
+        noted(change)
+
+    recorder._note = late  # type: ignore[method-assign]
+    source.stream({"x": [2.0]})
+    live.settle()
+    assert live.value_of(source, "data") == {"x": [1.0, 2.0]}
+    live.check_mirror()

@@ -274,6 +274,17 @@ def test_a_refused_edit_and_a_stream_that_is_held_come_together_once(play: Begin
     begun.check()
 
 
+@pytest.mark.parametrize("change", ["s.stream({'x': [4, 5]})", "s.patch({'x': []})"])
+@pytest.mark.parametrize("silently", ["append(3)", "pop()", "extend([7, 8])"])
+@pytest.mark.parametrize("data", ["[1, 2]", "array('d', [1, 2])"])
+def test_what_was_done_to_a_list_without_telling_shows_with_the_next_stream_or_patch(
+    play: Begin, data: str, silently: str, change: str
+) -> None:
+    begun = play(f"{{'x': {data}}}")
+    begun.take([("app", 0, f"s.data['x'].{silently}"), ("app", 0, change)])
+    begun.check()
+
+
 def test_a_stream_that_raises_halfway_shows_what_it_has_changed(play: Begin) -> None:
     begun = play("{'x': [1], 'y': np.array(['2024-01-01'], dtype='datetime64[ns]')}")
     begun.take([("app", 0, "s.stream({'x': [2], 'y': np.array([1.5])})")])
