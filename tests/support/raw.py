@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from embedsync import wire
 from embedsync.document import Buffer
 
-__all__ = ["RawSocket", "encode_frame"]
+__all__ = ["BINARY", "CLOSE", "PING", "PONG", "TEXT", "RawSocket", "encode_frame"]
 
 Frame = TypeVar("Frame", bound=wire.ServerFrame)
 
