@@ -97,6 +97,7 @@ def work(doc: Document) -> None:
         doc.session_context.flush()
         time.sleep(seconds)
         report.value = "done"
+        note(doc, "slept", seconds)
 
     def moved(attr: str, old: float, new: float) -> None:
         note(doc, "moved", new)
@@ -227,7 +228,9 @@ def all_apps() -> dict[str, tuple[Callable[[Document], Any], dict[str, Any]]]:
     return {
         "tally": (tally, {}),
         "room": (tally, {"shared": True, "grace": 2.0}),
+        "brief": (tally, {"grace": 0.3}),
         "arrays": (arrays, {}),
+        "brief-arrays": (arrays, {"grace": 0.3}),
         "work": (work, {}),
         "hanging": (hanging, {}),
         "pouring": (pouring, {"shared": True, "grace": 1.0}),

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from embedsync import wire
 from embedsync.document import Buffer
 
-__all__ = ["RawSocket", "encode_frame"]
+__all__ = ["BINARY", "CLOSE", "PING", "PONG", "TEXT", "RawSocket", "encode_frame"]
 
 Frame = TypeVar("Frame", bound=wire.ServerFrame)
 
@@ -119,13 +119,17 @@ class RawSocket:
                 return frame
 
     def ending(self) -> int:
-        """Read until the server ends the connection; returns the code of its closing frame, or 1006."""
+        """Read until the server ends the connection; returns the code of its closing frame, or 1006.
+
+        The closing frame is answered, as browsers do.
+        """
         code = 1006
         with contextlib.suppress(EOFError, ConnectionError):
             while True:
                 opcode, payload = self.receive()
                 if opcode == CLOSE and len(payload) >= 2:
                     (code,) = struct.unpack(">H", payload[:2])
+                    self.send(encode_frame(CLOSE, payload[:2]))
         return code
 
     def wait_for_more(self) -> None:

@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from socket import IPPROTO_TCP, TCP_NODELAY
 from typing import Any
 from urllib.parse import urljoin
 
@@ -46,7 +47,8 @@ class _Standing:
     """What a replica knows of its session. Another session, another standing.
 
     Attributes:
-        settled: edits that a snapshot accounts for and whose result may come yet.
+        unanswered: edits that no result and no snapshot has settled.
+        unheard: edits whose result has not come, though a snapshot may have settled them.
     """
 
     opened: wire.Opened | None = None
@@ -54,8 +56,13 @@ class _Standing:
     seq: int = 0
     cseq: int = 0
     unanswered: dict[int, _Sent] = field(default_factory=dict)
-    settled: dict[int, _Sent] = field(default_factory=dict)
+    unheard: dict[int, _Sent] = field(default_factory=dict)
     poisoned: bool = False
+
+    @property
+    def answered(self) -> int:
+        """All results up to this number have come."""
+        return min(self.unheard, default=self.cseq + 1) - 1
 
 
 class Replica:
@@ -125,6 +132,11 @@ class Replica:
     def seq(self) -> int:
         return self._standing.seq
 
+    @property
+    def cseq(self) -> int:
+        """The number of the last edit."""
+        return self._standing.cseq
+
     def edit(self, *events: dict[str, Any], name: Any = None, buffers: list[Buffer] | None = None) -> int:
         """Make an edit; it is sent now or as soon as there is a connection. Returns its number.
 
@@ -137,7 +149,8 @@ class Replica:
             frame = wire.Edit(
                 cseq=standing.cseq, base=standing.seq, epoch=standing.epoch, events=list(events)
             )
-            sent = standing.unanswered[standing.cseq] = _Sent(frame, buffers or [], name)
+            sent = _Sent(frame, buffers or [], name)
+            standing.unanswered[standing.cseq] = standing.unheard[standing.cseq] = sent
             if name is not None:
                 self.history.invoke(name)
             if standing.opened is not None and self._socket is not None:
@@ -295,6 +308,7 @@ class Replica:
             proxy=None,
             compression=None,
         ) as socket:
+            socket.socket.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
             with self._changed:
                 if self._stopped:
                     return
@@ -308,9 +322,8 @@ class Replica:
                 while True:
                     self._receive(socket, socket.recv())
             except ConnectionClosed as closed:
-                code = closed.rcvd.code if closed.rcvd is not None else 1006
-                if closed.rcvd is not None:
-                    self._sent_away(code)
+                if closed.rcvd is not None and closed.rcvd_then_sent:
+                    self._sent_away(closed.rcvd.code)
                 raise
 
     def _resume(self, socket: ClientConnection, opened: wire.Opened) -> None:
@@ -321,6 +334,7 @@ class Replica:
             secret=opened.secret,
             epoch="" if standing.poisoned else standing.epoch,
             seq=standing.seq,
+            cseq=standing.answered,
         )
         self._send(socket, wire.Open(protocol=1, resume=position))
         for sent in list(standing.unanswered.values()):
@@ -379,6 +393,8 @@ class Replica:
             self._changed.notify_all()
 
     def _own_frame(self, socket: ClientConnection, frame: wire.ServerFrame) -> None:
+        if isinstance(frame, wire.Notice):
+            self.notices.append(frame)
         if not isinstance(frame, wire.Ping):
             return
         self._send(socket, wire.Pong(), 0)
@@ -434,7 +450,7 @@ class Replica:
         self.snapshots += 1
         self.history.step("snapshot", frame.epoch, start, frame.seq)
         for each in [n for n in standing.unanswered if n <= frame.cseq]:
-            standing.settled[each] = standing.unanswered.pop(each)
+            del standing.unanswered[each]
 
     def _op(self, frame: wire.Op, buffers: dict[str, bytes]) -> None:
         standing = self._standing
@@ -451,24 +467,35 @@ class Replica:
 
     def _result(self, frame: wire.Result, buffers: dict[str, bytes]) -> None:
         standing = self._standing
-        known = [each for each in (*standing.settled, *standing.unanswered) if each <= frame.cseq]
-        if not known:
+        answers = [each for each in (*frame.supersedes, frame.cseq) if each in standing.unheard]
+        if not answers:
             self.duplicates += 1
             return
-        if frame.cseq in standing.unanswered and not standing.poisoned:
-            if frame.own and not self._own_op(frame):
-                return
+        self._hear(frame, answers)
+        if frame.cseq not in standing.unanswered or standing.poisoned:
+            return
+        overtaken = [each for each in standing.unanswered if each < frame.cseq and each not in answers]
+        if overtaken:
+            self.resyncs += 1
+            self._resync(f"result {frame.cseq} came before those of {overtaken}")
+        elif not frame.own or self._own_op(frame):
             self._apply([bytes(each) for each in frame.values], [], buffers)
+            for each in answers:
+                standing.unanswered.pop(each, None)
+            self._acknowledge()
+
+    def _hear(self, frame: wire.Result, answers: list[int]) -> None:
         self.results[frame.cseq] = frame
-        for each in known:
-            sent = standing.settled.pop(each, None) or standing.unanswered.pop(each)
-            if each == frame.cseq:
-                self.history.outcome(sent.name, "ok" if frame.commit else "refused")
-            elif each in frame.supersedes:
-                self.history.outcome(sent.name, "superseded")
+        for each in answers:
+            sent = self._standing.unheard.pop(each)
+            outcome = "superseded" if each != frame.cseq else "ok" if frame.commit else "refused"
+            self.history.outcome(sent.name, outcome)
+
+    def _acknowledge(self) -> None:
+        standing = self._standing
         if self._socket is not None:
             with contextlib.suppress(WebSocketException, OSError):
-                self._send(self._socket, wire.Ack(seq=standing.seq, cseq=frame.cseq))
+                self._send(self._socket, wire.Ack(seq=standing.seq, cseq=standing.answered))
 
     def _own_op(self, frame: wire.Result) -> bool:
         """Show an edit of this replica, at its place among the ops; says whether this was its place."""
