@@ -93,6 +93,8 @@ class Replica:
         self._standing = _Standing()
         self._socket: ClientConnection | None = None
         self._stopped = False
+        self._is_in = False
+        """Whether the server has let it in, on the present connection."""
         self.mirror: Mirror | None = None
         self.notices: list[wire.Notice] = []
         self.results: dict[int, wire.Result] = {}
@@ -313,6 +315,7 @@ class Replica:
                 if self._stopped:
                     return
                 self.connects += 1
+                self._is_in = False
                 if opened is None:
                     self._send(socket, wire.Open(protocol=1, ticket=ticket))
                 else:
@@ -412,6 +415,9 @@ class Replica:
         match frame:
             case wire.Opened():
                 self._opened(frame)
+            case wire.SnapshotFrame() | wire.Op() | wire.Result() if not self._is_in:
+                self.resyncs += 1
+                self._resync("something has overtaken that this replica was let in")
             case wire.SnapshotFrame():
                 self._snapshot(frame, buffers)
             case wire.Op() if not self._standing.poisoned:
@@ -424,12 +430,15 @@ class Replica:
                 self._closed(frame)
 
     def _opened(self, frame: wire.Opened) -> None:
+        if self._is_in:
+            return  # It came twice.
+        self._is_in = True
         standing = self._standing
         if standing.opened is None:
             self.sessions.append(frame.session)
         else:
             self.recoveries.append(frame.recovered)
-            standing.poisoned = not frame.recovered
+            standing.poisoned |= not frame.recovered
         standing.opened = frame
         self.history.note("opened", frame.recovered)
 
