@@ -26,6 +26,7 @@ from embedsync.endpoint import Attachment, Endpoint
 from embedsync.errors import ConfigurationError, TicketExpired, TicketInvalid, UnknownApp
 from embedsync.legible import legible
 from embedsync.live import LiveSession
+from embedsync.one_by_one import OneByOne
 from embedsync.orphans import Orphans
 from embedsync.pool import Pool
 from embedsync.request import Request
@@ -103,6 +104,7 @@ class Hub:
             call_later=self.scheduler.call_later,
             lost_limit=self.settings.lost_threads,
         )
+        self.endings = OneByOne(self.pool)
         self.watchdog = Watchdog(self.settings, clock=clock, call_later=self.scheduler.call_later)
         self.orphans = Orphans(
             self.settings.orphans,

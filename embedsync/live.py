@@ -99,7 +99,8 @@ class LiveSession:
     @property
     def weight(self) -> int:
         """Bytes of its log and its document, as far as they are known."""
-        return self._core.log_bytes + self._core.snapshot_bytes if self._core is not None else 0
+        core = self._core
+        return core.log_bytes + core.snapshot_bytes if core is not None else 0
 
     # From the hub: attachments come and go. On threads that read sockets.
 
@@ -155,7 +156,8 @@ class LiveSession:
         """Run ``function(doc)`` as a turn. Says whether there will be one."""
 
         def turn() -> Iterator[Awaitable[Any]] | None:
-            return self._core.document.visit(function) if self._core is not None else None
+            core = self._core
+            return core.document.visit(function) if core is not None else None
 
         try:
             self._mailbox.post(lambda: self._committing(turn))
@@ -181,18 +183,19 @@ class LiveSession:
 
     def flush(self) -> None:
         """Send what has changed so far, from inside a turn."""
-        if self._core is not None and self._mailbox.is_turn:
-            self._core.commit()
+        core = self._core
+        if core is not None and self._mailbox.is_turn:
+            core.commit()
 
     def progress(self) -> None:
         """See :class:`~embedsync.document.DocumentHost`."""
-        interval = self._hub.settings.flush_interval
-        if interval is None or self._core is None or not self._mailbox.is_turn:
+        core, interval = self._core, self._hub.settings.flush_interval
+        if interval is None or core is None or not self._mailbox.is_turn:
             return
         now = self._hub.clock()
         if now >= self._flushed + interval:
             self._flushed = now
-            self._core.commit()
+            core.commit()
 
     @property
     def superseded(self) -> bool:
@@ -214,8 +217,8 @@ class LiveSession:
 
     def tell_busy(self, busy: bool) -> None:
         """See :class:`~embedsync.watchdog.Watched`."""
-        if self._core is not None:
-            self._core.notify(wire.Notice(kind=wire.NoticeKind.BUSY, busy=busy))
+        if (core := self._core) is not None:
+            core.notify(wire.Notice(kind=wire.NoticeKind.BUSY, busy=busy))
 
     def note_slow(self, seconds: float) -> None:
         """See :class:`~embedsync.watchdog.Watched`."""
@@ -249,8 +252,8 @@ class LiveSession:
         logger.error(
             "app %r, session %s: %s failed (error %s)", self.app.name, self.id, what, error_id, exc_info=error
         )
-        if self._core is not None:
-            self._core.notify(wire.Notice(kind=wire.NoticeKind.ERROR, error=error_id))
+        if (core := self._core) is not None:
+            core.notify(wire.Notice(kind=wire.NoticeKind.ERROR, error=error_id))
 
     # The end.
 
@@ -302,8 +305,8 @@ class LiveSession:
         self._on_ending(self)
         self._hub.orphans.remove(self)
         self._cancel_grace()
-        if self._core is not None:
-            self._core.close(code)
+        if (core := self._core) is not None:
+            core.close(code)
         for attachment in attached:
             attachment.close(code, error=error, detail=detail)
         close()
@@ -344,23 +347,25 @@ class LiveSession:
         return {"error": error_id, "detail": detail}
 
     def _attach(self, attachment: Attachment, replica: Replica) -> None:
-        if attachment not in self._attached or self._core is None:
+        core = self._core
+        if attachment not in self._attached or core is None:
             return  # Its socket was lost meanwhile.
         attachment.grant()
         self._replicas[replica.id] = replica
-        self._core.attach(replica, attachment, grace=self.grace)
+        core.attach(replica, attachment, grace=self.grace)
 
     def _edit_turn(self, waiting: WaitingEdit) -> Iterator[Awaitable[Any]]:
-        if self._core is None:
+        core = self._core
+        if core is None:
             return iter(())  # Nobody is attached yet; this cannot be.
-        return self._core.edit(waiting.replica, waiting.edit, waiting.buffers, waiting.merged)
+        return core.edit(waiting.replica, waiting.edit, waiting.buffers, waiting.merged)
 
     def _committing(self, turn: Turn) -> Generator[Awaitable[Any], Any, None]:
         try:
             yield from self._each(turn())
         finally:
-            if self._core is not None:
-                self._core.commit()
+            if (core := self._core) is not None:
+                core.commit()
 
     def _each(self, steps: Iterator[Awaitable[Any]] | None) -> Generator[Awaitable[Any], Any, None]:
         """Pass on awaitables one by one; one that fails is reported, and the next is asked for."""
@@ -372,8 +377,8 @@ class LiveSession:
 
     def _last_turn(self) -> Generator[Awaitable[Any], Any, None]:
         try:
-            if self._core is not None:
-                yield from self._each(self._core.document.end())
+            if (core := self._core) is not None:
+                yield from self._each(core.document.end())
         finally:
             self._finish()
 
@@ -382,15 +387,20 @@ class LiveSession:
         self._finish()
 
     def _finish(self) -> None:
-        """Let go of everything, once."""
+        """Let go of everything, once, when it is this session's turn to."""
         with self._lock:
             if self._finished:
                 return
             self._finished = True
+        self._hub.endings.submit(self._let_go)
+
+    def _let_go(self) -> None:
         try:
-            if self._core is not None:
-                self._core.document.destroy()
+            if (core := self._core) is not None:
+                core.document.destroy()
         finally:
+            # The document knows this as its host: with the ring cut, it is gone without a garbage collector.
+            self._core = None
             self._replicas.clear()
             for replica in list(self._absence_timers):
                 self._cancel_absence(replica)
@@ -401,8 +411,8 @@ class LiveSession:
     def _context(self) -> Iterator[None]:
         with ExitStack() as stack:
             stack.enter_context(self.info.request.context(self.info.request))
-            if self._core is not None:
-                stack.enter_context(self._core.document.context())
+            if (core := self._core) is not None:
+                stack.enter_context(core.document.context())
             yield
 
     # Frames of browsers. On threads that read sockets.
@@ -466,8 +476,8 @@ class LiveSession:
         logger.warning("session %s: refused an edit of %s: %s", self.id, replica.id, legible(refused))
 
     def _drained(self, replica: Replica) -> None:
-        if self._core is not None:
-            self._catch_up(replica, self._core.drained(replica))
+        if (core := self._core) is not None:
+            self._catch_up(replica, core.drained(replica))
 
     def _catch_up(self, replica: Replica, todo: CatchUp) -> None:
         if todo is CatchUp.SNAPSHOT and not replica.snapshot_waits:
@@ -538,8 +548,8 @@ class LiveSession:
     def _remove(self, attachment: Attachment, replica: Replica) -> None:
         """A replica goes for good; a session that nobody else can come back to goes with it."""
         self._leave(attachment)
-        if self._core is not None:
-            self._core.remove(replica)
+        if (core := self._core) is not None:
+            core.remove(replica)
         self._replicas.pop(replica.id, None)
         self._cancel_absence(replica)
         self._when_deserted()
@@ -550,7 +560,8 @@ class LiveSession:
 
     def _lost(self, attachment: Attachment, replica: Replica) -> None:
         self._leave(attachment)
-        absence = self._core.detach(replica, attachment) if self._core is not None else None
+        core = self._core
+        absence = core.detach(replica, attachment) if core is not None else None
         if absence is not None:
             self._forget_later(replica, absence)
         self._when_deserted()
@@ -567,7 +578,8 @@ class LiveSession:
 
     def _forget(self, replica: Replica, absence: int) -> None:
         """A replica whose browser has not come back in time is not kept, though others are here."""
-        if self._core is not None and self._core.forget(replica, absence):
+        core = self._core
+        if core is not None and core.forget(replica, absence):
             self._replicas.pop(replica.id, None)
             self._absence_timers.pop(replica, None)
 
@@ -600,4 +612,5 @@ def _knows_secret(replica: Replica, shown: str) -> bool:
 
 def document_of(live: LiveSession) -> Document | None:
     """The document of a live session, once it is built. For a turn of that session only."""
-    return live._core.document if live._core is not None else None
+    core = live._core
+    return core.document if core is not None else None

@@ -29,6 +29,7 @@ LAYERS: list[set[str]] = [
         "hub",
         "live",
         "mailbox",
+        "one_by_one",
         "origins",
         "orphans",
         "pool",

@@ -10,6 +10,8 @@
     from a browser's events to checked steps that can be taken back.
 ``turn``, ``curdoc``, ``session_context``, ``timers``
     what app code finds around it.
+``letting_go``
+    how it is taken apart when its session has ended.
 ``resources``
     what a page has to load.
 ``apps``

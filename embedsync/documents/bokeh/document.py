@@ -18,6 +18,7 @@ from embedsync.documents.bokeh.deserializer import Decoder
 from embedsync.documents.bokeh.edits import DecodedEdit, Message
 from embedsync.documents.bokeh.events import decode_events
 from embedsync.documents.bokeh.keys import ROOTS, TITLE
+from embedsync.documents.bokeh.letting_go import let_go
 from embedsync.documents.bokeh.live import LiveDocument
 from embedsync.documents.bokeh.outline import outlined
 from embedsync.documents.bokeh.pending import Change, Delta, RootsChange, Signal, TitleChange, Write
@@ -27,7 +28,6 @@ from embedsync.documents.bokeh.private import (
     Model,
     UnlockedDocumentProxy,
     data_models,
-    forget_classes,
     told_descriptor,
 )
 from embedsync.documents.bokeh.recorder import Edit, Recorder
@@ -231,17 +231,7 @@ class BokehDocument:
         self._recorder.destroy()
         self._known.clear()
         self.session_context.end()
-        document = self.bokeh
-        # Not Document.destroy: it collects garbage, which would stall every session of the process.
-        document._roots.clear()
-        document.models.on_leave = None
-        models = list(document.models)
-        document.models._models.clear()
-        for model in models:
-            model._callbacks.clear()
-            model._event_callbacks.clear()
-            model.destroy()
-        _destroy_modules(document)
+        let_go(self.bokeh)
 
     # How it is done.
 
@@ -447,15 +437,3 @@ class BokehDocument:
             return ()
         needed = needed_scripts(encoding.defined.values())
         return tuple(each for each in needed if each not in self._scripts)
-
-
-def _destroy_modules(document: LiveDocument) -> None:
-    """Let go of the modules that app code ran in, and of the classes that it defined in them."""
-    import sys
-
-    modules = document.modules._modules
-    forget_classes(each.__name__ for each in modules)
-    for module in modules:
-        sys.modules.pop(module.__name__, None)
-        module.__dict__.clear()
-    modules.clear()

@@ -38,6 +38,15 @@ class LiveModels(DocumentModelManager):
         # Bokeh collects new models here until its own protocol has sent them; ours asks nobody.
         self._new_models.clear()
 
+    def take(self) -> list[Model]:
+        """Forget all models, and hand them over."""
+        self.on_leave = None
+        models = list(self._models.values())
+        self._models.clear()
+        self._models_by_name = type(self._models_by_name)()
+        self.sources = []
+        return models
+
     @contextmanager
     def freeze(self) -> Iterator[None]:
         """Put off :meth:`recompute` to the end, which comes even if something raises."""
