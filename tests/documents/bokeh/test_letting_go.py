@@ -1,4 +1,4 @@
-"""When a session ends, what it held is gone: at once, without a garbage collector, and after any number of them."""
+"""When a session ends, what it held is gone: at once, without a garbage collector, and after very many of them."""
 
 from __future__ import annotations
 
