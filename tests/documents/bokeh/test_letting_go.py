@@ -1,4 +1,4 @@
-"""When a session ends, what it held is gone: at once, without a garbage collector, and after very many of them."""
+"""When a session ends, what it held is gone: at once, without a garbage collector, after very many as well."""
 
 from __future__ import annotations
 
