@@ -1,4 +1,4 @@
-"""When a session ends, what it held is gone: at once, without a garbage collector, after very many as well."""
+"""When a session ends, what it held is gone: at once, without a garbage collector, after very many too."""
 
 from __future__ import annotations
 
