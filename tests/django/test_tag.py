@@ -89,7 +89,10 @@ def test_keyword_arguments_become_arguments_of_the_app(
     assert grant_of(page).arguments == ({"symbol": expected} if expected else {})
 
 
-@pytest.mark.parametrize("value", [object(), {1, 2}, float("nan"), b"bytes"], ids=str)
+NO_JSON = [object(), {1, 2}, float("nan"), b"bytes"]
+
+
+@pytest.mark.parametrize("value", NO_JSON, ids=lambda value: type(value).__name__)
 @pytest.mark.parametrize(("using", "source"), ENGINES)
 def test_an_argument_that_is_not_json_is_named(using: str, source: str, value: Any) -> None:
     with pytest.raises(TemplateSyntaxError, match="argument 'symbol'"):
