@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
-from collections.abc import Collection
 
-from embedsync import wire
 from embedsync.asgi.protocol import Message, Receive, Scope, Send
 from embedsync.endpoint import Endpoint
 from embedsync.hub import Hub
@@ -17,12 +14,8 @@ from embedsync.settings import Settings
 
 __all__ = ["Socket", "refuse", "serve_socket"]
 
-logger = logging.getLogger("embedsync.asgi")
-
 _LARGE = 64 * 1024
 """Bytes from which decoding a message takes long enough to be felt by the other sockets."""
-_HURRY = 1.0
-"""Seconds that a browser has for what it is told while the server stops."""
 
 
 async def serve_socket(hub: Hub, request: Request, scope: Scope, receive: Receive, send: Send) -> None:
@@ -78,26 +71,15 @@ class Socket:
         tasks = {asyncio.create_task(self._read()), asyncio.create_task(self._write())}
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        except asyncio.CancelledError:
-            # Daphne stops in a hurry, and asks nobody first.
-            await _cancelled(tasks)
-            await self._drain()
-            raise
         finally:
+            # Also when this task is cancelled: then the server is stopping in a hurry.
             self._endpoint.lost()
-            await _cancelled(tasks)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
         for task in tasks:
             if not task.cancelled():
                 task.result()
-
-    async def _drain(self) -> None:
-        """Send what waits, and the browser away to come back."""
-        self._endpoint.close(wire.Close.DRAIN, "the server stops")
-        try:
-            async with asyncio.timeout(_HURRY):
-                await self._write()
-        except TimeoutError:
-            logger.debug("a browser did not take its goodbye in time")
 
     async def _read(self) -> None:
         while True:
@@ -138,10 +120,3 @@ class Socket:
             # Servers differ in what they raise for a browser that has left; a timeout is an OSError.
             return False
         return True
-
-
-async def _cancelled(tasks: Collection[asyncio.Task[None]]) -> None:
-    """Cancel tasks, and wait until they are."""
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
