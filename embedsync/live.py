@@ -399,7 +399,7 @@ class LiveSession:
             if (core := self._core) is not None:
                 core.document.destroy()
         finally:
-            # The document knows this as its host: with the ring cut, it is gone without a garbage collector.
+            # Whoever still knows this session keeps no log of it, nor the bytes in there.
             self._core = None
             self._replicas.clear()
             for replica in list(self._absence_timers):

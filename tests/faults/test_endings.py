@@ -34,7 +34,9 @@ def test_f20_sessions_that_come_and_go_leave_threads_files_documents_and_memory_
     assert grown.memory < max(8 * MIB, cycles * KEPT)
 
 
-def test_f20_many_sessions_that_end_at_once_stall_nobody_else(patient: FaultSite, figures: Figures) -> None:
+def test_f20_others_are_answered_while_many_sessions_end_at_once(
+    patient: FaultSite, figures: Figures
+) -> None:
     """All browsers of these sessions say goodbye in the same moment, while others work."""
     sessions = count(40, 200)
     with working(patient, 2) as delays, ExitStack() as leaving:

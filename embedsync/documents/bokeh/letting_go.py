@@ -1,4 +1,4 @@
-"""What is left of a document when its session has ended is taken apart, so that it is gone at once.
+"""What is in a document is taken apart when its session has ended, so that it is gone at once.
 
 Bokeh's own ``Document.destroy`` asks the garbage collector for it, which walks through everything that the
 process holds, for each session that ends, while all others wait. Without that, each model would still be a
