@@ -9,8 +9,10 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from textwrap import dedent
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -281,6 +283,36 @@ def test_a_script_may_have_arguments_and_a_folder_of_its_own(put: Write) -> None
     live = Live(load(path, argv=["--fast", "1"], cwd=True))
     assert texts(live) == [f"app.py --fast 1 {os.path.realpath(path.parent)}"]
     assert (Path.cwd(), sys.argv) == before
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only there can threads have a folder each")
+def test_scripts_in_folders_of_their_own_are_built_at_the_same_time(put: Write) -> None:
+    paths = [
+        put(
+            f"{name}/app.py",
+            """
+            import os
+            from bokeh.io import curdoc
+            from bokeh.models import Div
+            from meeting_of_folders import meet
+            meet.wait(10)
+            curdoc().add_root(Div(text=os.path.basename(os.getcwd())))
+            """,
+        )
+        for name in ("one", "two")
+    ]
+    meeting: Any = ModuleType("meeting_of_folders")
+    meeting.meet = threading.Barrier(2)
+    sys.modules["meeting_of_folders"] = meeting
+    before = Path.cwd()
+    try:
+        with ThreadPoolExecutor(2) as pool:
+            lives = list(pool.map(lambda path: Live(load(path, cwd=True)), paths))
+            assert set(pool.map(lambda _: Path.cwd(), range(4))) == {before}
+    finally:
+        del sys.modules["meeting_of_folders"]
+    assert [texts(each) for each in lives] == [["one"], ["two"]]
+    assert Path.cwd() == before
 
 
 def test_classes_of_models_that_a_script_defines_end_with_its_session(put: Write) -> None:

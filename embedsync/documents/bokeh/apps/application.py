@@ -77,7 +77,7 @@ class ApplicationRecipe(BokehRecipe):
         if isinstance(handler, CodeHandler | DirectoryHandler):
             # Bokeh exchanges functions of its modules meanwhile: ours must be wrapped before that.
             install()
-            with process_state(Path(str(handler.url_path() or "app")), None, cwd=False):
+            with process_state(Path(str(handler.url_path() or "app")), (), cwd=False):
                 result = handler.modify_document(document.bokeh)
         else:
             result = handler.modify_document(document.bokeh)

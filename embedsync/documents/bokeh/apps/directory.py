@@ -14,6 +14,7 @@ from embedsync.authority import Authority
 from embedsync.documents.bokeh.apps.application import run_to_its_end
 from embedsync.documents.bokeh.apps.code import CodeFile, find_modules_beside, new_module
 from embedsync.documents.bokeh.apps.once import Once
+from embedsync.documents.bokeh.apps.process import process_state
 from embedsync.documents.bokeh.apps.recipe import BokehRecipe, Steps, awaited
 from embedsync.documents.bokeh.apps.script import ScriptRunner
 from embedsync.documents.bokeh.document import BokehDocument
@@ -45,6 +46,7 @@ class DirectoryRecipe(BokehRecipe):
     ) -> None:
         super().__init__(authority)
         self._path = path
+        self._cwd = cwd
         self._main = ScriptRunner(_main_file(path), argv, cwd)
         self._hook_files = {
             name: CodeFile(path / name)
@@ -136,10 +138,11 @@ class DirectoryRecipe(BokehRecipe):
     def _load(self, document: BokehDocument) -> Steps:
         """Load the package and the hooks, once for all sessions."""
         find_modules_beside(self._main.file.path)
-        if self._init_file.exists():
-            self._package = _loaded(CodeFile(self._init_file), None)
-        for name, file in self._hook_files.items():
-            self._modules[name] = _loaded(file, self._package)
+        with process_state(self._main.file.path, None, self._cwd):
+            if self._init_file.exists():
+                self._package = _loaded(CodeFile(self._init_file), None)
+            for name, file in self._hook_files.items():
+                self._modules[name] = _loaded(file, self._package)
         hook = self._session_hook("on_server_loaded")
         if hook is not None:
             yield from awaited(document, hook(self.server_context))

@@ -20,7 +20,8 @@ __all__ = ["ScriptRecipe", "ScriptRunner"]
 class ScriptRunner:
     """Runs one file for each session, in a module of its own, side by side with others.
 
-    With ``argv`` or ``cwd`` the file needs what a process has only once, and runs alone.
+    With ``argv`` the file needs what a process has only once, and runs alone; so it does with ``cwd`` where
+    threads cannot have a working folder each.
     """
 
     def __init__(self, path: Path, argv: tuple[str, ...] | None = None, cwd: bool = False) -> None:
