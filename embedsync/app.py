@@ -23,6 +23,7 @@ class SessionInfo:
         arguments: the app's arguments, as signed by the page: each name with its values.
         request: the handshake of the first visit.
         debug: whether details of errors may be shown to the visitor.
+        logout_url: where the visitor can log out, if the site says so.
     """
 
     id: str
@@ -30,6 +31,7 @@ class SessionInfo:
     arguments: Mapping[str, list[bytes]]
     request: Request
     debug: bool = False
+    logout_url: str | None = None
 
 
 class Recipe(Protocol):

@@ -234,6 +234,9 @@ class Document(Protocol):
         Otherwise like :meth:`run_callbacks`.
         """
 
+    def viewer_lost(self) -> Iterator[Awaitable[Any]]:
+        """Tell app code that a browser is gone, for a while or for good; like :meth:`run_callbacks`."""
+
     def drain(self) -> Patch:
         """Take what changed since the last drain: every written key once, with its value now."""
 

@@ -481,6 +481,7 @@ class Hub:
             arguments={name: [each.encode() for each in values] for name, values in grant.arguments.items()},
             request=replace(attachment.request, page=grant.page),
             debug=self.settings.debug,
+            logout_url=self.settings.logout_url,
         )
         logger.info("app %r: session %s begins", app.name, info.id)
         return LiveSession(

@@ -531,8 +531,18 @@ class LiveSession:
         return first
 
     def _leave(self, attachment: Attachment) -> None:
+        """An attachment takes part no more; the app is told, once."""
         with self._lock:
-            self._attached.pop(attachment, None)
+            was_here = self._attached.pop(attachment, None) is not None
+        core = self._core
+        if not was_here or core is None:
+            return
+        try:
+            self._mailbox.post(lambda: self._committing(core.document.viewer_lost))
+        except MailboxFull as full:
+            logger.warning("session %s: its app is not told that a browser was lost: %s", self.id, full)
+        except SessionEnded:
+            logger.debug("session %s ends as a browser is lost", self.id)
 
     def _send_away(self, attachment: Attachment, replica: Replica, code: int, **noted: str) -> None:
         """Close an attachment from this side; its browser may come back."""

@@ -116,6 +116,8 @@ class Settings:
     """How long an authentic ticket can be traded for a fresh one, by the page that holds it."""
     revalidation: float = 60.0
     """Between looks at whether a visitor is still logged in, and may still use the app."""
+    logout_url: str | None = None
+    """Where visitors can log out: apps find it as ``session_context.logout_url``, to show a link."""
     stop_timeout: float = 10.0
     """How long a stopping process waits for running turns."""
     drain_spread: float = 5.0
@@ -157,6 +159,7 @@ _KINDS: dict[str, tuple[tuple[type, ...], str]] = {
     "bool": ((bool,), "True or False"),
     "int": ((int,), "a whole number"),
     "float": ((int, float), "a number"),
+    "str": ((str,), "a text"),
     "tuple[str, ...]": ((tuple,), "a list of texts"),
 }
 

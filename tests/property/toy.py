@@ -160,6 +160,9 @@ class ToyDocument:
         if result is not None:
             yield result
 
+    def viewer_lost(self) -> Iterator[Awaitable[Any]]:
+        yield from ()
+
     def drain(self) -> Patch:
         pending, self.pending = self.pending, []
         reachable = self.reachable()

@@ -8,6 +8,8 @@ from collections.abc import Awaitable, Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from bokeh.events import ConnectionLost
+
 from embedsync.app import SessionInfo
 from embedsync.authority import Authority
 from embedsync.document import DocumentHost, Event, EventKind, Patch, Prepared, Snapshot, Written
@@ -195,6 +197,10 @@ class BokehDocument:
     def visit(self, function: Callable[[Any], Any]) -> Iterator[Awaitable[Any]]:
         """Call ``function`` with the document that app code knows."""
         return self.run("update", function, self.bokeh)
+
+    def viewer_lost(self) -> Iterator[Awaitable[Any]]:
+        """Run the callbacks for ``ConnectionLost``."""
+        return self._runner.run(self._recorder.event_calls(ConnectionLost()))
 
     def drain(self) -> Patch:
         """Take what changed since the last drain: every written key once, with its value now."""

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import weakref
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -41,6 +42,19 @@ def test_the_app_sees_its_arguments_cookies_headers_and_user() -> None:
     assert context.token_payload["arguments"] == {"symbol": [b"AAPL"]}
     assert context.logout_url is None
     assert not context.destroyed
+
+
+def test_the_request_is_that_of_the_page_where_the_page_shows_nothing_but_the_app() -> None:
+    session = info("abc", {"a": [b"1", b"2"]}, path="/_embedsync/socket", page={"path": "/apps/stocks"})
+    request = context_of(Live(lambda doc: None, session=session)).request
+    assert (request.path, request.query, request.uri) == (
+        "/apps/stocks", "a=1&a=2", "/apps/stocks?a=1&a=2"
+    )  # fmt: skip
+
+
+def test_the_app_knows_where_to_log_out_if_the_site_says_so() -> None:
+    session = replace(info("abc"), logout_url="/bye")
+    assert context_of(Live(lambda doc: None, session=session)).logout_url == "/bye"
 
 
 def test_an_attribute_that_the_request_lacks_is_named_with_those_it_has() -> None:

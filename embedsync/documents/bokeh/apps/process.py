@@ -86,6 +86,6 @@ def _has_own_folder() -> bool:
 
 def _stop_sharing_folder() -> bool:
     try:
-        return ctypes.CDLL(None).unshare(_CLONE_FS) == 0
+        return bool(ctypes.CDLL(None).unshare(_CLONE_FS) == 0)
     except (OSError, AttributeError):  # another C library; containers may forbid it, too
         return False
