@@ -60,6 +60,9 @@ class LiveApp {
   #places = new Map();
   /** @type {BokehAdapter | null} */
   #adapter = null;
+  #state = /** @type {import("./session.js").State} */ ("opening");
+  /** Epoch of the document that was cut off; empty while there is none. */
+  #lostIn = "";
   #scripts = /** @type {Set<string>} */ (new Set());
   /** Why it stopped, for places that come later. @type {Parameters<import("./session.js").SessionEvents["ended"]>[0] | null} */
   end = null;
@@ -83,6 +86,7 @@ class LiveApp {
         state: (state) => {
           this.end = null;
           this.#tell((events) => events.state(state));
+          this.#connectionChanged(state);
         },
         shown: () => void this.drawn.then(() => this.#tell((events) => events.shown())),
         delayed: (code) => this.#tell((events) => events.delayed(code)),
@@ -134,6 +138,27 @@ class LiveApp {
     if (this.#places.size > 0) return;
     apps.delete(this.key);
     this.session.close();
+  }
+
+  /** Whether a visitor is to be told that the connection is lost. */
+  get notifies() {
+    return this.#adapter?.config.notifies !== false;
+  }
+
+  /** @param {import("./session.js").State} state */
+  #connectionChanged(state) {
+    const before = this.#state;
+    this.#state = state;
+    if (this.#adapter === null) return;
+    if (state === "waiting" && before === "live") {
+      this.#lostIn = this.session.epoch;
+      this.#adapter.connectionLost();
+      if (!this.#adapter.config.reconnects) this.session.giveUp();
+    } else if (state === "live" && this.#lostIn !== "") {
+      const isSame = this.#lostIn === this.session.epoch;
+      this.#lostIn = "";
+      if (isSame) this.#adapter.reconnected();
+    }
   }
 
   /** @param {Place} place */

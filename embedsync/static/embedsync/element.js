@@ -198,7 +198,7 @@ export class EmbedApp extends HTMLElement {
     } else if (state === "waiting") {
       this.#cover.hidden = this.#wasShown;
       this.#setState("reconnecting");
-      this.#showBadge("Reconnecting…", BADGE_AFTER);
+      if (this.#app?.notifies !== false) this.#showBadge("Reconnecting…", BADGE_AFTER);
     } else if (state === "opening") {
       this.#showLoading();
     }

@@ -91,6 +91,25 @@ export class BokehAdapter {
     };
   }
 
+  /** What the app says of the connection; all is as usual while there is no document. */
+  get config() {
+    const config = this.#document?.config;
+    return { reconnects: config?.reconnect_session !== false, notifies: config?.notify_connection_status !== false };
+  }
+
+  /** The server is out of reach: Bokeh's own event for it, which the page's scripts can follow. */
+  connectionLost() {
+    const { ConnectionLost } = this.#events();
+    // BokehJS would let scripts reconnect by themselves; here that needs nobody.
+    this.#document?.event_manager.send_event(new ConnectionLost(new WeakRef({ reconnect() {} }), null, 0));
+  }
+
+  /** The document goes on where it was; Python is told, too. */
+  reconnected() {
+    const { ClientReconnected } = this.#events();
+    this.#document?.event_manager.send_event(new ClientReconnected());
+  }
+
   // What the session calls.
 
   /**
@@ -257,6 +276,10 @@ export class BokehAdapter {
     document.clear({ sync: false });
     const { documents } = this.#bokeh;
     if (documents.includes(document)) documents.splice(documents.indexOf(document), 1);
+  }
+
+  #events() {
+    return /** @type {BokehJS} */ (this.#bokeh).module("core/bokeh_events");
   }
 
   #decoder() {

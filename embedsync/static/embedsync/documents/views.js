@@ -10,6 +10,8 @@
  * @property {string | null} root the name of the one root to show; `null` for all
  */
 
+const CONNECTION_EVENTS = ["connection_lost", "client_reconnected"];
+
 export class Views {
   /** @type {Map<Mount, Map<Model, View>>} */
   #mounted = new Map();
@@ -60,6 +62,7 @@ export class Views {
       }
       if (!mounts.includes(mount)) this.#mounted.delete(mount);
     }
+    await this.#showNotifications();
     for (const mount of mounts) await this.#show(mount);
     if (mounts.length > 0) this.#settle();
   }
@@ -88,6 +91,17 @@ export class Views {
     const elements = roots.map((model) => views.get(model)?.el).filter((element) => element !== undefined);
     const inOrder = elements.every((element, index) => index === 0 || follows(elements[index - 1], element));
     if (!inOrder) mount.element.append(...elements);
+  }
+
+  /** What an app pushes as a notification is shown by a view of its own, beside those of the roots. */
+  async #showNotifications() {
+    const model = this.document.config?.notifications ?? null;
+    if (model === null || this.manager.get(model) !== null) return;
+    const callbacks = this.document._document_callbacks;
+    const before = CONNECTION_EVENTS.map((name) => callbacks.get(name) ?? []);
+    await this.manager.build_view(model);
+    // The element says by itself whether it is connected; this view would say it a second time.
+    for (const [index, name] of CONNECTION_EVENTS.entries()) callbacks.set(name, before[index]);
   }
 
   /** BokehJS tells Python that the document is ready once all roots are, also those shown nowhere. */
