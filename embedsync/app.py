@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from embedsync.document import Document, DocumentHost
 from embedsync.request import Request
 
-__all__ = ["App", "Recipe", "SessionInfo"]
+__all__ = ["App", "Recipe", "SessionInfo", "Traits"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +34,25 @@ class SessionInfo:
     logout_url: str | None = None
 
 
+@dataclass(slots=True)
+class Traits:
+    """What a recipe has found out about its documents, for whoever makes pages for them.
+
+    Attributes:
+        own_page: whether some draw their page themselves; ``None`` before the first was built.
+        evaluates: whether some hold JavaScript as text.
+    """
+
+    own_page: bool | None = None
+    evaluates: bool = False
+
+
 class Recipe(Protocol):
     """Fills documents. Made once for each app; its methods may be called by several threads."""
+
+    @property
+    def traits(self) -> Traits:
+        """What is known of its documents by now."""
 
     @property
     def kind(self) -> str:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import hmac
 import logging
 import threading
 import traceback
 from collections.abc import Awaitable, Callable, Generator, Iterator
+from concurrent.futures import Future, InvalidStateError
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from embedsync import wire
 from embedsync.app import App, SessionInfo
 from embedsync.connection import Received
-from embedsync.document import Cancel, Document
+from embedsync.document import Cancel, Document, PageParts
 from embedsync.endpoint import Attachment
 from embedsync.errors import MailboxFull, ProtocolError, Refused, SessionEnded
 from embedsync.inbox import WaitingEdit
@@ -70,6 +72,8 @@ class LiveSession:
         self._grace_timer: Timer | None = None
         self._absence_timers: dict[Replica, Timer] = {}
         self._begun = False
+        self._prepared = False
+        self._drawn: list[Future[str | None]] = []
         self._ended = False
         self._finished = False
         self._mailbox = Mailbox(
@@ -120,6 +124,30 @@ class LiveSession:
         except MailboxFull as full:
             logger.warning("session %s: a visitor was turned away: %s", self.id, full)
             self._send_away(attachment, replica, wire.Close.BUSY)
+
+    def page(self, parts: PageParts) -> Future[str | None]:
+        """The page that the document draws itself, or ``None``; before any browser has come.
+
+        It raises what the app raised, or :class:`~embedsync.errors.SessionEnded`.
+        """
+        drawn: Future[str | None] = Future()
+
+        def draw() -> None:
+            if (core := self._core) is not None:
+                _settle(drawn, core.document.page(parts))
+
+        with self._lock:
+            first, self._begun = not self._begun, True
+            self._drawn = [*(each for each in self._drawn if not each.done()), drawn]
+            self._prepared = True
+        try:
+            if first:
+                self._mailbox.post(self._build, self._fail)
+            self._mailbox.post(draw, lambda error: _settle(drawn, error))
+        except (SessionEnded, MailboxFull) as error:
+            _settle(drawn, error)
+        self._when_deserted()
+        return drawn
 
     def recognises(self, attachment: Attachment, position: wire.Resume) -> bool:
         """Whether a browser is who it says; if not, it is told."""
@@ -329,6 +357,8 @@ class LiveSession:
 
     def _fail(self, error: BaseException) -> None:
         """The document could not be built."""
+        for drawn in self._drawn:
+            _settle(drawn, error)
         self.end(wire.Close.BUILD_FAILED, **self._noted(error, "could not fill a document"))
 
     def _cannot_show(self, attachment: Attachment, replica: Replica, error: BaseException) -> None:
@@ -392,6 +422,8 @@ class LiveSession:
             if self._finished:
                 return
             self._finished = True
+        for drawn in self._drawn:
+            _settle(drawn, SessionEnded("the session has ended"))
         self._hub.endings.submit(self._let_go)
 
     def _let_go(self) -> None:
@@ -596,6 +628,8 @@ class LiveSession:
     def _when_deserted(self) -> None:
         """With nobody here, end after the grace, unless somebody comes; at once if nobody can."""
         grace = self.grace if self._replicas or self._meeting else 0.0
+        if self._prepared and not self._replicas:
+            grace = max(grace, self._hub.settings.unclaimed)
         with self._lock:
             if self._attached or self._ended:
                 return
@@ -613,6 +647,15 @@ class LiveSession:
         timer, self._grace_timer = self._grace_timer, None
         if timer is not None:
             timer.cancel()
+
+
+def _settle(future: Future[str | None], outcome: str | BaseException | None) -> None:
+    """Tell who waits, unless that was done; or nobody waits any more."""
+    with contextlib.suppress(InvalidStateError):
+        if isinstance(outcome, BaseException):
+            future.set_exception(outcome)
+        else:
+            future.set_result(outcome)
 
 
 def _knows_secret(replica: Replica, shown: str) -> bool:

@@ -97,6 +97,8 @@ class Settings:
 
     grace: float = 120.0
     """How long a session without any browser is kept. Apps may have their own."""
+    unclaimed: float = 30.0
+    """How long a session is kept that was begun with its page, before the page's browser has come."""
     sessions: int = 1000
     """Live sessions of this process."""
     sockets: int | None = None

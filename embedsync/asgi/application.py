@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from embedsync.asgi.hosts import is_known_host
 from embedsync.asgi.http import BodyTooLongError, DisconnectedError, read_body, send_response, text_response
-from embedsync.asgi.pages import ENDPOINT, Pages
+from embedsync.asgi.pages import ENDPOINT, DrawnPage, Pages
 from embedsync.asgi.protocol import Receive, Scope, Send
 from embedsync.asgi.scope import path_below, request_of
 from embedsync.asgi.socket import refuse, serve_socket
@@ -49,7 +49,8 @@ def application(
         hosts: names, without port, under which requests are answered; all if empty. Guards a
             server that only this machine can reach against pages that make their own name point at it.
         content_policy: ``Content-Security-Policy`` of the pages in place of our own; none if empty.
-        allow_eval: let our own policy allow the JavaScript that some Bokeh models hold as text.
+        allow_eval: let our own policy allow the JavaScript that some Bokeh models hold as text, also for apps
+            that were not seen to have any.
 
     Raises:
         ConfigurationError: ``prefix`` is not a path.
@@ -119,11 +120,12 @@ class Application:
             return text_response(404, "not found")
         below = self._below_endpoint(path)
         if below is None:
-            return await asyncio.to_thread(self._page, method, path, scope, request)
+            page = await asyncio.to_thread(self._page, method, path, scope, request)
+            return await page.response() if isinstance(page, DrawnPage) else page
         body = await read_body(receive, self._routes.body_limit) if method == "POST" else b""
         return await asyncio.to_thread(self._routes.respond, method, below, request, body)
 
-    def _page(self, method: str, path: str, scope: Scope, request: Request) -> Response:
+    def _page(self, method: str, path: str, scope: Scope, request: Request) -> Response | DrawnPage:
         if self._pages is None:
             return text_response(404, "not found")
         query = scope.get("query_string", b"").decode("latin-1")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from embedsync import wire
-from embedsync.app import SessionInfo
+from embedsync.app import SessionInfo, Traits
 from embedsync.document import Document, DocumentHost
 from embedsync.hub import Hub
 from embedsync.request import Request
@@ -28,6 +28,7 @@ class ToyRecipe:
         self.hosts: list[DocumentHost] = []
         self.closed = False
         self._begin = begin
+        self.traits = Traits(own_page=False)
 
     def check(self) -> None:
         pass

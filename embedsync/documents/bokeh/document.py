@@ -12,7 +12,7 @@ from bokeh.events import ConnectionLost
 
 from embedsync.app import SessionInfo
 from embedsync.authority import Authority
-from embedsync.document import DocumentHost, Event, EventKind, Patch, Prepared, Snapshot, Written
+from embedsync.document import DocumentHost, Event, EventKind, PageParts, Patch, Prepared, Snapshot, Written
 from embedsync.documents.bokeh import halfway
 from embedsync.documents.bokeh.callbacks import Call, CallRunner
 from embedsync.documents.bokeh.curdoc import current_document
@@ -23,6 +23,7 @@ from embedsync.documents.bokeh.keys import ROOTS, TITLE
 from embedsync.documents.bokeh.letting_go import let_go
 from embedsync.documents.bokeh.live import LiveDocument
 from embedsync.documents.bokeh.outline import outlined
+from embedsync.documents.bokeh.page import draw_page, has_own_page
 from embedsync.documents.bokeh.pending import Change, Delta, RootsChange, Signal, TitleChange, Write
 from embedsync.documents.bokeh.private import (
     ID,
@@ -153,6 +154,10 @@ class BokehDocument:
             self._roots = [each.id for each in self.bokeh.roots]
             self._scripts.update(scripts)
         return Snapshot(content, buffers, scripts)
+
+    def page(self, parts: PageParts) -> str | None:
+        """The page by the app's own template, if it has one."""
+        return draw_page(self.bokeh, parts) if has_own_page(self.bokeh) else None
 
     def prepare(self, events: Sequence[Any], buffers: dict[str, bytes], client: str) -> Prepared:
         """Decode and check the events of an edit, changing nothing."""
@@ -322,6 +327,8 @@ class BokehDocument:
 
         document = self.bokeh
         fields: dict[str, Any] = {"version": __version__, "title": document.title}
+        if has_own_page(document):
+            fields["own_page"] = True
         fields["config"] = document.config
         fields["roots"] = document.roots
         if document.callbacks.js_event_callbacks:

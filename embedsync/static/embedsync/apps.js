@@ -21,6 +21,7 @@ import { refreshTicket } from "./ticket.js";
  * @typedef {object} Place
  * @property {HTMLElement} element
  * @property {string | null} root name of the one root to show; `null` for all
+ * @property {string | null} rootIndex position of the one root to show, or, with a `-`, of the first of several
  * @property {import("./session.js").SessionEvents} events
  */
 
@@ -140,6 +141,11 @@ class LiveApp {
     this.session.close();
   }
 
+  /** Whether the app draws its page itself. */
+  get drawsPage() {
+    return this.#adapter?.drawsPage === true;
+  }
+
   /** Whether a visitor is to be told that the connection is lost. */
   get notifies() {
     return this.#adapter?.config.notifies !== false;
@@ -163,7 +169,7 @@ class LiveApp {
 
   /** @param {Place} place */
   #mount(place) {
-    if (this.#adapter !== null) this.#places.set(place, this.#adapter.mount(place.element, place.root));
+    if (this.#adapter !== null) this.#places.set(place, this.#adapter.mount(place.element, place.root, place.rootIndex));
   }
 
   /** @param {(events: import("./session.js").SessionEvents) => void} tell */

@@ -1,11 +1,11 @@
-// Loads the page again when the server speaks another version, but not over and over.
+// Loads the page again when the server speaks another version, or has a better page; but not over and over.
 
 /**
- * Does nothing if this version of the page was reloaded before: then the fault lies elsewhere.
- * @param {string} build
+ * Does nothing if the page was reloaded for the same reason before: then the fault lies elsewhere.
+ * @param {string} reason
  */
-export function reloadOnce(build) {
-  const key = `embedsync:reloaded:${build}`;
+export function reloadOnce(reason) {
+  const key = `embedsync:reloaded:${reason}`;
   try {
     if (sessionStorage.getItem(key) !== null) return;
     sessionStorage.setItem(key, "yes");

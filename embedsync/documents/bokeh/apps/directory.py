@@ -59,6 +59,8 @@ class DirectoryRecipe(BokehRecipe):
         self._package: ModuleType | None = None
         self._loaded = Once()
         static = path / "static"
+        if (path / "templates" / "index.html").exists():
+            self.traits.own_page = True
         self.static_path = static if static.is_dir() else None
 
     def check(self) -> None:

@@ -65,6 +65,8 @@ export class BokehAdapter {
   #bufferId = () => "";
   /** @type {(key: string | null, error: unknown) => void} */
   #unsendable = () => {};
+  /** The app has a template for the page that shows nothing else. */
+  drawsPage = false;
   /** Settled when all that there is to show is shown. */
   drawn = Promise.resolve();
 
@@ -79,10 +81,11 @@ export class BokehAdapter {
    * Show the document, or one of its roots, in an element, whatever document it will be.
    * @param {HTMLElement} element
    * @param {string | null} root
+   * @param {string | null} [rootIndex]
    * @returns {() => void} what removes it from there
    */
-  mount(element, root) {
-    const mount = { element, root };
+  mount(element, root, rootIndex = null) {
+    const mount = { element, root, rootIndex };
     this.#mounts.add(mount);
     this.#updateViews();
     return () => {
@@ -184,6 +187,7 @@ export class BokehAdapter {
     // Which models are part of the document is found out here, whenever it may have changed.
     const document = new bokeh.Document({ resolver, recompute_timeout: Infinity });
     this.#document = /** @type {BokehDocument} */ (document);
+    this.drawsPage = json.own_page === true;
     this.#define(json.defs, buffers);
     const decoder = this.#decoder();
     document.freeze_all_models(() => {

@@ -8,6 +8,7 @@
  * @typedef {object} Mount
  * @property {HTMLElement} element
  * @property {string | null} root the name of the one root to show; `null` for all
+ * @property {string | null} rootIndex the position of the one root to show, or, with a `-`, of the first of several
  */
 
 const CONNECTION_EVENTS = ["connection_lost", "client_reconnected"];
@@ -113,8 +114,11 @@ export class Views {
   }
 
   /** @param {Mount} mount */
-  #rootsFor({ root }) {
-    return this.document.roots().filter((model) => root === null || model.name === root);
+  #rootsFor({ root, rootIndex }) {
+    const named = this.document.roots().filter((model) => root === null || model.name === root);
+    if (rootIndex === null) return named;
+    const first = parseInt(rootIndex, 10);
+    return named.slice(first, rootIndex.endsWith("-") ? undefined : first + 1);
   }
 }
 
