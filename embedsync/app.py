@@ -65,6 +65,12 @@ class Recipe(Protocol):
             ConfigurationError: naming the file and the line.
         """
 
+    def load(self) -> Generator[Awaitable[Any], Any, None] | None:
+        """Run the hooks for the beginning of the process, unless that was done; ``None`` if there are none.
+
+        The first session does it, if nobody does before. Yields awaitables as :meth:`build` does.
+        """
+
     def scripts(self) -> Mapping[str, Path]:
         """Files of the scripts that documents may name, by the file name that they use for them."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import inspect
 import logging
 import random
@@ -11,7 +12,7 @@ import string
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Generator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -403,6 +404,23 @@ class Hub:
         with self._lock:
             numbers = {"sessions": len(self._sessions), "sockets": len(self._endpoints)}
         return {"status": "stopping" if self._stopping else "ok", **numbers}
+
+    def start(self) -> None:
+        """Run the hooks of apps for the beginning of the process now, rather than with the first session.
+
+        For servers that have forked already, if they fork at all. Does not wait for them. What a hook raises
+        is logged; it is tried again with the next session.
+        """
+        for app in self.apps.values():
+            steps = app.recipe.load()
+            if steps is not None:
+                self.pool.submit(functools.partial(self._load, app, steps))
+
+    def _load(self, app: App, steps: Generator[Awaitable[Any], Any, None]) -> None:
+        try:
+            self.loop.drive(steps)
+        except Exception:
+            logger.exception("app %r: its hooks for the beginning of the process failed", app.name)
 
     def stop(self) -> None:
         """Come to an end: browsers are told to come back to whoever serves then, what waits is done and sent,

@@ -72,7 +72,8 @@ class LiveSession:
         self._grace_timer: Timer | None = None
         self._absence_timers: dict[Replica, Timer] = {}
         self._begun = False
-        self._prepared = False
+        self._losses = 0
+        self._unclaimed = False
         self._drawn: list[Future[str | None]] = []
         self._ended = False
         self._finished = False
@@ -139,7 +140,7 @@ class LiveSession:
         with self._lock:
             first, self._begun = not self._begun, True
             self._drawn = [*(each for each in self._drawn if not each.done()), drawn]
-            self._prepared = True
+            self._unclaimed = True
         try:
             if first:
                 self._mailbox.post(self._build, self._fail)
@@ -408,6 +409,7 @@ class LiveSession:
     def _last_turn(self) -> Generator[Awaitable[Any], Any, None]:
         try:
             if (core := self._core) is not None:
+                yield from self._each(self._tell_of_losses())
                 yield from self._each(core.document.end())
         finally:
             self._finish()
@@ -556,6 +558,7 @@ class LiveSession:
                 del self._attached[ghost]
             self._attached[attachment] = replica
             first, self._begun = not self._begun, True
+            self._unclaimed = False
         self._hub.orphans.remove(self)
         if attachment.lost:
             # Its socket went before we could be told.
@@ -565,16 +568,21 @@ class LiveSession:
     def _leave(self, attachment: Attachment) -> None:
         """An attachment takes part no more; the app is told, once."""
         with self._lock:
-            was_here = self._attached.pop(attachment, None) is not None
-        core = self._core
-        if not was_here or core is None:
-            return
+            if self._attached.pop(attachment, None) is None or self._core is None:
+                return
+            self._losses += 1
         try:
-            self._mailbox.post(lambda: self._committing(core.document.viewer_lost))
-        except MailboxFull as full:
-            logger.warning("session %s: its app is not told that a browser was lost: %s", self.id, full)
-        except SessionEnded:
-            logger.debug("session %s ends as a browser is lost", self.id)
+            self._mailbox.post(lambda: self._committing(self._tell_of_losses))
+        except (MailboxFull, SessionEnded) as error:
+            logger.debug("session %s: its app is told of a lost browser later: %s", self.id, error)
+
+    def _tell_of_losses(self) -> Iterator[Awaitable[Any]]:
+        """Tell the app of browsers that were lost since; the last turn does it for those that are left."""
+        with self._lock:
+            losses, self._losses = self._losses, 0
+        core = self._core
+        for _ in range(losses):
+            yield from core.document.viewer_lost() if core is not None else ()
 
     def _send_away(self, attachment: Attachment, replica: Replica, code: int, **noted: str) -> None:
         """Close an attachment from this side; its browser may come back."""
@@ -628,7 +636,7 @@ class LiveSession:
     def _when_deserted(self) -> None:
         """With nobody here, end after the grace, unless somebody comes; at once if nobody can."""
         grace = self.grace if self._replicas or self._meeting else 0.0
-        if self._prepared and not self._replicas:
+        if self._unclaimed:
             grace = max(grace, self._hub.settings.unclaimed)
         with self._lock:
             if self._attached or self._ended:

@@ -37,8 +37,9 @@ def application(
 ) -> Application:
     """Make the ASGI application of a hub, to be served on its own or mounted into a site.
 
-    It honours ``root_path``. It takes ``lifespan`` events and stops the hub at shutdown; where a
-    framework does not pass those on to what it mounts, the site calls :meth:`Hub.stop` itself.
+    It honours ``root_path``. It takes ``lifespan`` events, starts the hub and stops it at shutdown; where a
+    framework does not pass those on to what it mounts, the site calls :meth:`Hub.start` and :meth:`Hub.stop`
+    itself.
 
     Args:
         hub: its apps and sessions.
@@ -168,6 +169,7 @@ class Application:
         while True:
             message = await receive()
             if message["type"] == "lifespan.startup":
+                self._hub.start()
                 await send({"type": "lifespan.startup.complete"})
             elif message["type"] == "lifespan.shutdown":
                 await asyncio.to_thread(self._hub.stop)

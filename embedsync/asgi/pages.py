@@ -40,9 +40,11 @@ _LONGEST_LOOK = 3.0
 """The same, where it is not known yet whether documents of the app have a page of their own at all."""
 _PLAIN_HOST = re.compile(r"[A-Za-z0-9.\-]+(:\d+)?|\[[0-9A-Fa-f:.]+\](:\d+)?")
 _ICON = (
-    "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E"
-    "%3Cpath d='M1 9c3-9 5-9 7 0s4 5 7-4' fill='none' stroke='%232b6985' stroke-width='2'/%3E%3C/svg%3E"
+    "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'>"
+    "<path d='M1 9c3-9 5-9 7 0s4 5 7-4' fill='none' stroke='#2b6985' stroke-width='2'/></svg>"
 )
+_ICON_PATH = "/favicon.ico"
+"""Where browsers look for an icon that a page does not name, as those do not that apps draw."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,8 @@ class Pages:
             # Relative links need the slash. Nothing of the request but the last name is repeated.
             here = request.path.rpartition("/")[2]
             return _redirect(f"./{quote(here)}/", query)
+        if path == _ICON_PATH:
+            return Response(200, _ICON.encode(), [("Content-Type", "image/svg+xml")])
         name = path.strip("/")
         if name == "":
             return self._index(query, request)
@@ -214,7 +218,7 @@ class Pages:
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{escape(title)}</title>
-<link rel="icon" href="{_ICON}">
+<link rel="icon" href="{escape(top)}favicon.ico">
 <link rel="stylesheet" href="{escape(style)}">
 {scripts}
 </head>

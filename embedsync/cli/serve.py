@@ -44,7 +44,7 @@ def serve(options: ServeOptions) -> None:
     del sys.argv[1:]
     hub = Hub(_secret_key(), _settings(options, origins))
     for name, path in named.items():
-        hub.add_app(name, path, argv=options.app_arguments, cwd=True, script_tag=True, script_arguments=None)
+        hub.add_app(name, path, argv=options.app_arguments, script_tag=True, script_arguments=None)
     sockets = listen(options.address, options.port)
     local = is_loopback(sockets)
     if not local:

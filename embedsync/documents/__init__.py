@@ -31,8 +31,8 @@ def load(
         authority: decides on what browsers may change; everything is allowed without it.
         argv: arguments that a script finds in ``sys.argv``, after its own name. The sessions of an
             app that has some are built one at a time, for there is only one ``sys.argv``.
-        cwd: whether a script is run in its own folder, as ``embedsync serve`` does. On Linux each thread can
-            have one; elsewhere the same holds.
+        cwd: whether a script is run in its own folder. On Linux each thread can have one; elsewhere the same
+            holds.
 
     Raises:
         ConfigurationError: there is no such path, or this is nothing that describes an app.

@@ -133,6 +133,9 @@ class WatchedRecipe:
     def check(self) -> None:
         pass
 
+    def load(self) -> None:
+        return None
+
     def scripts(self) -> Mapping[str, Path]:
         return {}
 

@@ -33,6 +33,9 @@ class ToyRecipe:
     def check(self) -> None:
         pass
 
+    def load(self) -> None:
+        return None
+
     def scripts(self) -> Mapping[str, Path]:
         return {}
 

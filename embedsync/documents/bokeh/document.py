@@ -6,6 +6,7 @@ import asyncio
 import weakref
 from collections.abc import Awaitable, Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from typing import Any
 
 from bokeh.events import ConnectionLost
@@ -120,7 +121,8 @@ class BokehDocument:
 
     def needs_eval(self) -> tuple[str, ...]:
         """Names of model classes here that a page must allow ``unsafe-eval`` for."""
-        return models_that_need_eval(self.bokeh.models)
+        callbacks = self.bokeh.callbacks.js_event_callbacks.values()
+        return models_that_need_eval([*self.bokeh.models, *chain.from_iterable(callbacks)])
 
     # The port.
 
@@ -232,7 +234,7 @@ class BokehDocument:
         """Run the app's hooks for the end of the session."""
         self._timers.stop()
         callbacks: Any = self.bokeh.session_destroyed_callbacks
-        hooks: list[Hook] = [*callbacks, *self._end_hooks]
+        hooks: list[Hook] = [*self._end_hooks, *callbacks]
         what = "on_session_destroyed callback"
         return self._runner.run([Call(what, each, (self.session_context,)) for each in hooks])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import threading
 import weakref
 from collections.abc import Awaitable, Callable, Iterator, Mapping
@@ -67,7 +68,7 @@ class ServerContext:
 
     @property
     def sessions(self) -> list[SessionContext]:
-        """The sessions that are live now; each has ``id``, ``document`` and ``with_locked_document``."""
+        """The sessions that are live now; each has ``id``, ``document`` and ``with_document_locked``."""
         with self._lock:
             return [each for each in self._contexts if not each.destroyed]
 
@@ -207,6 +208,21 @@ class SessionContext:
         finally:
             with self._lock:
                 self._waiting.discard(done)
+
+    async def with_document_locked(self, func: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+        """Call ``func`` with these arguments, plain or ``async``, as a turn of the session.
+
+        Under this name the sessions of Bokeh's own ``server_context.sessions`` have it.
+
+        Raises:
+            SessionEnded: the session is over.
+        """
+
+        async def call(document: Document) -> Any:
+            result = func(*arguments, **named)
+            return await result if inspect.isawaitable(result) else result
+
+        return await self.with_locked_document(call)
 
     def _may_settle(self, done: Future[Any]) -> bool:
         """Whether somebody still waits for this; asked once, by the turn or by the end."""

@@ -45,6 +45,10 @@ class ApplicationRecipe(BokehRecipe):
             if handler.failed:
                 raise ConfigurationError(str(handler.error))
 
+    def load(self) -> Steps | None:
+        """Call the hooks for the beginning of the process, unless that was done."""
+        return self._loaded.run(self._server_loaded)
+
     def fill(self, document: BokehDocument, session: SessionInfo) -> Steps:
         """Call hooks and handlers in the order in which Bokeh does."""
         yield from self._loaded.run(lambda: self._server_loaded(document))
@@ -63,7 +67,7 @@ class ApplicationRecipe(BokehRecipe):
             for handler in self._application.handlers:
                 run_to_its_end(handler.on_server_unloaded(self.server_context))
 
-    def _server_loaded(self, document: BokehDocument) -> Generator[Awaitable[Any], Any, None]:
+    def _server_loaded(self, document: BokehDocument | None = None) -> Generator[Awaitable[Any], Any, None]:
         for handler in self._application.handlers:
             yield from awaited(document, handler.on_server_loaded(self.server_context))
 

@@ -76,6 +76,10 @@ class DirectoryRecipe(BokehRecipe):
             each.codes()
         _ = self._theme, self._template
 
+    def load(self) -> Steps | None:
+        """Load package and hooks, and call that for the beginning of the process, unless it was done."""
+        return self._loaded.run(self._load) if self._hook_files or self._init_file.exists() else None
+
     def fill(self, document: BokehDocument, session: SessionInfo) -> Steps:
         """Call the hooks and run the main file."""
         yield from self._loaded.run(lambda: self._load(document))
@@ -137,7 +141,7 @@ class DirectoryRecipe(BokehRecipe):
         except TemplateError as error:
             raise ConfigurationError(f"{path} is no template: {error}") from error
 
-    def _load(self, document: BokehDocument) -> Steps:
+    def _load(self, document: BokehDocument | None = None) -> Steps:
         """Load the package and the hooks, once for all sessions."""
         find_modules_beside(self._main.file.path)
         with process_state(self._main.file.path, None, self._cwd):

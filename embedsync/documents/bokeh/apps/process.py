@@ -25,7 +25,7 @@ _thread = threading.local()
 
 @contextmanager
 def process_state(path: Path, argv: Sequence[str] | None, cwd: bool) -> Iterator[None]:
-    """Give the code in ``path`` its own ``sys.argv`` and working folder.
+    """Give the code in ``path`` its own ``sys.argv`` and working folder, which are as before afterwards.
 
     Arguments are given to one build at a time. So are folders, where threads cannot have one each.
 
@@ -38,12 +38,14 @@ def process_state(path: Path, argv: Sequence[str] | None, cwd: bool) -> Iterator
         BuildError: other builds did not come to an end.
     """
     with ExitStack() as stack:
-        if argv is not None or (cwd and not _has_own_folder()):
+        has_own_folder = _has_own_folder()
+        if argv is not None or (cwd and not has_own_folder):
             stack.enter_context(_alone(path))
         if argv is not None:
-            stack.enter_context(_arguments([str(path), *argv]))
+            stack.enter_context(_arguments([path.name, *argv]))
+        stack.enter_context(_same_folder())
         if cwd:
-            stack.enter_context(_folder(path.parent))
+            os.chdir(path.parent)
         yield
 
 
@@ -67,9 +69,8 @@ def _arguments(argv: list[str]) -> Iterator[None]:
 
 
 @contextmanager
-def _folder(folder: Path) -> Iterator[None]:
+def _same_folder() -> Iterator[None]:
     before = Path.cwd()
-    os.chdir(folder)
     try:
         yield
     finally:

@@ -40,6 +40,10 @@ class BokehRecipe:
     def check(self) -> None:
         """Look for mistakes that can be seen without running the app."""
 
+    def load(self) -> Steps | None:
+        """Run the hooks for the beginning of the process, unless that was done; there are none here."""
+        return None
+
     def scripts(self) -> Mapping[str, Path]:
         """The bundles of the installed Bokeh."""
         return script_files()
@@ -86,12 +90,14 @@ class BokehRecipe:
         )
 
 
-def awaited(document: BokehDocument, result: Any) -> Generator[Awaitable[Any], Any, Any]:
+def awaited(document: BokehDocument | None, result: Any) -> Generator[Awaitable[Any], Any, Any]:
     """Await what app code returned, as often as needed, and return what comes of it.
+
+    With ``document`` as the current one, if there is one.
 
     More than once, because Bokeh's hooks are coroutines that return what an app's own hook
     returned, which may be a coroutine again.
     """
     while inspect.isawaitable(result):
-        result = yield document.guarded(result)
+        result = yield document.guarded(result) if document is not None else result
     return result

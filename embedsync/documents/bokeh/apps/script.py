@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from types import ModuleType
 
@@ -36,13 +35,8 @@ class ScriptRunner:
         module = new_module(path, package)
         # Kept in sys.modules until the session ends: pickling and dataclasses look modules up there.
         document.bokeh.modules.add(module)
-        with self._process(), ignored_output(path.name):
+        with process_state(path, self._argv, self._cwd), ignored_output(path.name):
             self.file.run(module)
-
-    def _process(self) -> AbstractContextManager[None]:
-        if self._argv is None and not self._cwd:
-            return nullcontext()
-        return process_state(self.file.path, self._argv, self._cwd)
 
 
 class ScriptRecipe(BokehRecipe):
