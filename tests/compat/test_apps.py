@@ -67,7 +67,8 @@ def test_the_app_knows_the_request_of_its_page(opened: Open, served: Served, vis
     sees(
         page,
         "arguments={'empty': [''], 'symbol': ['AAPL', 'IBM'], 'words': ['ä']}; cookie=vanilla; "
-        "agent=Mozilla; payload=['arguments', 'cookies', 'headers']; id=True; destroyed=False; logout=None; path=/request",
+        "agent=Mozilla; payload=['arguments', 'cookies', 'headers']; id=True; destroyed=False; logout=None; "
+        "path=/request",
     )
 
 

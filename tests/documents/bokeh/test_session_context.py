@@ -91,6 +91,26 @@ def test_another_session_changes_a_document_in_a_turn_of_that_document() -> None
     assert live.value_of(live.doc.roots[0], "text") == "from outside"
 
 
+def test_a_session_is_changed_by_the_name_that_bokehs_own_sessions_have_for_it() -> None:
+    live = Live(lambda doc: doc.add_root(Div(text="before")))
+
+    def change(doc: Any, text: str) -> str:
+        assert curdoc() is doc
+        doc.roots[0].text = text
+        return "done"
+
+    async def outside() -> str:
+        (context,) = context_of(live).server_context.sessions
+        waiting = asyncio.ensure_future(context.with_document_locked(change, live.doc, text="after"))
+        await asyncio.sleep(0)
+        await asyncio.to_thread(live.settle)
+        found: str = await waiting
+        return found
+
+    assert asyncio.run(outside()) == "done"
+    assert live.doc.roots[0].text == "after"
+
+
 def test_a_session_that_locks_its_own_document_does_not_wait_for_itself() -> None:
     live = Live(lambda doc: doc.add_root(Div(text="a")))
 
