@@ -29,7 +29,7 @@ class Settings:
     """Origins other than the site's own whose pages may connect: ``"https://example.org"``."""
     authority: str = "closed"
     """What browsers may change. ``"closed"``: what a person can change through what is shown, and what
-    ``allow_client_write`` adds. ``"compat"``: everything, as with ``bokeh serve``. Apps may have their own."""
+    ``allow_client_write`` adds. ``"compat"``: all that ``bokeh serve`` allows. An app may have its own."""
 
     heartbeat: float = 25.0
     """Between pings. Below the 60 s after which common proxies cut an idle connection."""

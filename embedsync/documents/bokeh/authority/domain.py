@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
-from embedsync.documents.bokeh.private import Model
+from embedsync.documents.bokeh.private import Model, UnsetValueError
 from embedsync.documents.bokeh.values import same
 
 __all__ = ["complaint"]
@@ -23,13 +23,21 @@ def complaint(model: Any, attribute: str, value: Any) -> str:
 
     A value that is there already is always right, though it may be one that only Python could set.
     """
-    if same(value, getattr(model, attribute, None)):
+    if _is_there(model, attribute) and same(value, getattr(model, attribute)):
         return ""
     for each in type(model).__mro__:
         rule = _RULES.get((each.__name__, attribute))
         if rule is not None and each.__module__.startswith("bokeh.models."):
             return rule(model, value)
     return ""
+
+
+def _is_there(model: Any, attribute: str) -> bool:
+    try:
+        getattr(model, attribute)
+    except UnsetValueError:
+        return False
+    return True
 
 
 def _one_of(offered: Callable[[Any], Collection[Any]]) -> Callable[[Any, Any], str]:
@@ -134,7 +142,7 @@ def _slid_range(step: Callable[[Any], float | None]) -> Callable[[Any, Any], str
         if not _milliseconds(low) <= _milliseconds(high):
             return "its ends are the wrong way round"
         # A handle that was not moved stays where Python has put it.
-        there = model.value if isinstance(model.value, tuple | list) else (None, None)
+        there = model.value if _is_there(model, "value") else (None, None)
         moved = [each for each, old in zip((low, high), there, strict=True) if not same(each, old)]
         return next((found for each in moved if (found := _on_slider(model, each, step(model)))), "")
 
