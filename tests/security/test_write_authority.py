@@ -92,7 +92,7 @@ def test_s7_of_every_property_of_every_model_only_those_that_are_listed_can_be_w
                 passed.append(attribute)
         if passed:
             writable[each.__qualified_model__] = passed
-    assert tried > 10_000
+    assert tried > 9_000
     unlisted = {
         f"{name}.{attribute}"
         for name, attributes in writable.items()
@@ -118,7 +118,7 @@ def test_s7_every_refused_property_is_refused_in_a_document_too() -> None:
             with pytest.raises(Refused) as caught:
                 page.edit(write(model, attribute, None))
             assert caught.value.code in (Refusal.FORBIDDEN, Refusal.BAD_VALUE, Refusal.UNKNOWN_PROPERTY)
-    assert tried > 1_500
+    assert tried > 1_000
 
 
 def test_s7_no_class_of_the_table_is_a_slip_of_the_pen() -> None:
