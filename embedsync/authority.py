@@ -63,9 +63,7 @@ class Permissive:
 _GRANTS = "_embedsync_client_writes"
 
 
-def allow_client_write(
-    model: Any, attribute: str, validator: Validator | None = None
-) -> None:
+def allow_client_write(model: Any, attribute: str, validator: Validator | None = None) -> None:
     """Let browsers write a property that the profile ``closed`` keeps from them.
 
     For what scripts of the page write: ``CustomJS``, ``js_link``, models of your own. Whoever can open the

@@ -1,4 +1,4 @@
-"""In a site, where browsers may change what a person can change: a person can use every input and every tool."""
+"""A person can use every input and every tool of a site, where browsers may change that and no more."""
 
 from __future__ import annotations
 

@@ -46,6 +46,7 @@ from bokeh.models import (
 heard = Div(text="", name="heard")
 names: set[str] = set()
 WIDTH = 300
+FRUIT = ["apple", "pear"]
 DAY, DAYS = dt.date(2024, 1, 5), (dt.date(2024, 1, 3), dt.date(2024, 1, 5))
 FROM, TO = dt.date(2024, 1, 1), dt.date(2024, 1, 31)
 
@@ -86,7 +87,7 @@ inputs = [
     told(TextInput(title="TextInput"), "value"),
     told(TextAreaInput(title="TextAreaInput"), "value"),
     told(PasswordInput(title="PasswordInput"), "value"),
-    told(AutocompleteInput(title="AutocompleteInput", completions=["apple", "pear"], min_characters=1), "value"),
+    told(AutocompleteInput(title="AutocompleteInput", completions=FRUIT, min_characters=1), "value"),
     told(NumericInput(title="NumericInput", low=0, high=9, value=1), "value"),
     told(Spinner(title="Spinner", low=0, high=9, step=1, value=1), "value_throttled"),
     told(Select(title="Select", options=["a", "b"], value="a"), "value"),
