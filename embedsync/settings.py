@@ -168,7 +168,6 @@ _KINDS: dict[str, tuple[tuple[type, ...], str]] = {
     "bool": ((bool,), "True or False"),
     "int": ((int,), "a whole number"),
     "float": ((int, float), "a number"),
-    "str": ((str,), "a text"),
     "tuple[str, ...]": ((tuple,), "a list of texts"),
     "str": ((str,), "text"),
 }
