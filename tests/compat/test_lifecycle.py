@@ -86,18 +86,20 @@ def test_hooks_of_the_server_run_when_it_starts_and_when_it_stops(own_server: Se
 # What the configuration of a document asks of the browser; Bokeh has messages of its own for it.
 
 
+@pytest.mark.parametrize(("app", "told"), [("basics", True), ("quiet", False)])
 def test_an_app_may_keep_quiet_about_the_connection(
-    servers: dict[str, Served], proxied: Proxied, visitors: Visitors
+    servers: dict[str, Served], proxied: Proxied, visitors: Visitors, app: str, told: bool
 ) -> None:
-    proxy, url = proxied(f"{servers['embedsync'].url}/quiet")
+    proxy, url = proxied(f"{servers['embedsync'].url}/{app}")
     visitors.expected = is_about_the_network
     page = visitors()
+    page.clock.install()
     page.goto(url)
-    shown(page)
+    page.wait_for_selector("embed-app[data-state=live]")
     proxy.cut(refuse=True)
     page.wait_for_selector("embed-app[data-state=reconnecting]")
-    page.wait_for_timeout(1500)  # Longer than the message would wait.
-    expect(page.get_by_text("Reconnecting")).to_be_hidden()
+    page.clock.run_for(2000)
+    expect(page.get_by_text("Reconnecting")).to_be_visible(visible=told)
 
 
 def test_an_app_may_forbid_reconnecting(

@@ -67,3 +67,12 @@ def test_a_root_that_comes_later_is_shown_at_the_end_of_the_page(opened: Open) -
     page = opened("page")
     page.get_by_role("button", name="Late").click()
     sees(page, "a root that came later")
+
+
+def test_a_template_may_depend_on_the_visit(opened: Open) -> None:
+    page = opened("sometimes")
+    sees(page, "the root")
+    expect(page.get_by_role("heading")).to_have_count(0)
+    page = opened("sometimes?draw=yes")
+    expect(page.get_by_role("heading")).to_have_text("Drawn")
+    sees(page, "the root")
