@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 from bokeh.application import Application
 from bokeh.application.handlers import FunctionHandler, ScriptHandler
+from bokeh.application.handlers.document_lifecycle import DocumentLifecycleHandler
 from bokeh.io import curdoc
 from bokeh.models import Div
 
@@ -494,6 +495,29 @@ def test_an_application_runs_its_handlers_in_order() -> None:
     assert texts(live) == ["first", "second"]
     edited = live.edit(write(live.doc.roots[0], "text", "edited"))
     assert [each["new"] for each in events(edited.patch)] == ["edited"]
+
+
+def test_hooks_of_an_application_are_awaited_and_its_end_is_told_once() -> None:
+    seen: list[str] = []
+
+    class Hooked(FunctionHandler):
+        async def process_request(self, request: Any) -> dict[str, Any]:  # type: ignore[override]
+            await asyncio.sleep(0)
+            return {"name": "ada"}
+
+        async def on_session_created(self, session_context: Any) -> None:
+            seen.append(f"created {session_context.token_payload['name']}")
+
+        async def on_session_destroyed(self, session_context: Any) -> None:
+            seen.append("destroyed")
+
+    def fill(doc: Any) -> None:
+        doc.on_session_destroyed(lambda session_context: seen.append("document destroyed"))
+
+    # As it is when the same application is served by Bokeh as well.
+    live = Live(Application(Hooked(fill), DocumentLifecycleHandler()))
+    run_steps(live.document.end())
+    assert seen == ["created ada", "destroyed", "document destroyed"]
 
 
 def test_an_application_may_hold_a_script(put: Write) -> None:

@@ -51,14 +51,20 @@ class ApplicationRecipe(BokehRecipe):
 
     def fill(self, document: BokehDocument, session: SessionInfo) -> Steps:
         """Call hooks and handlers in the order in which Bokeh does."""
+        from bokeh.application.handlers.document_lifecycle import DocumentLifecycleHandler
+
         yield from self._loaded.run(lambda: self._server_loaded(document))
         context: Any = document.session_context
-        application = self._application
-        document.session_context.add_payload(application.process_request(context.request))
-        for handler in application.handlers:
+        handlers = self._application.handlers
+        for handler in handlers:
+            payload = yield from awaited(document, handler.process_request(context.request))
+            document.session_context.add_payload(payload or {})
+        for handler in handlers:
             yield from awaited(document, handler.on_session_created(context))
-            document.on_end(handler.on_session_destroyed)
-        for handler in application.handlers:
+            # Bokeh adds one of these for the callbacks of ``doc.on_session_destroyed``, which we call.
+            if not isinstance(handler, DocumentLifecycleHandler):
+                document.on_end(handler.on_session_destroyed)
+        for handler in handlers:
             yield from self._modify(handler, document)
 
     def close(self) -> None:
