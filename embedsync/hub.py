@@ -26,6 +26,7 @@ from embedsync.endpoint import Attachment, Endpoint
 from embedsync.errors import ConfigurationError, TicketExpired, TicketInvalid, UnknownApp
 from embedsync.legible import legible
 from embedsync.live import LiveSession
+from embedsync.logbook import Logbook
 from embedsync.one_by_one import OneByOne
 from embedsync.orphans import Orphans
 from embedsync.pool import Pool
@@ -94,6 +95,9 @@ class Hub:
         self.random_id = random_id
         self.assets = Assets(asset_url)
         self.counters = Counters()
+        self._logbook = Logbook(
+            self.settings.log_lines, on_dropped=lambda: self.counters.count("log_lines_dropped")
+        )
         self.loop = AppLoop()
         self.scheduler = Scheduler(clock)
         self.pool = Pool(
@@ -308,6 +312,7 @@ class Hub:
 
     def connect(self, request: Request) -> Endpoint:
         """The endpoint for a new socket, whose origin was found to be allowed."""
+        self._logbook.open()
         endpoint = Endpoint(
             Connection(self.settings, self.clock()),
             request,
@@ -399,6 +404,7 @@ class Hub:
         self.scheduler.stop()
         for app in self._apps.values():
             app.recipe.close()
+        self._logbook.close()
 
     # Inside.
 

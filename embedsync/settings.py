@@ -108,6 +108,8 @@ class Settings:
     """Bytes of the logs and documents of such sessions; beyond, those that were left first end."""
     unopened_sockets: int = 200
     """Sockets that have shown no ticket yet; a further one is closed, and may come back."""
+    log_lines: int = 1000
+    """Lines that may wait for a log that is stuck; further ones are dropped, and counted."""
     resync_interval: float = 1.0
     """Between whole documents sent to one browser that asks for them because it cannot go on."""
     ticket_age: float = 300.0

@@ -9,6 +9,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -223,8 +224,18 @@ def census(doc: Document) -> None:
     doc.add_root(TextInput(name="report", value=json.dumps(alive)))
 
 
+def log_to_pipe() -> None:
+    """What is logged goes into a pipe as well, if the test has made one. It reads it, or not."""
+    path = os.environ.get("FAULTS_PIPE")
+    if path is not None:
+        handler = logging.StreamHandler(Path(path).open("w"))  # noqa: SIM115 - as long as there is a log
+        handler.setLevel(logging.WARNING)
+        logging.getLogger().addHandler(handler)
+
+
 def all_apps() -> dict[str, tuple[Callable[[Document], Any], dict[str, Any]]]:
     """Sources and options by name."""
+    log_to_pipe()
     return {
         "tally": (tally, {}),
         "room": (tally, {"shared": True, "grace": 2.0}),
