@@ -99,6 +99,9 @@ class Settings:
     """How long a session without any browser is kept. Apps may have their own."""
     sessions: int = 1000
     """Live sessions of this process."""
+    session_bytes: int = 2048 * _MIB
+    """Bytes of the logs and documents of all sessions, as far as they are known. Beyond, sessions that nobody
+    looks at end, the first ones left first; without any, further visitors wait."""
     sockets: int | None = None
     """Open sockets of this process; visitors beyond wait for a free place. No limit, if ``None``. Where each
     socket holds a thread of the server, as on gunicorn's ``gthread``, this must stay below their number."""

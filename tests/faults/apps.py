@@ -155,6 +155,13 @@ def swelling(doc: Document) -> None:
     doc.on_message("look", lambda n: ballast.data["x"])
 
 
+def greedy(doc: Document) -> None:
+    """A document of 1 MiB."""
+    report = TextInput(name="report", value="here")
+    doc.on_message("look", lambda n: setattr(report, "value", f"looked at {n}"))
+    doc.add_root(Column(report, tags=[ColumnDataSource(data={"x": np.ones(LARGE // 8)})]))
+
+
 def bulky(doc: Document) -> None:
     """A document of 8 MiB: more than any buffer on the way takes."""
 
@@ -247,6 +254,7 @@ def all_apps() -> dict[str, tuple[Callable[[Document], Any], dict[str, Any]]]:
         "pouring": (pouring, {"shared": True, "grace": 1.0}),
         "swelling": (swelling, {"grace": 0.3}),
         "outsized": (outsized, {}),
+        "greedy": (greedy, {}),
         "bulky": (bulky, {"grace": 0.3}),
         "fragile": (Fragile().__call__, {"shared": True, "grace": 0.5}),
         "failing-callback": (failing_callback, {}),

@@ -62,8 +62,8 @@ ELSEWHERE: dict[int, Elsewhere] = {
     5: Elsewhere("tests/browser", "needs a real page: Chromium is frozen, or stopped, and wakes up"),
     14: Elsewhere(
         "tests/javascript/socket.test.js, tests/browser/test_hardships.py",
-        "what a page sends is compared, with its clock right and wrong by a day; in Chromium a page with such "
-        "a clock loses its connection and comes back; a clock that jumps costs one reconnect",
+        "what a page sends is compared, with its clock right and wrong by a day; in Chromium such a page "
+        "loses its connection and comes back; a clock that jumps costs one reconnect",
     ),
     23: Elsewhere("tests/browser", "needs a real page: back and forward, a window that is duplicated"),
     24: Elsewhere(
