@@ -11,7 +11,7 @@ from django.core.exceptions import DisallowedHost
 from embedsync.asgi.protocol import Receive, Scope, Send
 from embedsync.asgi.socket import refuse, serve_socket
 from embedsync.legible import legible
-from embedsync_django.daphne import taking_leave
+from embedsync_django.daphne import is_stopping, taking_leave
 from embedsync_django.registry import embed
 from embedsync_django.requests import handshake_of
 
@@ -38,6 +38,9 @@ class LiveConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels ships no ty
         except Exception:
             # The browser tries again after a while, as when the server is not there.
             logger.exception("a socket was refused, because it is not known who connects")
+            await refuse(scope, send, 503)
+            return
+        if is_stopping():
             await refuse(scope, send, 503)
             return
         async with taking_leave(receive) as received:

@@ -13,12 +13,18 @@ from typing import Any
 from embedsync.asgi.protocol import Message, Receive
 from embedsync_django.registry import embed
 
-__all__ = ["taking_leave"]
+__all__ = ["is_stopping", "taking_leave"]
 
 logger = logging.getLogger("embedsync.django")
 
 _LAST_WORDS = 2.0
 """Seconds that browsers have to take, and to answer, what they are told last."""
+
+
+def is_stopping() -> bool:
+    """Whether daphne is about to stop, and lets nobody in any more. It goes on listening meanwhile."""
+    farewell = _farewell(_reactor())
+    return farewell is not None and farewell.begun
 
 
 @asynccontextmanager

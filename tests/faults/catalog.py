@@ -70,6 +70,14 @@ ELSEWHERE: dict[int, Elsewhere] = {
         "tests/browser/test_sharing.py, tests/property",
         "two tabs with sessions of their own, and two on one; random edits of both converge",
     ),
+    25: Elsewhere(
+        "tests/browser/test_states.py, tests/javascript/socket.test.js",
+        "in Chromium, behind nginx that lets no WebSockets through, the page and its console name the cause",
+    ),
+    36: Elsewhere(
+        "tests/browser/test_states.py, tests/javascript/reload.test.js",
+        "a page of another version loads itself again, once, and ten times at most; then it asks the person",
+    ),
     39: Elsewhere(
         "tests of embedsync_django", "500 callbacks that use the database; connections are counted"
     ),
