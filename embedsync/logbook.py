@@ -128,21 +128,25 @@ class Logbook:
             self._thread.start()
 
     def _run(self) -> None:
-        while True:
-            with self._changed:
-                self._changed.wait_for(lambda: self._lines or self._ended)
-                if not self._lines:
-                    return
-                line = self._lines[0]
-            line.write()
-            with self._changed:
-                self._lines.popleft()
-                if self._lines:
-                    continue
-                self._behind = False
-                dropped, self._dropped = self._dropped, 0
-            if dropped:
-                logger.warning("the log was stuck: %d lines were dropped ('log_lines')", dropped)
+        while self._wait_for_line():
+            self._write_next()
+
+    def _wait_for_line(self) -> bool:
+        with self._changed:
+            self._changed.wait_for(lambda: self._lines or self._ended)
+            return bool(self._lines)
+
+    def _write_next(self) -> None:
+        # Not in a variable: what a traceback holds must not stay until the next line comes.
+        self._lines[0].write()
+        with self._changed:
+            self._lines.popleft()
+            if self._lines:
+                return
+            self._behind = False
+            dropped, self._dropped = self._dropped, 0
+        if dropped:
+            logger.warning("the log was stuck: %d lines were dropped ('log_lines')", dropped)
 
     def _tell_dropped(self) -> None:
         if self._on_dropped is not None:

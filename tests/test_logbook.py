@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
+import weakref
 from collections.abc import Iterator
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from embedsync.hub import Hub
 from embedsync.logbook import Logbook
 from embedsync.request import Request
+from tests.support.memory import wait_until
 
 logger = logging.getLogger("embedsync.test_logbook")
 
@@ -163,3 +165,25 @@ def test_a_process_that_forks_goes_on_logging(sink: Sink, patient: Logbook) -> N
     assert os.read(reading, 1000).decode() == "['in the parent', 'in the child']"
     os.close(reading)
     os.close(writing)
+
+
+class Thing:
+    """Something that a traceback holds."""
+
+
+def test_what_a_traceback_holds_is_let_go_once_the_line_is_written(
+    sink: Sink, patient: Logbook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logger, "propagate", False)  # The root's handlers of the tests keep every record.
+
+    def fail() -> weakref.ref[Thing]:
+        thing = Thing()
+        try:
+            raise ValueError(thing)
+        except ValueError:
+            logger.exception("it failed")
+        return weakref.ref(thing)
+
+    thing = fail()
+    assert sink.lines == ["it failed"]
+    wait_until(lambda: thing() is None)
