@@ -20,7 +20,7 @@ __all__ = ["Logbook"]
 
 logger = logging.getLogger("embedsync.log")
 
-_PATIENCE = 0.25
+_PATIENCE = 0.5
 """Seconds. Handlers that are well take less for a line, which so comes before what happens next."""
 _LAST_LINES = 1.0
 """Seconds that handlers have, when a process ends, for what waits."""

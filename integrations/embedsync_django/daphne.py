@@ -108,7 +108,7 @@ class _Farewell:
             self._empty.set()
 
     def stop(self) -> None:
-        """What daphne calls to stop; who calls it twice will not wait any longer."""
+        """What daphne calls to stop; who calls it twice does not wait for browsers."""
         if self._leaving is not None:
             self._leaving.cancel()
             return
