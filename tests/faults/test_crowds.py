@@ -27,7 +27,7 @@ def test_f13_a_crowd_that_comes_at_once_is_served_or_told_to_come_back_and_nobod
     patient: FaultSite, figures: Figures
 ) -> None:
     """All sockets are opened together. Those who are told to come back do so, until everybody was served."""
-    [element] = elements_of(patient.page("tally"))
+    [element] = elements_of(patient.page("brief"))
     crowd = _Crowd(element, count(100, 800))
     started = time.monotonic()
     asyncio.run(crowd.come())
