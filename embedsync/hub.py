@@ -26,6 +26,7 @@ from embedsync.endpoint import Attachment, Endpoint
 from embedsync.errors import ConfigurationError, TicketExpired, TicketInvalid, UnknownApp
 from embedsync.legible import legible
 from embedsync.live import LiveSession
+from embedsync.logbook import Logbook
 from embedsync.one_by_one import OneByOne
 from embedsync.orphans import Orphans
 from embedsync.pool import Pool
@@ -94,6 +95,9 @@ class Hub:
         self.random_id = random_id
         self.assets = Assets(asset_url)
         self.counters = Counters()
+        self._logbook = Logbook(
+            self.settings.log_lines, on_dropped=lambda: self.counters.count("log_lines_dropped")
+        )
         self.loop = AppLoop()
         self.scheduler = Scheduler(clock)
         self.pool = Pool(
@@ -308,6 +312,7 @@ class Hub:
 
     def connect(self, request: Request) -> Endpoint:
         """The endpoint for a new socket, whose origin was found to be allowed."""
+        self._logbook.open()
         endpoint = Endpoint(
             Connection(self.settings, self.clock()),
             request,
@@ -399,6 +404,7 @@ class Hub:
         self.scheduler.stop()
         for app in self._apps.values():
             app.recipe.close()
+        self._logbook.close()
 
     # Inside.
 
@@ -457,11 +463,13 @@ class Hub:
         meeting: tuple[Any, ...] | None = None
         if app.shared or grant.session:
             meeting = (app.name, grant.session, _frozen(grant.arguments))
+        live = self._shared.get(meeting) if meeting is not None else None
+        is_heavy = live is None and not self._has_bytes_left()
         is_full = len(self._sessions) >= self.settings.sessions
-        spare = 1 if is_full and self.orphans.make_room() else 0
+        spare = 1 if is_full and self.orphans.make_room("sessions") is not None else 0
         with self._lock:
             live = self._shared.get(meeting) if meeting is not None else None
-            full = live is None and len(self._sessions) - spare >= self.settings.sessions
+            full = is_heavy or len(self._sessions) - spare >= self.settings.sessions
             if live is None and not full:
                 live = self._new_session(attachment, app, grant, meeting is not None)
                 self._sessions[live.id] = live
@@ -469,10 +477,21 @@ class Hub:
                     self._shared[meeting] = live
         if live is None:
             self.counters.count("sessions_refused")
-            logger.warning("turned a visitor away: %d sessions live ('sessions')", self.settings.sessions)
+            logger.warning(
+                "turned a visitor away: %d sessions live (%r)",
+                len(self._sessions),
+                "session_bytes" if is_heavy else "sessions",
+            )
             attachment.close(wire.Close.BUSY)
             return
         live.open(attachment)
+
+    def _has_bytes_left(self) -> bool:
+        """Whether there is room for another session; those that nobody looks at make some."""
+        beyond = sum(live.weight for live in self.sessions) - self.settings.session_bytes
+        while beyond >= 0 and (freed := self.orphans.make_room("session_bytes")) is not None:
+            beyond -= freed
+        return beyond < 0
 
     def _new_session(self, attachment: Attachment, app: App, grant: Grant, meeting: bool) -> LiveSession:
         info = SessionInfo(

@@ -27,7 +27,8 @@ const UNSENDABLE_PAUSE = 10_000;
  * @typedef {object} SessionEvents
  * @property {(state: State) => void} state
  * @property {() => void} shown the document was shown for the first time, or replaced by another
- * @property {(code: number) => void} delayed was not let in, for now, and tries again by itself
+ * @property {(code: number) => void} delayed was not let in, for now, and tries again by
+ *   itself: a close code, or `NO_WEBSOCKET`
  * @property {(end: {code: number, error: string, detail: string}) => void} ended and will not go on by itself
  * @property {(notice: {kind: string, error: string, busy: boolean}) => void} notice
  * @property {(told: {inputs: number, missing: number}) => void} restored a new session took the place of one
