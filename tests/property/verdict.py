@@ -46,7 +46,7 @@ def _each_counts_once(history: History, document: WatchedToy) -> None:
     assert not twice, "a change was applied twice"
     assert not document.applied.keys() & document.refused, "what was refused was applied"
     for number in document.applied:
-        assert history.changes[number].epoch == document.host._core.epoch
+        assert history.changes[number].epoch == document.epoch
     calling = Counter({number: 1 for number in document.applied if _calls(history.changes[number])})
     if document.ended:
         assert document.called <= calling

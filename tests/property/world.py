@@ -156,7 +156,8 @@ class World:
             step()
             for host, document in self.built:
                 if host._core is not None:
-                    self.documents[host._core.epoch] = document
+                    document.epoch = host._core.epoch
+                    self.documents[document.epoch] = document
                 refusals, *was = before.get(id(document), (0, None))
                 if document.refusals > refusals:
                     assert list(_standing(document))[1:] == was, "a refused edit has changed something"
