@@ -290,6 +290,7 @@ class Session:
                 skipped=list(prepared.skipped),
                 gone=list(patch.gone),
                 supersedes=list(merged),
+                previous=replica.answered,
                 scripts=self._urls(values.scripts),
             )
             self._answer(replica, result, _buffers(values))
@@ -311,6 +312,7 @@ class Session:
                 code=refused.code,
                 values=_raw(values),
                 supersedes=list(merged),
+                previous=replica.answered,
                 scripts=self._urls(values.scripts),
             )
             self._answer(replica, result, _buffers(values))

@@ -317,6 +317,7 @@ class Result(_Frame, tag="result", frozen=True, kw_only=True):
         skipped: positions of events that were left out because their model is gone.
         gone: ids of models that left the document with this edit.
         supersedes: numbers of edits that the server merged into this one.
+        previous: number of the edit of this replica that was answered before.
     """
 
     cseq: int
@@ -328,6 +329,7 @@ class Result(_Frame, tag="result", frozen=True, kw_only=True):
     skipped: list[int] = []
     gone: list[str] = []
     supersedes: list[int] = []
+    previous: int = 0
     scripts: list[str] = []
 
 

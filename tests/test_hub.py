@@ -278,6 +278,27 @@ def test_edits_that_wait_for_a_busy_session_are_merged(hubs: list[Hub]) -> None:
     assert recipe.documents[0].callback_runs == 1
 
 
+def test_each_answer_names_the_one_before_it_also_where_edits_were_merged(hubs: list[Hub]) -> None:
+    recipe = ToyRecipe()
+    hub = make(hubs, recipe)
+    browser = MemoryBrowser(hub).open(hub.ticket("toy"))
+    browser.wait_for(wire.SnapshotFrame)
+    proceed = threading.Event()
+    recipe.hosts[0].post(lambda: proceed.wait(WAIT) and None)
+    for cseq, name, value in ((1, "value", 1), (2, "items", [2]), (3, "value", 3), (4, "value", -1)):
+        browser.edit(cseq, change(name, value))
+    proceed.set()
+    browser.wait_for(wire.Result, 2)
+    browser.edit(5, change("value", 5))
+    browser.wait_for(wire.Result, 3)
+    results = [each for each in browser.frames if isinstance(each, wire.Result)]
+    assert [(each.cseq, each.supersedes, each.previous) for each in results] == [
+        (2, [], 0),
+        (4, [1, 3], 2),
+        (5, [], 4),
+    ]
+
+
 def test_a_skipped_number_cuts_the_replica_off(hubs: list[Hub]) -> None:
     hub = make(hubs)
     browser = MemoryBrowser(hub).open(hub.ticket("toy"))

@@ -273,7 +273,45 @@ test("a result that comes too early asks for a snapshot", async () => {
   assert.equal(page.wire.of("resync").length, 1);
 });
 
-test("one result answers all edits up to its number", async () => {
+test("a result that has overtaken another asks for a snapshot; a refusal that comes late is told all the same", async () => {
+  const page = await Page.live();
+  page.person((document) => document.set("root", "value", 2));
+  page.person((document) => document.click("root"));
+  page.result(2, 0, { previous: 1 });
+  assert.equal(page.wire.of("resync").length, 1);
+  page.result(1, 0, { commit: false, code: "bad-value", values: [set("root", "value", 1)] });
+  assert.deepEqual(page.told.at(-1), ["rejected", { reason: "refused", code: "bad-value", edits: 1 }]);
+  page.push({ type: "snapshot", epoch: "e1", seq: 0, cseq: 2, document: ROOT });
+  assert.equal(page.root.value, 1);
+});
+
+test("an answer that was overtaken and got lost is asked for again", async () => {
+  const page = await Page.live();
+  page.person((document) => document.click("root"));
+  page.person((document) => document.click("root"));
+  page.result(2, 0, { previous: 1 });
+  page.reconnect();
+  const { epoch, cseq } = page.wire.of("open")[0].resume;
+  assert.deepEqual([epoch, cseq], ["", 0]);
+});
+
+test("an edit that was passed by one to another key and merged into a third is answered with that", async () => {
+  const page = await Page.live();
+  page.push({ ...OPENED, limits: { ...OPENED.limits, unanswered_edits: 3 } });
+  page.person((document) => document.set("root", "value", 2));
+  page.person((document) => document.set("root", "echo", 3));
+  page.person((document) => document.set("root", "value", 4));
+  page.result(2, 1, { own: true });
+  page.op(2, set("root", "value", 9));
+  assert.equal(page.root.value, 4);
+  page.result(3, 3, { own: true, supersedes: [1], previous: 2 });
+  assert.equal(page.root.value, 4);
+  assert.equal(page.wire.of("resync").length, 0);
+  page.op(4, set("root", "value", 5));
+  assert.equal(page.root.value, 5);
+});
+
+test("a result answers the edits that it supersedes as well", async () => {
   const page = await Page.live();
   page.person((document) => document.set("root", "value", 2));
   page.person((document) => document.set("root", "value", 3));
@@ -313,7 +351,8 @@ test("an edit that brings a model is not merged away", async () => {
   page.person((document) => document.click("root"));
   page.person((document) => document.adopt("root", "mine", 3));
   page.person((document) => document.set("root", "child", null));
-  page.result(2, 0);
+  page.result(1, 0);
+  page.result(2, 0, { previous: 1 });
   assert.deepEqual(page.edits.slice(2).map(([cseq, value]) => [cseq, value?.define ?? value]), [[3, "mine"], [4, "set"]]);
 });
 

@@ -483,10 +483,9 @@ class Replica:
         self._hear(frame, answers)
         if frame.cseq not in standing.unanswered or standing.poisoned:
             return
-        overtaken = [each for each in standing.unanswered if each < frame.cseq and each not in answers]
-        if overtaken:
+        if frame.previous in standing.unheard:
             self.resyncs += 1
-            self._resync(f"result {frame.cseq} came before those of {overtaken}")
+            self._resync(f"result {frame.cseq} came before that of {frame.previous}")
         elif not frame.own or self._own_op(frame):
             self._apply([bytes(each) for each in frame.values], [], buffers)
             for each in answers:

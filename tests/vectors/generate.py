@@ -121,7 +121,7 @@ _FROM_SERVER: list[tuple[str, int, dict[str, Any], dict[str, str]]] = [
     (
         "result of a commit",
         1,
-        {"type": "result", "cseq": 5, "seq": 7, "own": True, "commit": True, "skipped": [1]},
+        {"type": "result", "cseq": 5, "seq": 7, "own": True, "commit": True, "skipped": [1], "previous": 4},
         {},
     ),
     ("notice of an error", 1, {"type": "notice", "kind": "error", "error": "a1b2"}, {}),

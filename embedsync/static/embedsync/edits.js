@@ -17,8 +17,8 @@ export class Edits {
   /** How many may be under way. */
   limit = 1;
   lastSent = 0;
-  /** The highest number whose answer has come. */
-  answered = 0;
+  /** Numbers whose answers have not come, in order; a snapshot may have settled their edits. */
+  #unheard = /** @type {Set<number>} */ (new Set());
   /** @type {Edit[]} */
   #sent = [];
   /** @type {Edit[]} */
@@ -32,6 +32,12 @@ export class Edits {
 
   get unsent() {
     return this.#unsent.length;
+  }
+
+  /** All answers up to this number have come. */
+  get answered() {
+    for (const cseq of this.#unheard) return cseq - 1;
+    return this.lastSent;
   }
 
   /** Edits that were sent and not answered, in order. */
@@ -106,6 +112,7 @@ export class Edits {
   sent(edit) {
     this.#unsent.shift();
     this.#sent.push(edit);
+    this.#unheard.add(edit.cseq);
     this.lastSent = edit.cseq;
   }
 
@@ -143,7 +150,8 @@ export class Edits {
    * @returns {number} how many edits are lost by it
    */
   forget(cseq, restored = false) {
-    this.lastSent = this.answered = cseq;
+    this.lastSent = cseq;
+    this.#unheard.clear();
     this.#open = false;
     const edits = [...this.#sent.splice(0), ...this.#unsent.splice(0)];
     this.#giveUp(edits);
@@ -156,24 +164,44 @@ export class Edits {
   }
 
   /**
-   * The answer to an edit has come.
-   * @param {number} cseq
-   * @returns {boolean} whether it is the first time
+   * The answer to some edits has come.
+   * @param {number[]} numbers
+   * @returns {number} how many of them had none yet
    */
-  hear(cseq) {
-    const isNew = cseq > this.answered;
-    if (isNew) this.answered = cseq;
-    return isNew;
+  hear(numbers) {
+    return numbers.filter((cseq) => this.#unheard.delete(cseq)).length;
   }
 
   /**
-   * An answer has come, or a snapshot that accounts for all edits up to a number.
+   * Whether the answer to an edit has not come. It is no edit of this replica if its number is 0.
    * @param {number} cseq
+   */
+  lacksAnswer(cseq) {
+    return this.#unheard.has(cseq);
+  }
+
+  /**
+   * A snapshot has come that accounts for all edits up to a number.
+   * @param {number} cseq
+   * @returns {Edit[]} the edits that are settled by it
+   */
+  settleUpTo(cseq) {
+    return this.#settle((edit) => edit.cseq <= cseq);
+  }
+
+  /**
+   * The answer to some edits has come.
+   * @param {number[]} numbers
    * @returns {Edit[]} the edits that are settled by it; none if they were settled before
    */
-  settle(cseq) {
-    const settled = this.#sent.filter((edit) => edit.cseq <= cseq);
-    this.#sent = this.#sent.filter((edit) => edit.cseq > cseq);
+  settle(numbers) {
+    return this.#settle(({ cseq }) => numbers.includes(cseq));
+  }
+
+  /** @param {(edit: Edit) => boolean} isSettled */
+  #settle(isSettled) {
+    const settled = this.#sent.filter(isSettled);
+    this.#sent = this.#sent.filter((edit) => !isSettled(edit));
     this.#pending = null;
     for (const { barrier } of settled) barrier?.(true);
     return settled;

@@ -316,7 +316,7 @@ export class Session {
     this.#leaving.clear();
     // In place once, so that views stay mounted; if that throws, the next one is built from scratch.
     if (header.epoch === this.epoch && this.#failures === 1) {
-      const pending = this.#edits.reconciliation(this.#edits.settle(header.cseq));
+      const pending = this.#edits.reconciliation(this.#edits.settleUpTo(header.cseq));
       this.seq = header.seq;
       const lacking = this.#reconcile(header.document, buffers, pending);
       for (const id of lacking) if (!pending.made.has(id)) this.#leaving.add(id);
@@ -445,16 +445,19 @@ export class Session {
    * @param {import("./wire.js").Buffers} buffers
    */
   #result(result, buffers) {
+    const answered = [...(result.supersedes ?? []), result.cseq];
     // Whether or not it can be applied, and though a snapshot may have undone the edit before: it is told, once.
-    if (this.#edits.hear(result.cseq) && !result.commit) {
-      this.events.rejected({ reason: "refused", code: result.code ?? "", edits: 1 + (result.supersedes?.length ?? 0) });
-    }
+    const edits = this.#edits.hear(answered);
+    if (edits > 0 && !result.commit) this.events.rejected({ reason: "refused", code: result.code ?? "", edits });
     if (this.#poisoned) return;
+    if (this.#edits.lacksAnswer(result.previous ?? 0)) {
+      throw new Error(`the result of edit ${result.cseq} came before that of edit ${result.previous}`);
+    }
     if (result.seq - (result.own ? 1 : 0) > this.seq) {
       throw new Error(`the result at ${result.seq} came too early: this replica is at ${this.seq}`);
     }
     if (result.own) this.seq = Math.max(this.seq, result.seq);
-    const settled = this.#edits.settle(result.cseq);
+    const settled = this.#edits.settle(answered);
     if (settled.length > 0) this.#settled(settled, result, this.#decode(result.values ?? [], buffers));
     this.#letGo(result.gone ?? []);
     this.#count();
