@@ -524,6 +524,63 @@ test("what an edit had written that was given up goes back to its default if the
   assert.equal(page.root.echo, 0);
 });
 
+const TOO_BIG = "x".repeat(2000);
+const SAME = Object.freeze({ type: "snapshot", epoch: "e1", seq: 0, cseq: 0, document: ROOT });
+
+test("what an edit had written that was given up goes back to what a pending edit before it has written", async () => {
+  const page = await Page.live();
+  page.person((document) => document.set("root", "echo", 5));
+  page.person((document) => document.set("root", "echo", TOO_BIG));
+  page.push(SAME);
+  assert.equal(page.root.echo, 5);
+});
+
+test("what was written after an edit that was given up stays shown", async () => {
+  const page = await Page.live();
+  page.person((document) => document.set("root", "echo", TOO_BIG));
+  page.person((document) => document.set("root", "echo", 6));
+  const applied = [];
+  page.document.script = ({ attr, new: value }) => applied.push([attr, value]);
+  page.push({ ...SAME, document: { ...ROOT, attributes: { ...ROOT.attributes, echo: 1 } } });
+  assert.equal(page.root.echo, 6);
+  assert.deepEqual(applied.filter(([attr]) => attr === "echo"), []);
+});
+
+test("what was written while an edit that is given up waited to be sent stays shown", async () => {
+  const page = await Page.live();
+  page.person((document) => document.click("root"));
+  page.person((document) => document.click("root"));
+  page.person((document) => {
+    document.set("root", "echo", TOO_BIG);
+    document.click("root");
+  });
+  page.person((document) => document.set("root", "echo", 6));
+  const applied = [];
+  page.document.script = ({ attr }) => applied.push(attr);
+  page.result(1, 0);
+  page.push({ ...SAME, cseq: 1 });
+  assert.equal(page.root.echo, 6);
+  assert.ok(!applied.includes("echo"));
+});
+
+test("what was given up on a model that a pending edit brings goes back to what that edit says", async () => {
+  const page = await Page.live();
+  page.person((document) => document.adopt("root", "mine", 3));
+  page.person((document) => document.set("mine", "value", TOO_BIG));
+  page.push(SAME);
+  assert.equal(page.document.models.get("mine").value, 3);
+});
+
+test("what was appended too much is given up, and what a pending edit appended before stays", async () => {
+  const page = await Page.live();
+  page.person((document) => document.adopt("root", "mine", 3));
+  page.person((document) => document.append("mine", [4]));
+  page.person((document) => document.append("mine", Array(1000).fill(5)));
+  page.result(1, 1, { own: true });
+  page.push({ ...SAME, seq: 1, cseq: 0 });
+  assert.deepEqual(page.document.models.get("mine").items, [4]);
+});
+
 test("what was changed while a shared session was opened anew goes back to what the session holds", async () => {
   const page = await Page.live();
   page.session.startAfresh();

@@ -25,7 +25,10 @@ export class Edits {
   #unsent = [];
   /** The last unsent edit still takes changes. */
   #open = false;
-  /** Keys that edits have written which were given up: only a snapshot says what their values are. */
+  /**
+   * Keys that show what was given up, for nothing was written there since: a snapshot, and what pending edits
+   * had written there before, say what their values are.
+   */
   #givenUp = /** @type {Set<string>} */ (new Set());
   /** What is pending, computed when asked for. @type {{keys: Set<string>, models: Set<string>} | null} */
   #pending = null;
@@ -65,6 +68,7 @@ export class Edits {
         edit.changes = edit.changes.filter((earlier) => earlier.key !== change.key);
       }
       edit.changes.push(change);
+      if (change.key !== null && change.kind === "write") this.#givenUp.delete(change.key);
     }
     this.#pending = null;
   }
@@ -137,9 +141,12 @@ export class Edits {
     if (key !== null) this.#givenUp.add(key);
   }
 
-  /** @param {Edit[]} edits */
+  /** @param {Edit[]} edits those that wait to be sent are later */
   #giveUp(edits) {
     for (const key of keysOf(edits)) this.#givenUp.add(key);
+    for (const { key, kind } of this.#unsent.flatMap(({ changes }) => changes)) {
+      if (key !== null && kind === "write") this.#givenUp.delete(key);
+    }
     this.#pending = null;
   }
 
@@ -225,13 +232,16 @@ export class Edits {
   /**
    * What a snapshot that is reconciled in place must know; asked once for each.
    * @param {Edit[]} settled edits that the snapshot has settled
-   * @returns {import("./document.js").Reconciliation & {made: Set<string>}} with the models that pending edits bring
+   * @returns {import("./document.js").Reconciliation & {made: Set<string>, givenUp: Set<string>}} with the models
+   *   that pending edits bring, and the keys that show what was given up
    */
   reconciliation(settled) {
     const pending = this.pendingWrites;
     const shown = keysOf([...this.#sent, ...this.#unsent]);
     const stale = new Set([...keysOf(settled), ...this.#givenUp]);
-    this.#givenUp.clear();
+    for (const key of this.#givenUp) shown.delete(key);
+    const givenUp = this.#givenUp;
+    this.#givenUp = new Set();
     const made = new Set(pending.flatMap(({ defines }) => defines));
     for (const { key, kind, model } of pending) {
       // The outcome of a delta depends on the value that it meets, so that it has to be done again on the
@@ -241,7 +251,7 @@ export class Edits {
       stale.add(key);
     }
     const kept = new Set([...made, ...pending.flatMap(({ model }) => (model === null ? [] : [model]))]);
-    return { shown, stale, kept, made };
+    return { shown, stale, kept, made, givenUp };
   }
 
   #whatIsPending() {

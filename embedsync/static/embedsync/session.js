@@ -320,7 +320,7 @@ export class Session {
       this.seq = header.seq;
       const lacking = this.#reconcile(header.document, buffers, pending);
       for (const id of lacking) if (!pending.made.has(id)) this.#leaving.add(id);
-      this.#applyAgain(pending.shown);
+      this.#applyAgain(pending);
     } else {
       const isNew = this.epoch !== header.epoch;
       this.#lost(this.#edits.forget(Math.max(header.cseq, this.#edits.lastSent), isNew && this.#recovers));
@@ -387,15 +387,21 @@ export class Session {
 
   /**
    * Pending edits go on top of a snapshot (rule 4).
-   * @param {Set<string>} shown keys that need nothing, because they are as the edits left them
+   * @param {object} pending
+   * @param {Set<string>} pending.shown keys that need nothing, because they are as the edits left them
+   * @param {Set<string>} pending.givenUp keys that an edit had written last which was given up
    */
-  #applyAgain(shown) {
-    for (const { key, content, buffers } of this.#edits.pendingWrites) {
-      if (key === null || shown.has(key)) continue;
+  #applyAgain({ shown, givenUp }) {
+    for (const { key, content, buffers, defines } of this.#edits.pendingWrites) {
+      if (key === null) continue;
+      const isShown = shown.has(key);
+      // What was given up may have been written to a model that this edit brings.
+      if (isShown && (defines.length === 0 || givenUp.size === 0)) continue;
       try {
         // Models of this browser's own are here already, and show what later edits made of them.
         const { changes } = this.#document.decode([content], buffers);
-        this.#document.apply(changes.filter((change) => change.key === null || !shown.has(change.key)));
+        const open = changes.filter((change) => change.key === null || !shown.has(change.key));
+        this.#document.apply(isShown ? open.filter((change) => change.key !== null && givenUp.has(change.key)) : open);
       } catch (error) {
         // It meets something that is gone. The server finds the same, and says so in the result.
         this.environment.report(error);
