@@ -205,6 +205,12 @@ const COMMANDS = {
     }
   },
 
+  /** A page is not there any more. */
+  unload(number) {
+    for (const replica of pages.get(number).replicas) replicas.delete(replica.number);
+    pages.delete(number);
+  },
+
   open: (replica) => replicas.get(replica).session.open(),
   afresh: (replica) => replicas.get(replica).session.startAfresh(),
   answer: (replica, question, answer, fails) => replicas.get(replica).answer(question, answer, fails),

@@ -17,6 +17,8 @@ def judge(world: World) -> None:
         _is_in_sync(world, replica)
     for document in world.documents.values():
         _each_counts_once(world.history, document)
+        if document.raised:
+            world.note("a callback raised")
     for change in world.history.changes.values():
         world.note(f"a change was {_became_of(world, change)}")
     for replica in world.apps:

@@ -39,6 +39,7 @@ class WatchedToy(ToyDocument):
         refused: those that were refused.
         skipped: those that met a model that is gone.
         called: how often the callback of each change ran.
+        raised: how often a callback raised.
     """
 
     def __init__(self, host: DocumentHost, *, slow_end: bool) -> None:
@@ -93,6 +94,7 @@ class WatchedToy(ToyDocument):
             try:
                 yield from call() or ()
             except ZeroDivisionError as error:
+                self.raised += 1
                 self.host.report(error, "callback")
 
         return noted

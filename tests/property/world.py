@@ -82,10 +82,11 @@ class World:
         self.guarded = guarded
         self.note = note
         self.history = History()
-        self.apps: dict[int, str] = dict(enumerate(app for apps in layout for app in apps))
-        numbers = iter(self.apps)
-        self.pages = {page: [next(numbers) for _ in apps] for page, apps in enumerate(layout)}
-        self.page_of = {number: page for page, here in self.pages.items() for number in here}
+        self.apps: dict[int, str] = {}
+        self.pages: dict[int, list[int]] = {}
+        self.page_of: dict[int, int] = {}
+        self.person_of: dict[int, str] = {}
+        self.tickets: dict[int, str] = {}
         self.links: list[Link] = []
         self.present: dict[int, Link] = {}
         self.loads: dict[int, int] = defaultdict(int)
@@ -103,9 +104,13 @@ class World:
         self.is_up = False
         self.machinery: Machinery | None = None
         self._ids = itertools.count(1)
+        self._page_numbers = itertools.count()
+        self._replica_numbers = itertools.count()
         self.recipe = WatchedRecipe(lambda host, document: self.built.append((host, document)))
         self.browsers(["reset"])
         self.start_server()
+        for apps in layout:
+            self._add_page(apps)
         for page in self.pages:
             self.load(page)
 
@@ -189,14 +194,47 @@ class World:
     def load(self, page: int) -> None:
         """A page is loaded, or loaded again."""
         if page in self.present:
-            self.tell(["fire", page, "pagehide", {"persisted": False}])
-            for link in self.links:
-                link.unloaded |= link.page == page
+            self._leave(page)
+        for number in self.pages[page]:
+            self.tickets[number] = self._ticket(number)
+        self._show(page)
+
+    def duplicate(self, page: int) -> None:
+        """The same person opens a second tab, with the very page of the first."""
+        tab = self._add_page([self.apps[number] for number in self.pages[page]])
+        self.person_of[tab] = self.person_of[page]
+        for first, second in zip(self.pages[page], self.pages[tab], strict=True):
+            self.tickets[second] = self.tickets[first]
+        self._show(tab)
+
+    def close_tab(self, page: int) -> None:
+        """A page is left, and nobody opens it again."""
+        self._leave(page)
+        self.tell(["unload", page])
+        del self.present[page]
+        for number in self.pages.pop(page):
+            self.loads[number] += 1
+            self.questions[number].clear()
+            del self.apps[number]
+
+    def _add_page(self, apps: Sequence[str]) -> int:
+        page = next(self._page_numbers)
+        self.person_of[page] = f"user {page}"
+        self.pages[page] = [next(self._replica_numbers) for _ in apps]
+        for number, app in zip(self.pages[page], apps, strict=True):
+            self.apps[number], self.page_of[number] = app, page
+        return page
+
+    def _show(self, page: int) -> None:
         for number in self.pages[page]:
             self.loads[number] += 1
             self.questions[number].clear()
-        tickets = [(number, self._ticket(number)) for number in self.pages[page]]
-        self.tell(["load", page, tickets])
+        self.tell(["load", page, [(number, self.tickets[number]) for number in self.pages[page]]])
+
+    def _leave(self, page: int) -> None:
+        self.tell(["fire", page, "pagehide", {"persisted": False}])
+        for link in self.links:
+            link.unloaded |= link.page == page
 
     def answer_question(self, replica: int, which: int = 0, *, fails: bool = False) -> bool:
         """The site answers a page that asks for a script or a ticket. Says whether there was a question."""
@@ -306,8 +344,17 @@ class World:
 
     def advance(self, seconds: float) -> None:
         """Time passes and nothing arrives."""
-        self.scheduler.advance(seconds)
-        self.tell(["advance", seconds * 1000])
+        milliseconds = seconds * 1000
+        lasting = [each for each in self.sessions.values() if not each._ended]
+        is_stuck = bool(self.pool.waiting or self.loop.awaited)
+        while seconds > 0:
+            self.scheduler.advance(min(seconds, 10.0))
+            self._tidy()
+            seconds -= 10.0
+        # A session whose turn does not end is given up as well.
+        if not is_stuck and any(each._ended for each in lasting):
+            self.note("a grace was over")
+        self.tell(["advance", milliseconds])
 
     # All is well again.
 
@@ -514,7 +561,7 @@ class World:
         return self.hub.ticket(self.apps[replica], user_key=self._request(page).user_key)
 
     def _request(self, page: int) -> Request:
-        return Request(user_key=f"user {page}")
+        return Request(user_key=self.person_of[page])
 
 
 def _standing(document: WatchedToy) -> tuple[int, int, str]:
