@@ -224,10 +224,15 @@ class Ack(_Frame, tag="ack", frozen=True, kw_only=True):
 
 
 class Resync(_Frame, tag="resync", frozen=True, kw_only=True):
-    """The replica cannot go on (a gap, an exception while applying) and asks for a snapshot."""
+    """The replica cannot go on (a gap, an exception while applying) and asks for a snapshot.
+
+    Attributes:
+        cseq: every result up to here was seen; those after it are sent again.
+    """
 
     epoch: Annotated[str, msgspec.Meta(max_length=128)]
     seq: _Position
+    cseq: _Position = 0
     reason: Annotated[str, msgspec.Meta(max_length=2_000)] = ""
 
 

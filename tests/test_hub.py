@@ -314,6 +314,22 @@ def test_resync_is_answered_with_the_whole_document(hubs: list[Hub]) -> None:
     browser.wait_for(wire.SnapshotFrame, 2)
 
 
+def test_answers_that_a_browser_has_not_seen_come_again_with_the_snapshot_that_it_asks_for(
+    hubs: list[Hub],
+) -> None:
+    hub = make(hubs)
+    browser = MemoryBrowser(hub).open(hub.ticket("toy"))
+    opened = browser.wait_for(wire.Opened)
+    for cseq, value in ((1, 1), (2, -1), (3, 3)):
+        browser.edit(cseq, change("value", value))
+        browser.wait_for(wire.Result, cseq)
+    browser.send(wire.Resync(epoch=opened.epoch, seq=0, cseq=1))
+    browser.wait_for(wire.SnapshotFrame, 2)
+    browser.wait_for(wire.Result, 5)
+    assert [each.cseq for each in browser.frames if isinstance(each, wire.Result)] == [1, 2, 3, 2, 3]
+    assert isinstance(browser.frames[-3], wire.SnapshotFrame)
+
+
 def test_an_unknown_app_is_named_with_those_that_exist(hubs: list[Hub]) -> None:
     with pytest.raises(UnknownApp, match=r"'nothing'.*'toy'"):
         make(hubs).ticket("nothing")

@@ -295,6 +295,18 @@ test("an answer that was overtaken and got lost is asked for again", async () =>
   assert.deepEqual([epoch, cseq], ["", 0]);
 });
 
+test("who asks for a snapshot says which answers have come; those that got lost and come again are told", async () => {
+  const page = await Page.live();
+  page.person((document) => document.click("root"));
+  page.person((document) => document.set("root", "value", -1));
+  page.result(1, 0);
+  page.op(9);
+  assert.equal(page.wire.of("resync")[0].cseq, 1);
+  page.push({ type: "snapshot", epoch: "e1", seq: 9, cseq: 2, document: ROOT });
+  page.result(2, 0, { commit: false, code: "bad-value", previous: 1 });
+  assert.deepEqual(page.told.at(-1), ["rejected", { reason: "refused", code: "bad-value", edits: 1 }]);
+});
+
 test("an edit that was passed by one to another key and merged into a third is answered with that", async () => {
   const page = await Page.live();
   page.push({ ...OPENED, limits: { ...OPENED.limits, unanswered_edits: 3 } });

@@ -379,9 +379,10 @@ class Replica:
     def _resync(self, reason: str) -> None:
         standing = self._standing
         standing.poisoned = True
+        resync = wire.Resync(epoch=standing.epoch, seq=standing.seq, cseq=standing.answered, reason=reason)
         if self._socket is not None:
             with contextlib.suppress(WebSocketException, OSError):
-                self._send(self._socket, wire.Resync(epoch=standing.epoch, seq=standing.seq, reason=reason))
+                self._send(self._socket, resync)
 
     # Frames.
 

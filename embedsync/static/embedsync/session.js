@@ -604,7 +604,9 @@ export class Session {
     if (this.#failures > 1) return this.#end(CLOSE.INTERNAL_ERROR, "", String(error));
     if (this.#poisoned) return;
     this.#poisoned = true;
-    this.#send({ type: "resync", epoch: this.epoch, seq: this.seq, reason: String(error).slice(0, 1000) });
+    const { epoch, seq } = this;
+    const cseq = this.#edits.answered;
+    this.#send({ type: "resync", epoch, seq, cseq, reason: String(error).slice(0, 1000) });
   }
 
   #live() {
