@@ -207,7 +207,7 @@ class Session:
             replica.previous_secret = ""
 
     def distrust(self, replica: Replica, cseq: int) -> None:
-        """The replica asks for a snapshot. It has seen all results up to ``cseq``, and perhaps lost later ones."""
+        """The replica asks for a snapshot: it has seen all results up to ``cseq``, others may be lost."""
         with self._lock:
             replica.acknowledge(cseq)
             replica.lacks_answers = True
