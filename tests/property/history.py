@@ -29,7 +29,7 @@ class Change:
         content: the event.
         input: what it is for form recovery, if a person put it in.
         cseq: number of the edit that it was sent in.
-        too_big: it was never sent, and the person was told.
+        too_big: it, or what it was merged into, was never sent, and the person was told.
     """
 
     number: int
@@ -109,13 +109,15 @@ class History:
         unsent = [
             each
             for each in self.changes.values()
-            if each.replica == replica
-            and each.cseq is None
-            and not each.too_big
-            and len(json.dumps(each.content)) > size
+            if each.replica == replica and each.cseq is None and not each.too_big
         ]
+        big = [each for each in unsent if len(json.dumps(each.content)) > size]
         # Those of an earlier client were lost with it.
-        next(each for each in unsent if each.client == unsent[-1].client).too_big = True
+        given_up = next(each for each in big if each.client == big[-1].client)
+        for each in unsent:
+            # What was made before and was not sent was merged into it.
+            if each.client == given_up.client and each.number <= given_up.number:
+                each.too_big = True
 
     def answered(self, client: str, cseq: int) -> None:
         """A browser has received the answer to an edit, or a snapshot that accounts for it."""
