@@ -69,7 +69,7 @@ typescript: node_modules/installed ## type-check the browser runtime
 javascript: $(VENV)/installed-node ## test the browser runtime in Node
 	node --test $(sort $(wildcard tests/javascript/*.test.js))
 
-unit: $(VENV)/installed-test ## Python tests without a browser
+unit: $(VENV)/installed-test $(VENV)/installed-node ## Python tests without a browser
 	$(BIN)/pytest -m "not browser and not soak"
 
 soak: $(VENV)/installed-test $(VENV)/installed-node ## look for long for what breaks a promise (EMBEDSYNC_EXAMPLES=…)

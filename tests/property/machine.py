@@ -21,7 +21,7 @@ from tests.property.verdict import judge
 from tests.property.watched import WatchedToy
 from tests.property.world import Link, World
 
-__all__ = ["LAYOUTS", "SETTINGS", "Machine"]
+__all__ = ["DRASTIC", "LAYOUTS", "SETTINGS", "Machine"]
 
 LAYOUTS: dict[str, list[list[str]]] = {
     "three tabs": [["shared"], ["shared"], ["shared"]],
@@ -45,7 +45,7 @@ SETTINGS: dict[str, Settings] = {
     ),
 }
 
-_DRASTIC = [
+DRASTIC = [
     "a_machine_sleeps",
     "a_page_is_loaded_again",
     "a_person_starts_afresh",
@@ -370,7 +370,7 @@ class Machine(RuleBasedStateMachine):
 
     # What happens seldom. One rule for all of it: else every example would consist of it.
 
-    @rule(what=st.sampled_from(sorted(_DRASTIC)), at=PICK, much=st.booleans())
+    @rule(what=st.sampled_from(sorted(DRASTIC)), at=PICK, much=st.booleans())
     def something_drastic_happens(self, what: str, at: int, much: bool) -> None:
         """
         Args:
