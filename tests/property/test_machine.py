@@ -6,6 +6,8 @@ import os
 
 import pytest
 from hypothesis import HealthCheck, settings
+from hypothesis.internal.conjecture import providers
+from hypothesis.internal.constants_ast import Constants
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.property.browsers import Browsers
@@ -64,6 +66,11 @@ def test_whatever_else_happens_they_agree_as_well(
 def _run(browsers: Browsers, monkeypatch: pytest.MonkeyPatch, examples: int, *, by_chance: bool) -> None:
     monkeypatch.setattr(Machine, "browsers", browsers, raising=False)
     Machine.seen.clear()
+    if not by_chance:
+        # Hypothesis also tries the numbers that it finds in whatever code is loaded, which changes from one
+        # commit, and one run beside other tests, to the next.
+        monkeypatch.setattr(providers, "_get_local_constants", Constants)
+        monkeypatch.setattr(providers, "CONSTANTS_CACHE", {})
     run_state_machine_as_test(
         Machine,
         settings=settings(

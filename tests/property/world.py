@@ -460,11 +460,12 @@ class World:
     def _changed(self, change: dict[str, Any]) -> None:
         self.history.made(self.loads[change["replica"]], change)
 
+    def _dropped(self, numbers: list[int]) -> None:
+        self.history.gave_up(numbers)
+
     def _told(self, replica: int, name: str, what: Any) -> None:
         self.note(f"told: {name}" + (f" {what['reason']}" if name == "rejected" else ""))
         self.history.was_told(replica, self.loads[replica], name, what)
-        if name == "rejected" and what["code"] == "too-big":
-            self.history.gave_up(replica, self.settings.message_bytes / 2)
 
     def _reported(self, page: int, error: str) -> None:
         self.note("an exception in a browser was reported")
