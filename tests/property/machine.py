@@ -191,6 +191,7 @@ class Machine(RuleBasedStateMachine):
         if queue and isinstance(queue[0], bytes):
             self.note("cut in a message")
             queue[0] = queue[0][:keep]
+            self.world.garbled |= not down
             if down:
                 self.world.to_browser(link, 1)
             else:
@@ -202,6 +203,7 @@ class Machine(RuleBasedStateMachine):
         queue = self.queue(self.link(page), down, turns)
         if queue and isinstance(queue[which % len(queue)], bytes):
             self.note("a message came twice")
+            self.world.garbled |= not down
             queue.insert(which % len(queue), queue[which % len(queue)])
 
     @rule(page=PAGE, down=st.booleans(), which=PICK, turns=st.integers(0, 4))
@@ -211,6 +213,7 @@ class Machine(RuleBasedStateMachine):
             one, other = which % (len(queue) - 1), which % (len(queue) - 1) + 1
             if isinstance(queue[one], bytes) and isinstance(queue[other], bytes):
                 self.note("two messages changed places")
+                self.world.garbled |= not down
                 queue[one], queue[other] = queue[other], queue[one]
 
     @rule(count=COUNT)

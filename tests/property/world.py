@@ -101,6 +101,8 @@ class World:
         self.documents: dict[str, WatchedToy] = {}
         self.built: list[tuple[DocumentHost, WatchedToy]] = []
         self.wall = 1_700_000_000.0
+        self.garbled = False
+        """Messages have reached the server otherwise than a browser had sent them."""
         self.is_up = False
         self.machinery: Machinery | None = None
         self._ids = itertools.count(1)
@@ -466,6 +468,8 @@ class World:
     def _told(self, replica: int, name: str, what: Any) -> None:
         self.note(f"told: {name}" + (f" {what['reason']}" if name == "rejected" else ""))
         self.history.was_told(replica, self.loads[replica], name, what)
+        if name == "ended" and what["code"] == wire.Close.BAD_MESSAGE:
+            assert self.garbled, "a browser said what no browser says, and nobody had garbled it"
 
     def _reported(self, page: int, error: str) -> None:
         self.note("an exception in a browser was reported")
