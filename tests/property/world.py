@@ -91,7 +91,7 @@ class World:
         self.present: dict[int, Link] = {}
         self.loads: dict[int, int] = defaultdict(int)
         self.standing: dict[int, dict[str, Any]] = {}
-        self.questions: dict[int, list[tuple[int, str, Any]]] = defaultdict(list)
+        self.questions: dict[int, list[tuple[int, str, Any, int | None]]] = defaultdict(list)
         self.attached: dict[int, int] = {}
         self.let_in: set[int] = set()
         self.clients: dict[int, str] = {}
@@ -243,7 +243,7 @@ class World:
         questions = self.questions[replica]
         if not questions:
             return False
-        question, what, about = questions.pop(which % len(questions))
+        question, what, about, attachment = questions.pop(which % len(questions))
         answer = None
         fails = fails or not self.is_up
         if what == "refresh" and not fails:
@@ -253,6 +253,8 @@ class World:
                 self.note("a ticket was not renewed")
         if what == "load" and fails:
             self.note("a script did not load")
+            if attachment == self.attached.get(replica):
+                self.unread[replica].clear()  # It leaves, without a look at what waits for the script.
         self.tell(["answer", replica, question, answer, fails])
         return True
 
@@ -457,7 +459,7 @@ class World:
                     link.to_server.append(None)
 
     def _asked(self, replica: int, question: int, kind: str, about: Any) -> None:
-        self.questions[replica].append((question, kind, about))
+        self.questions[replica].append((question, kind, about, self.attached.get(replica)))
 
     def _changed(self, change: dict[str, Any]) -> None:
         self.history.made(self.loads[change["replica"]], change)
@@ -559,7 +561,7 @@ class World:
 
     def _loads_scripts(self, replica: int) -> bool:
         """Whether what a session has heard may wait for scripts."""
-        return any(kind == "load" for _, kind, _ in self.questions[replica])
+        return any(kind == "load" for _, kind, _, _ in self.questions[replica])
 
     def _ticket(self, replica: int) -> str:
         page = self.page_of[replica]
