@@ -71,7 +71,7 @@ typescript: node_modules/installed ## type-check the browser runtime
 javascript: $(VENV)/installed-node ## test the browser runtime in Node
 	node --test $(sort $(wildcard tests/javascript/*.test.js))
 
-unit: $(VENV)/installed-test ## Python tests without a browser
+unit: $(VENV)/installed-test $(VENV)/installed-node ## Python tests without a browser
 	$(BIN)/pytest $(BESIDE) -m "not browser and not soak"
 
 faults: $(VENV)/installed-test ## provoke each fault often, on each server, and write docs/faults.md

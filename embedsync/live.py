@@ -435,6 +435,7 @@ class LiveSession:
                 logger.warning(
                     "session %s: a browser asks for a snapshot: %s", self.id, legible(resync.reason)
                 )
+                core.distrust(replica, resync.cseq)
                 self._resync(replica)
 
     def _receive_edit(

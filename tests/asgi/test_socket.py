@@ -263,6 +263,8 @@ def test_what_a_browser_says_as_it_leaves_is_heard_though_nobody_takes_what_is_s
         async def receive() -> Message:
             if len(said) == 1:
                 await left.wait()
+                for _ in range(10):
+                    await asyncio.sleep(0)  # It takes a server a moment to hand out what has arrived.
             return (
                 {"type": "websocket.receive", "bytes": said.pop(0)}
                 if said
