@@ -199,7 +199,7 @@ class Endpoint:
 
     @property
     def abandoned(self) -> bool:
-        """Whether the socket is to be cut at once: the browser takes nothing, or is gone."""
+        """Whether the socket is to be cut at once: the browser takes nothing."""
         return self._connection.abandoned
 
     @property
@@ -213,7 +213,7 @@ class Endpoint:
             if self._lost:
                 return
             self._lost = True
-            self._connection.abandon(1006, "the socket is gone")
+            self._connection.lost()
             attachments, self._attachments = list(self._attachments.values()), {}
             if self._timer is not None:
                 self._timer.cancel()
