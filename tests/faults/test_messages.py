@@ -1,0 +1,219 @@
+"""What strangers send: WebSocket frames, fragments, envelopes, buffers, depth: F26 to F30, F35."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import struct
+
+from embedsync import wire
+from tests.contract.client import elements_of
+from tests.faults.counts import count
+from tests.faults.report import Figures
+from tests.faults.sites import FaultSite
+from tests.support.raw import BINARY, CLOSE, PING, PONG, TEXT, RawSocket, encode_frame
+from tests.support.replica import message
+
+MIB = 1024 * 1024
+
+ENDS: dict[str, bytes] = {
+    **{f"reserved bits {n}": encode_frame(BINARY, b"x", reserved=n) for n in range(1, 8)},
+    **{f"reserved bits {n} of a ping": encode_frame(PING, b"x", reserved=n) for n in (1, 4, 7)},
+    **{f"opcode {n}": encode_frame(n, b"x") for n in (3, 4, 5, 6, 7, 11, 12, 13, 14, 15)},
+    **{f"opcode {n} without payload": encode_frame(n) for n in (3, 7, 11, 15)},
+    "a ping of 126 bytes": encode_frame(PING, b"x" * 126),
+    "a pong of 126 bytes": encode_frame(PONG, b"x" * 126),
+    "a close of 126 bytes": encode_frame(CLOSE, struct.pack(">H", 1000) + b"x" * 124),
+    "a ping of 2 to the 62": encode_frame(PING, length=2**62),
+    "a fragmented ping": encode_frame(PING, b"x", fin=False),
+    "a fragmented close": encode_frame(CLOSE, struct.pack(">H", 1000), fin=False),
+    "a text that is no UTF-8": encode_frame(TEXT, b"\xff\xfe"),
+    "a text that ends in the middle of a character": encode_frame(TEXT, "ä".encode()[:1]),
+    "a text with half of a surrogate pair": encode_frame(TEXT, b"\xed\xa0\x80"),
+    "a text whose second part is no UTF-8": encode_frame(TEXT, b"x", fin=False) + encode_frame(0, b"\xff"),
+    "a continuation of nothing": encode_frame(0, b"x"),
+    "a continuation of nothing, not the last": encode_frame(0, b"x", fin=False),
+    "a message inside a message": encode_frame(BINARY, b"x", fin=False) + encode_frame(BINARY, b"x"),
+    "a text inside a message": encode_frame(BINARY, b"x", fin=False) + encode_frame(TEXT, b"x"),
+    "a frame that is not masked": encode_frame(BINARY, b"x", masked=False),
+    "a ping that is not masked": encode_frame(PING, b"x", masked=False),
+    "a length of 2 to the 63": encode_frame(BINARY, length=2**63, form=64),
+    "a length of all ones": encode_frame(BINARY, length=2**64 - 1, form=64),
+    "a close with one byte": encode_frame(CLOSE, b"\x03"),
+    "a close whose reason is no UTF-8": encode_frame(CLOSE, struct.pack(">H", 1000) + b"\xff"),
+    "an empty close": encode_frame(CLOSE),
+    **{
+        f"a close with code {code}": encode_frame(CLOSE, struct.pack(">H", code))
+        for code in (0, 999, 1000, 1004, 1005, 1006, 1012, 1016, 1100, 2000, 2999, 3000, 4999, 5000, 65535)
+    },
+    "HTTP in place of a frame": b"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+    "a TLS greeting": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\0" * 64,
+    "zeros": b"\0" * 64,
+    "ones": b"\xff" * 64,
+}
+"""Bytes after which a server must end the connection, by what is wrong with them."""
+
+ENDURED: dict[str, bytes] = {
+    "an empty ping": encode_frame(PING),
+    "a ping of 125 bytes": encode_frame(PING, b"x" * 125),
+    "a pong that nobody asked for": encode_frame(PONG, b"x"),
+    "many pongs that nobody asked for": encode_frame(PONG, b"x") * 10_000,
+    "a ping between the parts of a message": b"".join(
+        [encode_frame(BINARY, b"\0\0", fin=False), encode_frame(PING, b"x"), encode_frame(0, b"", fin=False)]
+    ),
+}
+"""Unusual, and right."""
+
+
+def test_f26_what_is_no_websocket_frame_ends_its_connection_and_nothing_else(
+    patient: FaultSite, figures: Figures
+) -> None:
+    """Cases in the manner of the Autobahn suite: reserved bits, opcodes, fragments, lengths, codes."""
+    endpoint, log = _endpoint(patient), patient.log_size
+    ended = {name: _ending_after(endpoint, data) for name, data in ENDS.items()}
+    # Each by what it is, and not only because nothing right came in time.
+    waited_for = [name for name, code in ended.items() if code == wire.Close.HANDSHAKE_TIMEOUT]
+    assert not waited_for
+    assert all(1000 <= code < 5000 for code in ended.values()), ended
+    for name, data in ENDURED.items():
+        with RawSocket(endpoint) as browser:
+            browser.send(data + encode_frame(PING, b"still here?"))
+            while (answer := browser.receive()) != (PONG, b"still here?"):
+                assert answer[0] != CLOSE, name
+    cases = len(ENDS) + len(ENDURED)
+    figures("cases", cases)
+    _check_alive(patient, log, cases, figures)
+
+
+def _ending_after(endpoint: str, data: bytes) -> int:
+    """The code with which the server ends a connection after these bytes."""
+    with RawSocket(endpoint) as browser:
+        try:
+            browser.send(data)
+            return browser.ending()
+        except ConnectionError:
+            return 1006
+
+
+def test_f26_a_frame_that_announces_more_than_anybody_has_holds_nothing_but_its_own_connection(
+    hasty: FaultSite, figures: Figures
+) -> None:
+    """A frame whose length is said to be 2 to the 62, and which never goes on; before and after the document
+    was opened."""
+    announced = encode_frame(BINARY, length=2**62, form=64)
+    for opens in (False, True):
+        with RawSocket(_endpoint(hasty)) as browser:
+            if opens:
+                _opened(browser, hasty)
+            browser.send(announced + b"x" * 1000)
+            code = browser.ending()
+            figures("closed with, after it was opened" if opens else "closed with, before", str(code))
+
+
+def test_f26_mutated_frames_leave_no_thread_no_traceback_and_no_flood_in_the_log(
+    patient: FaultSite, figures: Figures
+) -> None:
+    """Frames of an honest browser with bytes flipped, cut, doubled and inserted by chance, before and after
+    the document was opened; each connection until it ends or has nothing more to send."""
+    dice, log = random.Random(26), patient.log_size
+    [element] = elements_of(patient.page("brief"))
+    frames, connections = 0, 0
+    while frames < count(1_000, 25_000):
+        connections += 1
+        if connections % 500 == 0:
+            [element] = elements_of(patient.page("brief"))  # The ticket is not for ever.
+        with contextlib.suppress(OSError, EOFError), RawSocket(element.endpoint, timeout=5) as browser:
+            honest = _honest_frames(browser, element.ticket if dice.random() < 0.5 else None)
+            for _ in range(dice.randint(1, 30)):
+                frames += 1
+                browser.send(_mutated(dice.choice(honest), dice))
+    figures("frames", frames)
+    figures("connections", connections)
+    _check_alive(patient, log, connections, figures)
+
+
+# Tools.
+
+
+def _endpoint(site: FaultSite) -> str:
+    return elements_of(site.page("brief"))[0].endpoint
+
+
+def _opened(browser: RawSocket, site: FaultSite, app: str = "brief") -> wire.Opened:
+    [element] = elements_of(site.page(app))
+    browser.send_frame(wire.Open(protocol=1, ticket=element.ticket))
+    opened = browser.wait_for(wire.Opened)
+    browser.wait_for(wire.SnapshotFrame)
+    return opened
+
+
+def _resumed(browser: RawSocket, opened: wire.Opened) -> wire.Opened:
+    position = wire.Resume(
+        session=opened.session, client=opened.client, secret=opened.secret, epoch=opened.epoch, seq=opened.seq
+    )
+    browser.send_frame(wire.Open(protocol=1, resume=position))
+    return browser.wait_for(wire.Opened)
+
+
+def _check_unchanged(site: FaultSite, opened: wire.Opened, seq: int) -> None:
+    """The session goes on where it was, and no op was made meanwhile."""
+    with RawSocket(_endpoint(site)) as browser:
+        assert _resumed(browser, opened).seq == seq
+        browser.send_frame(wire.Detach())
+
+
+def _check_alive(site: FaultSite, log: int, connections: int, figures: Figures) -> None:
+    """The server answers, nobody is left, and the log is calm."""
+    with site.replica("tally").wait_shown() as replica:
+        replica.result(replica.say("step", 1))
+    site.wait_empty()
+    written = site.log_since(log)
+    # uvicorn itself writes one for each text that is no UTF-8, whatever the application.
+    of_uvicorn = written.count("Invalid UTF-8 sequence received from client.")
+    assert written.count("Traceback") == of_uvicorn, written[-3000:]
+    if of_uvicorn:
+        figures("tracebacks of uvicorn itself", of_uvicorn)
+    # Some servers write a line for each request, and the app itself writes when a session begins.
+    lines = [each for each in written.splitlines() if "/live/" not in each and "/page/" not in each]
+    figures("lines in the log for each connection", len(lines) / connections)
+    assert len(lines) <= 4 * connections + 20
+
+
+def _honest_frames(browser: RawSocket, ticket: str | None) -> list[bytes]:
+    """Frames that a browser would send; if a ticket is given, after it has opened a document."""
+    epoch = "e"
+    if ticket is not None:
+        browser.send_frame(wire.Open(protocol=1, ticket=ticket))
+        epoch = browser.wait_for(wire.Opened).epoch
+    frames: list[tuple[int, wire.ClientFrame]] = [
+        (1, wire.Edit(cseq=1, base=0, epoch=epoch, events=[message("step", 1)])),
+        (1, wire.Ack(seq=1, cseq=1)),
+        (1, wire.Resync(epoch=epoch, seq=0)),
+        (2, wire.Open(protocol=1, ticket="none")),
+        (0, wire.Ping()),
+        (0, wire.Pong()),
+    ]
+    return [
+        *(encode_frame(BINARY, wire.frame(number, wire.encode_payload(each))) for number, each in frames),
+        encode_frame(PING, b"ping"),
+        encode_frame(CLOSE, struct.pack(">H", 1000)),
+        encode_frame(TEXT, b"text"),
+    ]
+
+
+def _mutated(frame: bytes, dice: random.Random) -> bytes:
+    data = bytearray(frame)
+    for _ in range(dice.randint(0, 3)):
+        at = dice.randrange(len(data)) if data else 0
+        match dice.randrange(5):
+            case 0 if data:
+                data[at] ^= 1 << dice.randrange(8)
+            case 1 if data:
+                data[at] = dice.randrange(256)
+            case 2:
+                del data[at : at + dice.randint(1, 8)]
+            case 3:
+                data[at:at] = dice.randbytes(dice.randint(1, 8))
+            case 4:
+                data[at:at] = data[at : at + 16]
+    return bytes(data)
