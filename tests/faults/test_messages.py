@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import random
 import struct
+import time
 
 from embedsync import wire
 from tests.contract.client import elements_of
@@ -130,6 +131,34 @@ def test_f26_mutated_frames_leave_no_thread_no_traceback_and_no_flood_in_the_log
     figures("frames", frames)
     figures("connections", connections)
     _check_alive(patient, log, connections, figures)
+
+
+def test_f27_very_many_tiny_fragments_cost_bounded_memory_and_time(
+    hasty: FaultSite, figures: Figures
+) -> None:
+    """A message of 200,000 fragments of one byte each that never ends, on an opened document."""
+    fragments = 200_000
+    with RawSocket(_endpoint(hasty), timeout=60) as browser:
+        _opened(browser, hasty)
+        before = hasty.resources().memory
+        started = time.monotonic()
+        many = encode_frame(0, b"x", fin=False) * 1000
+        with contextlib.suppress(OSError):
+            browser.send(encode_frame(BINARY, b"x", fin=False))
+            for _ in range(fragments // 1000):
+                browser.send(many)
+        with hasty.replica("tally").wait_shown() as replica:
+            replica.result(replica.say("step", 1))
+            answered = time.monotonic() - started
+        code = browser.ending()
+        cut = time.monotonic() - started
+        memory = hasty.resources().memory - before
+    figures("fragments", fragments)
+    figures("memory", max(0, memory) / MIB, "MiB")
+    figures("another session was answered after", answered, "s")
+    figures("cut after", cut, "s")
+    figures("with", str(code))
+    assert memory < 64 * MIB
 
 
 # Tools.
