@@ -11,9 +11,9 @@ from embedsync import wire
 from tests.contract.client import elements_of
 from tests.faults.counts import count
 from tests.faults.report import Figures
-from tests.faults.sites import FaultSite
+from tests.faults.sites import PATIENT, FaultSite
 from tests.support.raw import BINARY, CLOSE, PING, PONG, TEXT, RawSocket, encode_frame
-from tests.support.replica import message
+from tests.support.replica import Replica, message
 
 MIB = 1024 * 1024
 
@@ -159,6 +159,66 @@ def test_f27_very_many_tiny_fragments_cost_bounded_memory_and_time(
     figures("cut after", cut, "s")
     figures("with", str(code))
     assert memory < 64 * MIB
+
+
+def test_f28_a_message_over_the_limit_is_told_with_a_code_that_makes_nobody_send_it_again(
+    patient: FaultSite, figures: Figures
+) -> None:
+    """An edit of exactly the limit, and one that is a byte longer. The browser runtime knows the limit, and
+    gives such an edit up itself, with the names of its properties (tests/javascript)."""
+    limit = PATIENT["message_bytes"]
+    with patient.replica("arrays").wait_shown() as replica:
+        assert replica.opened.limits.message_bytes == limit
+        replica.result(_edit_of(replica, limit))
+        seq = replica.seq
+        _edit_of(replica, limit + 1)
+        replica.wait(lambda: replica.ended_with)
+        assert replica.ended_with is not None
+        assert wire.action_of(replica.ended_with) is wire.Action.STOP
+        assert replica.connects == 1
+        _check_unchanged(patient, replica.opened, seq)
+        figures("limit", limit, "bytes")
+        figures("a byte more is closed with", str(replica.ended_with))
+
+
+def test_f28_a_message_far_over_the_limit_ends_its_connection_and_changes_nothing(
+    patient: FaultSite, figures: Figures
+) -> None:
+    """An edit of eight times the limit. Who is still sending may be reset before reading the code."""
+    codes = []
+    with RawSocket(_endpoint(patient)) as browser:
+        opened = _opened(browser, patient, "arrays")
+        events = [message("draw", 1), message("long", "x" * (8 * PATIENT["message_bytes"]))]
+        with contextlib.suppress(ConnectionError):
+            browser.send_frame(wire.Edit(cseq=1, base=0, epoch=opened.epoch, events=events))
+        codes.append(browser.ending())
+    assert codes[0] in (1006, 1009, wire.Close.TOO_BIG)
+    figures("closed with", str(codes[0]))
+    _check_unchanged(patient, opened, opened.seq)
+    assert patient.runs(opened.session, "draw") == []
+
+
+def test_f28_an_op_that_is_larger_than_what_the_server_takes_reaches_the_browser_whole(
+    patient: FaultSite, figures: Figures
+) -> None:
+    """The limit is for what browsers send: two ops of four times its size come."""
+    with patient.replica("outsized").wait_shown() as replica:
+        for number in (1, 2):
+            replica.say("swell", number)
+            replica.wait(lambda number=number: (replica.value("bulk", "text") or "").startswith(str(number)))
+        size = len(replica.value("bulk", "text"))
+        assert size > PATIENT["message_bytes"]
+        assert replica.connects == 1
+        replica.history.check_no_gap()
+        replica.check_equal_to_the_servers()
+        figures("op", size, "bytes")
+
+
+def _edit_of(replica: Replica, size: int) -> int:
+    """Send an edit whose message has exactly this size."""
+    cseq = replica.cseq + 1
+    empty = wire.Edit(cseq=cseq, base=replica.seq, epoch=replica.epoch, events=[message("long", "")])
+    return replica.edit(message("long", "x" * (size - len(wire.frame(1, wire.encode_payload(empty))))))
 
 
 # Tools.
