@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import random
 import struct
 import time
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from embedsync import wire
+from embedsync.hub import Hub
+from embedsync.settings import Settings
 from tests.contract.client import elements_of
 from tests.faults.counts import count
 from tests.faults.report import Figures
-from tests.faults.sites import PATIENT, FaultSite
+from tests.faults.sites import PATIENT, FaultSite, wait_until
+from tests.support.memory import MemoryBrowser, ToyRecipe, change
 from tests.support.raw import BINARY, CLOSE, PING, PONG, TEXT, RawSocket, encode_frame
 from tests.support.replica import Replica, message
 
@@ -219,6 +227,88 @@ def _edit_of(replica: Replica, size: int) -> int:
     cseq = replica.cseq + 1
     empty = wire.Edit(cseq=cseq, base=replica.seq, epoch=replica.epoch, events=[message("long", "")])
     return replica.edit(message("long", "x" * (size - len(wire.frame(1, wire.encode_payload(empty))))))
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda below: st.lists(below, max_size=4) | st.dictionaries(st.text(max_size=8), below, max_size=4),
+    max_leaves=8,
+)
+HONEST: list[dict[str, Any]] = [
+    json.loads(wire.encode_payload(each)[4:])
+    for each in (
+        wire.Open(protocol=1, ticket="ticket"),
+        wire.Open(protocol=1, resume=wire.Resume(session="s", client="c", secret="s", epoch="e", seq=1)),
+        wire.Edit(cseq=1, base=0, epoch="e", events=[change("value", 1)]),
+        wire.Ack(seq=1, cseq=1),
+        wire.Resync(epoch="e", seq=1, reason="r"),
+        wire.Detach(),
+        wire.Ping(),
+        wire.Pong(),
+    )
+]
+
+
+@st.composite
+def envelopes(draw: st.DrawFn) -> bytes:
+    """Frames with fields that are missing, of another type, added, or nested where nothing nests."""
+    header = json.loads(json.dumps(draw(st.sampled_from(HONEST))))
+    for _ in range(draw(st.integers(0, 3))):
+        inner = [each for each in header.values() if isinstance(each, dict)]
+        fields = inner[0] if inner and draw(st.booleans()) else header
+        name = draw(st.sampled_from(sorted(fields)) if fields else st.text(max_size=4))
+        match draw(st.integers(0, 2)):
+            case 0:
+                fields.pop(name, None)
+            case 1:
+                fields[name] = draw(JSON)
+            case 2:
+                fields[draw(st.sampled_from(["buffers", "type", "events", "resume", "extra"]))] = draw(JSON)
+    encoded = json.dumps(header).encode("utf-8", "surrogatepass")
+    length = max(0, len(encoded) + draw(st.sampled_from([0, 0, 0, 0, -1, 1, 2**31])))
+    number = draw(st.sampled_from([0, 1, 1, 1, 2, 2**32 - 1]))
+    return struct.pack("<II", number, length) + encoded + draw(st.sampled_from([b"", b"", b"", b"\0" * 8]))
+
+
+def test_f29_malformed_envelopes_close_their_connection_with_a_code_and_change_nothing(
+    figures: Figures,
+) -> None:
+    """Hypothesis makes envelopes with fields that are missing, of another type, or added, and sends them to a
+    hub in memory, before and after a document was opened."""
+    recipe = ToyRecipe()
+    hub = Hub("key", Settings(grace=0.01, stop_timeout=1))
+    hub.add_app("toy", recipe)
+    tried: dict[str, int] = {}
+
+    @settings(
+        max_examples=count(700, 20_000), deadline=None, database=None, suppress_health_check=[*HealthCheck]
+    )
+    @given(st.booleans(), st.lists(envelopes(), min_size=1, max_size=3))
+    def tries(opened: bool, messages: list[bytes]) -> None:
+        browser = MemoryBrowser(hub)
+        if opened:
+            browser.open(hub.ticket("toy")).wait_for(wire.SnapshotFrame)
+        for each in messages:
+            browser.endpoint.receive(each)
+            code = browser.endpoint.close_code
+            assert code is None or 1000 <= code < 5000
+            told = "was ignored, or right" if code is None else f"closed with {int(code)}"
+            tried[told] = tried.get(told, 0) + 1
+        browser.endpoint.lost()
+
+    try:
+        tries()
+        wait_until(lambda: not hub.sessions)
+        assert hub.status()["sockets"] == 0
+        # An edit needs the epoch, which nobody can guess.
+        assert all(each.callback_runs == 0 for each in recipe.documents)
+        assert all(set(each.ever_sent) <= {"root"} for each in recipe.documents)
+    finally:
+        hub.stop()
+    figures("envelopes", sum(tried.values()))
+    for told, times in sorted(tried.items()):
+        figures(told, times)
+    assert len(tried) > 1
 
 
 # Tools.
