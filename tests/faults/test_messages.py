@@ -7,12 +7,14 @@ import json
 import random
 import struct
 import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from embedsync import wire
+from embedsync.document import Buffer
 from embedsync.hub import Hub
 from embedsync.settings import Settings
 from tests.contract.client import elements_of
@@ -309,6 +311,68 @@ def test_f29_malformed_envelopes_close_their_connection_with_a_code_and_change_n
     for told, times in sorted(tried.items()):
         figures(told, times)
     assert len(tried) > 1
+
+
+def test_f30_an_edit_whose_buffers_are_cut_missing_or_too_many_changes_nothing(
+    patient: FaultSite, figures: Figures
+) -> None:
+    """Each of two buffers is cut at each eighth; buffers are announced and not sent, sent and not announced,
+    announced by the billion."""
+    cases = list(_wrong_buffers())
+    codes: dict[int, int] = {}
+    for wrong in cases:
+        with RawSocket(_endpoint(patient)) as browser:
+            opened = _opened(browser, patient, "arrays")
+            browser.send(encode_frame(BINARY, wrong(opened)))
+            code = browser.ending()
+            codes[code] = codes.get(code, 0) + 1
+        _check_unchanged(patient, opened, opened.seq)
+        assert patient.runs(opened.session, "draw") == []
+    assert codes.keys() <= {wire.Close.BAD_MESSAGE, wire.Close.TOO_BIG}, codes
+    figures("cases", len(cases))
+    figures("closed with", ", ".join(f"{code}: {times}" for code, times in sorted(codes.items())))
+
+
+def _wrong_buffers() -> Iterator[Callable[[wire.Opened], bytes]]:
+    """Messages that are wrong, each to be made for an opened document."""
+    data = [b"a" * 64, b"b" * 64]
+
+    def whole(opened: wire.Opened) -> bytes:
+        buffers = [Buffer(f"{opened.client}.{n}", each) for n, each in enumerate(data, start=1)]
+        edit = wire.Edit(cseq=1, base=0, epoch=opened.epoch, events=[message("draw", 1)])
+        return wire.frame(1, wire.encode_payload(edit, buffers))
+
+    def cut(eighths: int, buffer: int) -> Callable[[wire.Opened], bytes]:
+        return lambda opened: whole(opened)[: -64 * (1 - buffer) - 8 * eighths]
+
+    def announced(buffers: Any, rest: bytes = b"") -> Callable[[wire.Opened], bytes]:
+        def make(opened: wire.Opened) -> bytes:
+            edit = wire.Edit(cseq=1, base=0, epoch=opened.epoch, events=[message("draw", 1)])
+            encoded = json.dumps(json.loads(wire.encode_payload(edit)[4:]) | {"buffers": buffers}).encode()
+            encoded += b" " * (-len(encoded) % 8)
+            return struct.pack("<II", 1, len(encoded)) + encoded + rest
+
+        return make
+
+    for buffer in (0, 1):
+        for eighths in range(1, 9):
+            yield cut(eighths, buffer)
+    yield lambda opened: whole(opened) + b"\0" * 8
+    yield lambda opened: whole(opened) + b"x" * 64
+    yield announced([["c.1", 64]])
+    yield announced([], b"x" * 64)
+    yield announced([["c.1", 8], ["c.1", 8]], b"x" * 16)
+    yield announced([["c.1", 10**9]], b"x" * 8)
+    yield announced([["c.1", 2**53]], b"x" * 8)
+    yield announced([["c.1", 10**30]], b"x" * 8)
+    yield announced([["c.1", -8]], b"x" * 8)
+    yield announced([["", 8]], b"x" * 8)
+    yield announced([["c.1", 8.5]], b"x" * 8)
+    yield announced([[f"c.{n}", 0] for n in range(300)])
+    yield announced([[f"c.{n}", 0] for n in range(100_001)])
+    yield announced({"c.1": 8}, b"x" * 8)
+    yield announced("c.1", b"x" * 8)
+    yield announced(10**9, b"x" * 8)
 
 
 # Tools.
