@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -373,6 +374,29 @@ def _wrong_buffers() -> Iterator[Callable[[wire.Opened], bytes]]:
     yield announced({"c.1": 8}, b"x" * 8)
     yield announced("c.1", b"x" * 8)
     yield announced(10**9, b"x" * 8)
+
+
+@pytest.mark.parametrize("depth", [100, 1_000, 100_000])
+def test_f35_json_that_nests_deeper_than_allowed_closes_its_connection_and_costs_nothing(
+    patient: FaultSite, figures: Figures, depth: int
+) -> None:
+    """Lists and dictionaries inside each other, in the events of an edit and in a field that nobody knows."""
+    took = []
+    for opening, closing in ((b"[", b"]"), (b'{"a":', b"}")):
+        nested = opening * depth + b"1" + closing * depth
+        for fields in (b'"events":[%s]' % nested, b'"more":%s,"events":[]' % nested):
+            if depth == 100 and b"more" in fields:
+                continue  # It is passed over.
+            with RawSocket(_endpoint(patient)) as browser:
+                opened = _opened(browser, patient, "arrays")
+                edit = b'{"type":"edit","cseq":1,"base":0,"epoch":"%s",%s}' % (opened.epoch.encode(), fields)
+                started = time.monotonic()
+                browser.send(encode_frame(BINARY, struct.pack("<II", 1, len(edit)) + edit))
+                assert browser.ending() == wire.Close.BAD_MESSAGE
+                took.append(time.monotonic() - started)
+            _check_unchanged(patient, opened, opened.seq)
+    figures("depth", depth)
+    figures("closed after", max(took), "s")
 
 
 # Tools.
