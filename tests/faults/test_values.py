@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Sequence
+import random
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 from bokeh.models import (
     Column,
     ColumnDataSource,
+    Div,
     TextInput,
 )
 from hypothesis import HealthCheck, given, settings
@@ -19,9 +21,11 @@ from hypothesis import strategies as st
 
 from embedsync import wire
 from embedsync.document import Buffer
+from embedsync.documents.bokeh.private import Model, writable_descriptor
+from embedsync.errors import Refused
 from embedsync.hub import Hub
 from embedsync.settings import Settings
-from tests.documents.bokeh.harness import write
+from tests.documents.bokeh.harness import Live, write
 from tests.faults.counts import count
 from tests.faults.report import Figures
 from tests.faults.sites import FaultSite
@@ -231,3 +235,166 @@ def test_f31_an_array_that_lies_is_refused_on_each_server(patient: FaultSite, fi
         assert replica.truth() == before
         replica.check_equal_to_the_servers()
         figures("lies", len(lies))
+
+
+# F32
+
+VALUES: list[Any] = [
+    NAN, number("+inf"), number("-inf"), -0.0, 5e-324, 1e308, 2**53, 2**63, 2**64, -(2**63) - 1, 10**30,
+    10**400, 0, -1, 1.5, True, None, "", "1e400", "NaN", "2024-02-30", "2024-02-29", "9999-12-31",
+    "0000-00-00",
+    253402300800000.0, 8.64e15, 8.64e15 + 1, 1e18, -1e18,
+    [NAN], [number("+inf"), 1], [1e18, 2], [NAN, "a"], [[NAN, 1e18]], [10**400],
+    columns(x=[NAN, 1]), {"type": "map", "entries": [[NAN, 1], [NAN, 2]]},
+    {"type": "map", "entries": [[10**30, 1]]}, {"type": "map", "entries": [[None, 1]]},
+    {"type": "map", "entries": [[1, 1], [True, 2], [1.0, 3]]},
+    {"type": "value", "value": NAN}, columns(value=NAN), {"type": "set", "entries": [NAN, NAN]},
+    {"type": "slice", "start": 10**30}, {"type": "slice", "start": 0, "stop": 2**70, "step": 0},
+    {"type": "number", "value": 10**400}, number("1e400"), number("Infinity"),
+]  # fmt: skip
+"""As browsers could send them; some are out of every domain."""
+
+
+def _kinds_of_properties() -> list[tuple[type[Model], str]]:
+    """A model and a property for each kind of property that the installed Bokeh has."""
+    found: dict[str, tuple[type[Model], str]] = {}
+    for _, model in sorted(Model.model_class_reverse_map.items()):
+        if not model.__module__.startswith("bokeh.models") or not _is_complete(model):
+            continue
+        made = model()
+        for name in sorted(model.properties()):
+            descriptor = writable_descriptor(made, name)
+            if descriptor is not None:
+                found.setdefault(repr(descriptor.property), (model, name))
+    return list(found.values())
+
+
+def _is_complete(model: type[Model]) -> bool:
+    """Whether it can be sent as it is made."""
+    try:
+        live = Live(lambda doc: doc.add_root(Div(tags=[model()])))
+    except Exception:  # noqa: BLE001 - whatever Bokeh raises for what it wants to be given
+        return False
+    return live.host.reports == []
+
+
+@pytest.mark.filterwarnings("ignore::bokeh.util.warnings.BokehDeprecationWarning")
+def test_f32_each_value_on_each_kind_of_property_is_taken_or_refused_and_a_reload_works(
+    figures: Figures,
+) -> None:
+    """NaN, infinity, numbers beyond 64 bits, −0, denormals and dates that there are not, alone and inside of
+    lists and dictionaries; after each that is taken the whole document is encoded as JSON."""
+    kinds = _kinds_of_properties()
+    figures("kinds of properties", len(kinds))
+    taken = refused = 0
+    for model, name in random.Random(32).sample(kinds, count(40, len(kinds))):
+        target = model()
+        live = Live(lambda doc, target=target: doc.add_root(Div(tags=[target])))
+        for each in VALUES:
+            before = repr(target._property_values)
+            try:
+                live.edit(write(target, name, each))
+            except Refused:
+                refused += 1
+                assert repr(target._property_values) == before, (model, name, each)
+                continue
+            taken += 1
+            json.loads(live.document.snapshot().content, parse_constant=_no_json)
+            assert live.host.reports == [], (model, name, each)
+        live.check_mirror()
+        live.document.destroy()
+    figures("taken", taken)
+    figures("refused", refused)
+    assert min(taken, refused) > 100
+
+
+COLUMNS: dict[str, Callable[[], Any]] = {
+    "list": lambda: [1, 2],
+    "text": lambda: ["a", "b"],
+    **{
+        kind: lambda kind=kind: np.array([1, 2], dtype=kind)  # type: ignore[misc]
+        for kind in (
+            "bool", "int8", "uint8", "int32", "int64", "uint64", "float16", "float32", "float64", "object",
+            "U3", ">f8", "M8[ns]", "M8[us]", "M8[D]", "m8[ms]", "m8[ns]",
+        )
+    },
+}  # fmt: skip
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # NumPy's, of numbers that do not fit their type
+def test_f32_each_value_in_each_kind_of_column_is_taken_or_refused_and_a_reload_works(
+    figures: Figures,
+) -> None:
+    """The same values streamed and patched into lists and into arrays of each type."""
+    taken = refused = 0
+    for make in COLUMNS.values():
+        source = ColumnDataSource(data={"x": make()})
+        live = Live(lambda doc, source=source: doc.add_root(Div(tags=[source])))
+        about = {"model": {"id": source.id}, "attr": "data"}
+        for each in VALUES:
+            for event in (
+                {"kind": "ColumnsStreamed", **about, "data": columns(x=[each]), "rollover": 3},
+                {"kind": "ColumnsPatched", **about, "patches": columns(x=[[0, each]])},
+            ):
+                before = repr(source.data)
+                try:
+                    live.edit(event)
+                    taken += 1
+                except Refused:
+                    refused += 1
+                    assert repr(source.data) == before
+            live.check_mirror()
+            assert live.host.reports == []
+            live.do(lambda source=source, make=make: source.data.update(x=make()))
+    figures("taken", taken)
+    figures("refused", refused)
+    assert min(taken, refused) > 100
+
+
+@pytest.mark.parametrize("unit", ["ns", "us", "D"])
+def test_f32_a_time_beyond_what_a_column_can_hold_is_refused_and_makes_no_other_time(unit: str) -> None:
+    """Milliseconds around the last date of each type of column: whatever is taken is that very date."""
+    last = 2**63 // (10**6 if unit == "ns" else 10**3)
+    source = ColumnDataSource(data={"x": np.array([0], dtype=f"M8[{unit}]")})
+    live = Live(lambda doc: doc.add_root(Div(tags=[source])))
+
+    def patch(milliseconds: Any) -> None:
+        live.edit(
+            {
+                "kind": "ColumnsPatched",
+                "model": {"id": source.id},
+                "attr": "data",
+                "patches": columns(x=[[0, milliseconds]]),
+            }
+        )
+
+    for right in (0, -1, 1_700_000_000_000, 86_400_000 * (last // 86_400_000 - 1)):
+        patch(right)
+        held: Any = source.data["x"]
+        kept = held[0].astype("M8[D]" if unit == "D" else "M8[us]")
+        assert kept == np.datetime64(right, "ms").astype(kept.dtype)
+    before = source.data["x"].tolist()  # type: ignore[union-attr]
+    for wrong in (last * 1.001, -last * 1.001, 1e30, number("+inf")):
+        with pytest.raises(Refused):
+            patch(wrong)
+        assert source.data["x"].tolist() == before  # type: ignore[union-attr]
+    patch(NAN)
+    assert np.isnat(source.data["x"][0])
+    live.check_mirror()
+
+
+def test_f32_numbers_reach_everybody_as_they_were_on_each_server(
+    patient: FaultSite, figures: Figures
+) -> None:
+    """NaN, infinity, −0, a denormal, the largest number and integers beyond 64 bits, or their refusal."""
+    right = [NAN, number("+inf"), number("-inf"), -0.0, 5e-324, 1.7976931348623157e308, 2**53 - 1, int(1e30)]
+    with patient.replica("tally").wait_shown() as replica:
+        assert replica.result(replica.set("held", "tags", right)).commit
+        replica.wait_settled()
+        replica.check_equal_to_the_servers()
+        told = replica.truth()
+        for wrong in ([10**400], [number("1e400")], [{"type": "number", "value": None}]):
+            result = replica.result(replica.set("held", "tags", wrong))
+            assert (result.commit, result.code) == (False, wire.Refusal.MALFORMED)
+        assert replica.truth() == told
+        figures("numbers", len(right))
