@@ -10,10 +10,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from bokeh.core.properties import value
 from bokeh.models import (
     Column,
     ColumnDataSource,
+    DatetimePicker,
     Div,
+    Range1d,
+    RangeSlider,
+    Scatter,
+    Slider,
     TextInput,
 )
 from hypothesis import HealthCheck, given, settings
@@ -398,3 +404,49 @@ def test_f32_numbers_reach_everybody_as_they_were_on_each_server(
             assert (result.commit, result.code) == (False, wire.Refusal.MALFORMED)
         assert replica.truth() == told
         figures("numbers", len(right))
+
+
+# F33
+
+NAN_AGAIN: dict[str, tuple[Callable[[], Any], str, Callable[[], Any], Any]] = {
+    "a number": (lambda: Slider(start=0, end=1, value=0), "value", lambda: float("nan"), NAN),
+    "a number of NumPy": (lambda: Slider(start=0, end=1, value=0), "value", lambda: np.float64("nan"), NAN),
+    "a bound": (Range1d, "start", lambda: float("nan"), NAN),
+    "no time": (DatetimePicker, "value", lambda: np.datetime64("NaT"), NAN),
+    "a pair": (
+        lambda: RangeSlider(start=0, end=1, value=(0, 1)),
+        "value",
+        lambda: (float("nan"), 1),
+        [NAN, 1],
+    ),
+    "deep inside": (Div, "tags", lambda: [[{"a": float("nan")}]], [[columns(a=NAN)]]),
+    "a glyph's": (Scatter, "size", lambda: value(float("nan")), {"type": "value", "value": NAN}),
+}
+
+
+@pytest.mark.parametrize("what", NAN_AGAIN)
+def test_f33_nan_that_is_set_again_is_no_change(what: str) -> None:
+    """Set three times by a browser, and three times by the app: one callback and one op for each."""
+    make, attribute, by_app, by_browser = NAN_AGAIN[what]
+    for by in ("browser", "app"):
+        model, fired = make(), []
+        live = Live(lambda doc, model=model: doc.add_root(Div(tags=[model])))
+        model.on_change(attribute, lambda attr, old, new, fired=fired: fired.append(new))
+        ops = 0
+        for _ in range(3):
+            if by == "app":
+                ops += bool(live.do(lambda model=model: setattr(model, attribute, by_app())))
+            else:
+                ops += bool(live.edit(write(model, attribute, by_browser)).patch)
+        assert (len(fired), ops) == (1, 1), by
+        live.check_mirror()
+
+
+def test_f33_nan_that_a_browser_sets_again_runs_one_callback_on_each_server(patient: FaultSite) -> None:
+    """Five times in a row."""
+    with patient.replica("tally").wait_shown() as replica:
+        results = [replica.result(replica.set("amount", "value", NAN)) for _ in range(5)]
+        assert [(each.commit, each.own) for each in results] == [(True, True), *[(True, False)] * 4]
+        replica.wait_settled()
+        assert [math.isnan(each) for each in patient.runs(replica.session, "moved")] == [True]
+        replica.check_equal_to_the_servers()
