@@ -22,7 +22,7 @@ from bokeh.models import (
     Slider,
     TextInput,
 )
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from embedsync import wire
@@ -449,4 +449,71 @@ def test_f33_nan_that_a_browser_sets_again_runs_one_callback_on_each_server(pati
         assert [(each.commit, each.own) for each in results] == [(True, True), *[(True, False)] * 4]
         replica.wait_settled()
         assert [math.isnan(each) for each in patient.runs(replica.session, "moved")] == [True]
+        replica.check_equal_to_the_servers()
+
+
+# F34
+
+any_text = st.text(st.characters(exclude_categories=()), max_size=20)
+halves = st.builds("{}{}{}".format, any_text, st.characters(categories=["Cs"]), any_text)
+difficult = st.text(
+    st.sampled_from("\0\u200f\u202e\u0627\u05d0\U0001f600\U0010ffff\uffff\ufeff\u2028e\u0301")
+)
+
+
+def _is_whole(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+@tries
+@example("\ud83d\ude00", "value")  # Escaped one by one they are a pair after all.
+@example("half \ud800", "value")
+@example("half \udfff", "title")
+@given(difficult | any_text | halves, st.sampled_from(["value", "title", "key"]))
+def _texts(page: Page, tried: dict[str, int], text: str, where: str) -> None:
+    text = text.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
+    before = page.text.value, page.text.title, list(page.text.tags)
+    event = write(page.text, where, text)
+    if where == "key":
+        event = write(page.text, "tags", [{"type": "map", "entries": [[text, text]]}])
+    if not _is_whole(text):
+        tried["refused"] = tried.get("refused", 0) + 1
+        assert page.send_raw(event) == wire.Close.BAD_MESSAGE
+        page.come_again()
+        assert (page.text.value, page.text.title, page.text.tags) == before, "nothing was changed"
+        return
+    tried["taken"] = tried.get("taken", 0) + 1
+    result = page.ask(event)
+    assert (result.commit, result.values) == (True, [])
+    shown = page.shown()["text"]
+    if where == "key":
+        assert shown["tags"] == [{"type": "map", "entries": [[text, text]]}]
+    else:
+        assert shown.get(where, "") == text
+
+
+def test_f34_text_is_shown_to_everybody_as_it_was_and_halves_of_pairs_stay_out(
+    page: Page, figures: Figures
+) -> None:
+    """Hypothesis makes text of all characters, of difficult ones (NUL, right-to-left, four bytes, byte order
+    marks) and of halves of surrogate pairs: as values, and as keys of dictionaries."""
+    tried: dict[str, int] = {}
+    _texts(page, tried)
+    assert tried.keys() == {"taken", "refused"}
+    for told, times in sorted(tried.items()):
+        figures(told, times)
+
+
+def test_f34_difficult_text_makes_the_round_on_each_server(patient: FaultSite) -> None:
+    """NUL, right-to-left marks, four-byte characters, noncharacters, line separators, markup."""
+    text = "\0 \u202e\u05d0\u0627 \U0001f600\U0010ffff \uffff\ufeff \u2028 </script><!-- \\u0041 \x7f\x1b[31m"
+    with patient.replica("tally").wait_shown() as replica:
+        result = replica.result(replica.set("seen", "value", text))
+        assert (result.commit, result.values) == (True, [])
+        replica.wait_settled()
+        assert replica.value("seen") == text
         replica.check_equal_to_the_servers()
