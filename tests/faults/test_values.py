@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 import random
@@ -261,22 +262,27 @@ VALUES: list[Any] = [
 """As browsers could send them; some are out of every domain."""
 
 
-def _kinds_of_properties() -> list[tuple[type[Model], str]]:
-    """A model and a property for each kind of property that the installed Bokeh has."""
-    found: dict[str, tuple[type[Model], str]] = {}
+def _kinds_of_properties() -> list[list[tuple[type[Model], str]]]:
+    """Models and properties, by kind of property, of all that the installed Bokeh has."""
+    found: dict[str, list[tuple[type[Model], str]]] = {}
     for _, model in sorted(Model.model_class_reverse_map.items()):
-        if not model.__module__.startswith("bokeh.models") or not _is_complete(model):
+        if not model.__module__.startswith("bokeh.models"):
             continue
-        made = model()
         for name in sorted(model.properties()):
-            descriptor = writable_descriptor(made, name)
-            if descriptor is not None:
-                found.setdefault(repr(descriptor.property), (model, name))
+            found.setdefault(repr(model.lookup(name).property), []).append((model, name))
     return list(found.values())
 
 
+def _usable(its: list[tuple[type[Model], str]]) -> tuple[type[Model], str] | None:
+    """One of them whose model is complete as it is made, and whose property browsers may write."""
+    for model, name in its:
+        if _is_complete(model) and writable_descriptor(model(), name) is not None:
+            return model, name
+    return None
+
+
+@functools.cache
 def _is_complete(model: type[Model]) -> bool:
-    """Whether it can be sent as it is made."""
     try:
         live = Live(lambda doc: doc.add_root(Div(tags=[model()])))
     except Exception:  # noqa: BLE001 - whatever Bokeh raises for what it wants to be given
@@ -290,10 +296,12 @@ def test_f32_each_value_on_each_kind_of_property_is_taken_or_refused_and_a_reloa
 ) -> None:
     """NaN, infinity, numbers beyond 64 bits, −0, denormals and dates that there are not, alone and inside of
     lists and dictionaries; after each that is taken the whole document is encoded as JSON."""
-    kinds = _kinds_of_properties()
+    every = _kinds_of_properties()
+    chosen = map(_usable, random.Random(32).sample(every, count(40, len(every))))
+    kinds = [each for each in chosen if each is not None]
     figures("kinds of properties", len(kinds))
     taken = refused = 0
-    for model, name in random.Random(32).sample(kinds, count(40, len(kinds))):
+    for model, name in kinds:
         target = model()
         live = Live(lambda doc, target=target: doc.add_root(Div(tags=[target])))
         for each in VALUES:
@@ -311,7 +319,7 @@ def test_f32_each_value_on_each_kind_of_property_is_taken_or_refused_and_a_reloa
         live.document.destroy()
     figures("taken", taken)
     figures("refused", refused)
-    assert min(taken, refused) > 100
+    assert min(taken, refused) > 50
 
 
 COLUMNS: dict[str, Callable[[], Any]] = {
@@ -333,7 +341,8 @@ def test_f32_each_value_in_each_kind_of_column_is_taken_or_refused_and_a_reload_
 ) -> None:
     """The same values streamed and patched into lists and into arrays of each type."""
     taken = refused = 0
-    for make in COLUMNS.values():
+    for kind in random.Random(32).sample([*COLUMNS], count(7, len(COLUMNS))):
+        make = COLUMNS[kind]
         source = ColumnDataSource(data={"x": make()})
         live = Live(lambda doc, source=source: doc.add_root(Div(tags=[source])))
         about = {"model": {"id": source.id}, "attr": "data"}
@@ -354,7 +363,7 @@ def test_f32_each_value_in_each_kind_of_column_is_taken_or_refused_and_a_reload_
             live.do(lambda source=source, make=make: source.data.update(x=make()))
     figures("taken", taken)
     figures("refused", refused)
-    assert min(taken, refused) > 100
+    assert min(taken, refused) > 50
 
 
 @pytest.mark.parametrize("unit", ["ns", "us", "D"])
