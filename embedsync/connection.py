@@ -209,11 +209,6 @@ class Connection:
         self.abandoned = True
         self.close(code, reason)
 
-    def lost(self) -> None:
-        """The adapter is done with the socket, or on its way to say goodbye, which nothing may cut off."""
-        self._outbox.clear()
-        self.close(1006, "the socket is gone")
-
     # Inside.
 
     def _received(self, message: bytes | str) -> list[Received]:

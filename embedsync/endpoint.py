@@ -199,7 +199,7 @@ class Endpoint:
 
     @property
     def abandoned(self) -> bool:
-        """Whether the socket is to be cut at once: the browser takes nothing."""
+        """Whether the socket is to be cut at once: the browser takes nothing, or is gone."""
         return self._connection.abandoned
 
     @property
@@ -213,7 +213,7 @@ class Endpoint:
             if self._lost:
                 return
             self._lost = True
-            self._connection.lost()
+            self._connection.abandon(1006, "the socket is gone")
             attachments, self._attachments = list(self._attachments.values()), {}
             if self._timer is not None:
                 self._timer.cancel()
