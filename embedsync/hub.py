@@ -168,7 +168,7 @@ class Hub:
             ConfigurationError: the name is taken or not usable, or the source is not.
         """
         check_name(name)
-        recipe = load(source, **known_options(name, options))
+        recipe = load(source, **{"authority": self.settings.authority, **known_options(name, options)})
         recipe.check()
         app = App(
             name, recipe, shared, grace, title or name, permission, script_tag, script_arguments, recover
@@ -531,7 +531,7 @@ def known_options(name: str, options: dict[str, Any]) -> dict[str, Any]:
     Raises:
         ConfigurationError: one does not; names what may have been meant.
     """
-    known = ["authority", "argv", "cwd"]
+    known = ["authority", "read_only", "argv", "cwd"]
     for each in options:
         if each not in known:
             others = [*inspect.signature(Hub.add_app).parameters, *known]

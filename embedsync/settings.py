@@ -27,6 +27,9 @@ class Settings:
     """Show tracebacks of app code to visitors. Never in production."""
     allowed_origins: tuple[str, ...] = ()
     """Origins other than the site's own whose pages may connect: ``"https://example.org"``."""
+    authority: str = "closed"
+    """What browsers may change. ``"closed"``: what a person can change through what is shown, and what
+    ``allow_client_write`` adds. ``"compat"``: all that ``bokeh serve`` allows. An app may have its own."""
 
     heartbeat: float = 25.0
     """Between pings. Below the 60 s after which common proxies cut an idle connection."""
@@ -149,6 +152,10 @@ class Settings:
             _check(each.name, str(each.type), getattr(self, each.name))
         if self.workers_limit < self.workers:
             raise ConfigurationError("setting 'workers_limit' must not be below 'workers'")
+        if self.authority not in ("closed", "compat"):
+            raise ConfigurationError(
+                f"setting 'authority' must be 'closed' or 'compat', not {self.authority!r}"
+            )
         if self.queue_bytes_hard < self.queue_bytes:
             raise ConfigurationError("setting 'queue_bytes_hard' must not be below 'queue_bytes'")
 
@@ -158,6 +165,7 @@ _KINDS: dict[str, tuple[tuple[type, ...], str]] = {
     "int": ((int,), "a whole number"),
     "float": ((int, float), "a number"),
     "tuple[str, ...]": ((tuple,), "a list of texts"),
+    "str": ((str,), "text"),
 }
 
 

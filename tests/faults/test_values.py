@@ -51,7 +51,7 @@ class Page:
     def __init__(self) -> None:
         self.text = TextInput(name="text", value="before")
         self.source = ColumnDataSource(name="source", data={"x": [1.0]})
-        self.hub = Hub("key", Settings(stop_timeout=1, heartbeat=3600))
+        self.hub = Hub("key", Settings(authority="compat", stop_timeout=1, heartbeat=3600))
         self.hub.add_app("page", lambda doc: doc.add_root(Column(self.text, tags=[self.source])))
         self._ticket = self.hub.ticket("page", session="together")
         self.author = self._visit()

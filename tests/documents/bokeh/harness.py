@@ -95,12 +95,13 @@ class Live:
         self,
         source: Any,
         *,
-        authority: Authority | None = None,
+        authority: str | Authority | None = None,
+        read_only: bool = False,
         session: SessionInfo | None = None,
         host: Host | None = None,
     ):
         self.host = host if host is not None else Host()
-        self.recipe: Recipe = load(source, authority=authority)
+        self.recipe: Recipe = load(source, authority=authority, read_only=read_only)
         context = contextvars.copy_context()
         steps = self.recipe.build(self.host, session or info())
         document = context.run(run_steps, steps)
