@@ -188,6 +188,8 @@ def _arrays(
     array = {"type": "bytes", "data": {"id": "c.1"}}
     kind = "typed_array" if flat else "ndarray"
     rep = {"type": kind, "array": array, "dtype": dtype, "order": order, "shape": shape}
+    # Something else than any array: one that is equal to what is there would not take its place.
+    page.ask(write(page.source, "data", columns(x=["before"])))
     before = page.source.data["x"]
     result = page.ask(write(page.source, "data", columns(x=rep)), buffers=[buffer])
     fits = length % size == 0 if flat else is_shape and 1 <= len(shape) <= 4 and length == wanted
