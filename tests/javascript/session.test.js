@@ -396,11 +396,12 @@ test("a change that has no form for the server is told, and undone by a snapshot
   assert.equal(page.wire.of("resync").length, 2);
 });
 
-test("an edit that is too big is given up, told, and undone by a snapshot", async () => {
+test("an edit that is too big is given up, told with its property, and undone by a snapshot", async () => {
   const page = await Page.live();
   page.person((document) => document.set("root", "value", "x".repeat(2000)));
   assert.deepEqual([page.edits, page.wire.of("resync").length], [[], 1]);
-  assert.equal(page.told.at(-1)[1].code, "too-big");
+  assert.deepEqual(page.told.at(-1)[1], { reason: "refused", code: "too-big", edits: 1, keys: ["root value"] });
+  assert.match(page.wire.of("resync")[0].reason, /an edit of 2\d\d\d bytes, of root value, is more than the 1000/);
   page.push({ type: "snapshot", epoch: "e1", seq: 0, cseq: 0, document: ROOT });
   assert.equal(page.root.value, 1);
   page.person((document) => document.set("root", "value", 2));

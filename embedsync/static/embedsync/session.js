@@ -33,8 +33,8 @@ const UNSENDABLE_PAUSE = 10_000;
  * @property {(notice: {kind: string, error: string, busy: boolean}) => void} notice
  * @property {(told: {inputs: number, missing: number}) => void} restored a new session took the place of one
  *   that is gone, and what the person had put in was put in again, but for those that are missing
- * @property {(told: {reason: "refused" | "lost", code: string, edits: number}) => void} rejected edits that
- *   the person made and that did not come to count
+ * @property {(told: {reason: "refused" | "lost", code: string, edits: number, keys?: string[]}) => void} rejected
+ *   edits that the person made and that did not come to count; `keys` are the properties of one that is too big
  *
  * What a session asks of the page. All URLs are as the server wrote them.
  * @typedef {object} SessionPage
@@ -573,8 +573,10 @@ export class Session {
         this.socket.send(message);
       } else {
         this.#edits.drop();
-        this.events.rejected({ reason: "refused", code: "too-big", edits: 1 });
-        this.#poison(new Error(`an edit of ${message.byteLength} bytes is more than the server takes`));
+        const keys = [...keysOf([edit])];
+        this.events.rejected({ reason: "refused", code: "too-big", edits: 1, keys });
+        const what = `an edit of ${message.byteLength} bytes, of ${keys.join(", ") || "no property"},`;
+        this.#poison(new Error(`${what} is more than the ${this.#messageBytes} that the server takes`));
       }
     }
   }
