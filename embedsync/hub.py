@@ -27,6 +27,7 @@ from embedsync.endpoint import Attachment, Endpoint
 from embedsync.errors import ConfigurationError, TicketExpired, TicketInvalid, UnknownApp
 from embedsync.legible import legible
 from embedsync.live import LiveSession
+from embedsync.logbook import Logbook
 from embedsync.one_by_one import OneByOne
 from embedsync.orphans import Orphans
 from embedsync.pool import Pool
@@ -95,6 +96,9 @@ class Hub:
         self.random_id = random_id
         self.assets = Assets(asset_url)
         self.counters = Counters()
+        self._logbook = Logbook(
+            self.settings.log_lines, on_dropped=lambda: self.counters.count("log_lines_dropped")
+        )
         self.loop = AppLoop()
         self.scheduler = Scheduler(clock)
         self.pool = Pool(
@@ -343,6 +347,7 @@ class Hub:
 
     def connect(self, request: Request) -> Endpoint:
         """The endpoint for a new socket, whose origin was found to be allowed."""
+        self._logbook.open()
         endpoint = Endpoint(
             Connection(self.settings, self.clock()),
             request,
@@ -451,6 +456,7 @@ class Hub:
         self.scheduler.stop()
         for app in self._apps.values():
             app.recipe.close()
+        self._logbook.close()
 
     # Inside.
 
@@ -523,11 +529,13 @@ class Hub:
             prepared = self._prepared.pop(grant.nonce, None)
         if prepared is not None:
             return prepared
+        live = self._shared.get(meeting) if meeting is not None else None
+        is_heavy = live is None and not self._has_bytes_left()
         is_full = len(self._sessions) >= self.settings.sessions
-        spare = 1 if is_full and self.orphans.make_room() else 0
+        spare = 1 if is_full and self.orphans.make_room("sessions") is not None else 0
         with self._lock:
             live = self._shared.get(meeting) if meeting is not None else None
-            full = live is None and len(self._sessions) - spare >= self.settings.sessions
+            full = is_heavy or len(self._sessions) - spare >= self.settings.sessions
             if live is None and not full:
                 live = self._new_session(request, app, grant, meeting is not None)
                 self._sessions[live.id] = live
@@ -537,8 +545,19 @@ class Hub:
                 self._prepared[grant.nonce] = live
         if live is None:
             self.counters.count("sessions_refused")
-            logger.warning("turned a visitor away: %d sessions live ('sessions')", self.settings.sessions)
+            logger.warning(
+                "turned a visitor away: %d sessions live (%r)",
+                len(self._sessions),
+                "session_bytes" if is_heavy else "sessions",
+            )
         return live
+
+    def _has_bytes_left(self) -> bool:
+        """Whether there is room for another session; those that nobody looks at make some."""
+        beyond = sum(live.weight for live in self.sessions) - self.settings.session_bytes
+        while beyond >= 0 and (freed := self.orphans.make_room("session_bytes")) is not None:
+            beyond -= freed
+        return beyond < 0
 
     def _new_session(self, request: Request, app: App, grant: Grant, meeting: bool) -> LiveSession:
         info = SessionInfo(

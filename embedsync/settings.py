@@ -104,6 +104,9 @@ class Settings:
     """How long a session is kept that was begun with its page, before the page's browser has come."""
     sessions: int = 1000
     """Live sessions of this process."""
+    session_bytes: int = 2048 * _MIB
+    """Bytes of the logs and documents of all sessions, as far as they are known. Beyond, sessions that nobody
+    looks at end, the first ones left first; without any, further visitors wait."""
     sockets: int | None = None
     """Open sockets of this process; visitors beyond wait for a free place. No limit, if ``None``. Where each
     socket holds a thread of the server, as on gunicorn's ``gthread``, this must stay below their number."""
@@ -113,6 +116,8 @@ class Settings:
     """Bytes of the logs and documents of such sessions; beyond, those that were left first end."""
     unopened_sockets: int = 200
     """Sockets that have shown no ticket yet; a further one is closed, and may come back."""
+    log_lines: int = 1000
+    """Lines that may wait for a log that is stuck; further ones are dropped, and counted."""
     resync_interval: float = 1.0
     """Between whole documents sent to one browser that asks for them because it cannot go on."""
     ticket_age: float = 300.0

@@ -11,7 +11,7 @@ from django.core.exceptions import DisallowedHost
 from embedsync.asgi.protocol import Receive, Scope, Send
 from embedsync.asgi.socket import refuse, serve_socket
 from embedsync.legible import legible
-from embedsync_django.daphne import stop_with_daphne
+from embedsync_django.daphne import is_stopping, taking_leave
 from embedsync_django.registry import embed
 from embedsync_django.requests import handshake_of
 
@@ -40,5 +40,8 @@ class LiveConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels ships no ty
             logger.exception("a socket was refused, because it is not known who connects")
             await refuse(scope, send, 503)
             return
-        stop_with_daphne()
-        await serve_socket(embed.hub, request, scope, receive, send)
+        if is_stopping():
+            await refuse(scope, send, 503)
+            return
+        async with taking_leave(receive) as received:
+            await serve_socket(embed.hub, request, scope, received, send)

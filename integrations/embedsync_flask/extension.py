@@ -237,9 +237,11 @@ class EmbedSync:
     def _logged_out(self, sender: Flask, user: Any, **kwargs: Any) -> None:
         self.logged_out(user)
 
-    def _before_socket(self) -> None:
+    def _before_socket(self) -> Response | None:
         if request.endpoint != "embedsync.socket":
-            return
+            return None
+        if request.headers.get("Upgrade", "").lower() != "websocket":
+            return self._http("socket")
         # Compressing each message would cost more than it saves, and inflating what a stranger
         # sends is a risk: no extension of the handshake is taken up.
         request.environ.pop("HTTP_SEC_WEBSOCKET_EXTENSIONS", None)
@@ -251,6 +253,7 @@ class EmbedSync:
             abort(503)
         if not Routes(self.hub).admits("socket", self._request()):
             abort(403)
+        return None
 
     def _socket(self, socket: Any) -> None:
         serve_socket(socket, self.hub.connect(self._request()), self.hub.settings)
