@@ -48,6 +48,7 @@ from bokeh.util.dependencies import import_optional
 from bokeh.util.serialization import (
     BINARY_ARRAY_TYPES,
     array_encoding_disabled,
+    convert_datetime_type,
     make_globally_unique_id,
     make_id,
     transform_array,
@@ -88,6 +89,7 @@ __all__ = [
     "UnsetValueError",
     "array_encoding_disabled",
     "belongs_to_browser",
+    "convert_datetime_type",
     "data_models",
     "event_callbacks",
     "forget_classes",
