@@ -532,7 +532,9 @@ class Hub:
         live = self._shared.get(meeting) if meeting is not None else None
         is_heavy = live is None and not self._has_bytes_left()
         is_full = len(self._sessions) >= self.settings.sessions
-        spare = 1 if is_full and self.orphans.make_room("sessions") is not None else 0
+        # Who joins a session that is there needs no room, and must not see it end for want of some.
+        needs_room = live is None and is_full
+        spare = 1 if needs_room and self.orphans.make_room("sessions") is not None else 0
         with self._lock:
             live = self._shared.get(meeting) if meeting is not None else None
             full = is_heavy or len(self._sessions) - spare >= self.settings.sessions
@@ -541,7 +543,8 @@ class Hub:
                 self._sessions[live.id] = live
                 if meeting is not None:
                     self._shared[meeting] = live
-            if live is not None and prepare:
+            if live is not None and prepare and meeting is None:
+                # Others are found by where they meet, however many pages were made for them.
                 self._prepared[grant.nonce] = live
         if live is None:
             self.counters.count("sessions_refused")
