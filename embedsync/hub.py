@@ -174,7 +174,7 @@ class Hub:
             ConfigurationError: the name is taken or not usable, or the source is not.
         """
         check_name(name)
-        recipe = load(source, **{"authority": self.settings.authority, **known_options(name, options)})
+        recipe = load(source, **known_options(name, options))
         recipe.check()
         app = App(
             name, recipe, shared, grace, title or name, permission, script_tag, script_arguments, recover
@@ -570,6 +570,7 @@ class Hub:
             request=replace(request, page=grant.page),
             debug=self.settings.debug,
             logout_url=self.settings.logout_url,
+            authority=self.settings.authority,
         )
         logger.info("app %r: session %s begins", app.name, info.id)
         return LiveSession(
