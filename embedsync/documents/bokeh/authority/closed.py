@@ -42,7 +42,7 @@ class Closed:
             _insist(not (found := columns.complaint(model, value, whole=True)), model, attribute, found)
             self._insist_on_input(model, attribute)
         else:
-            hint = f"if a script of the page does, say allow_client_write({kind.__name__}, {attribute!r})"
+            hint = f"if a script of the page does, say allow_client_write({kind.__name__.lower()}, {attribute!r})"
             _insist(is_open(model, attribute, value), model, attribute, f"no person can change it; {hint}")
             self._insist_on_input(model, attribute)
 
