@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from embedsync import wire
-from embedsync.connection import Connection, Received
+from embedsync.connection import Conversation, Received
 from embedsync.request import Request
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ class Attachment:
 
 
 class Endpoint:
-    """A thread-safe :class:`~embedsync.connection.Connection` with a clock and callbacks.
+    """A thread-safe :class:`~embedsync.connection.Conversation` with a clock and callbacks.
 
     Args:
         connection: the protocol of this socket.
@@ -124,7 +124,7 @@ class Endpoint:
 
     def __init__(
         self,
-        connection: Connection,
+        connection: Conversation,
         request: Request,
         receiver: Receiver,
         *,
@@ -167,7 +167,7 @@ class Endpoint:
             self._receiver(attachment, each)
         self._wake()
 
-    def take(self) -> list[bytes]:
+    def take(self) -> Sequence[bytes | str]:
         """Messages to send now, in order. Call again after sending them."""
         with self._lock:
             messages = self._connection.take(self._clock())
@@ -186,6 +186,11 @@ class Endpoint:
     def is_lost(self) -> bool:
         """Whether the socket is gone."""
         return self._lost
+
+    @property
+    def is_simple(self) -> bool:
+        """Whether its client follows none of the rules of a replica."""
+        return self._connection.is_simple
 
     @property
     def is_open(self) -> bool:
@@ -238,6 +243,11 @@ class Endpoint:
         if queued:
             self._wake()
         return queued
+
+    def attachment(self, number: int) -> Attachment:
+        """The attachment of this number; a new one, if there is none."""
+        with self._lock:
+            return self._attachment(number)
 
     def grant(self, number: int) -> None:
         """Let an attachment in."""

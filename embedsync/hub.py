@@ -20,7 +20,7 @@ from embedsync.admission import Admission
 from embedsync.app import App, SessionInfo
 from embedsync.apploop import AppLoop
 from embedsync.assets import Assets
-from embedsync.connection import Connection, Received
+from embedsync.connection import Connection, Conversation, Received
 from embedsync.documents import load
 from embedsync.endpoint import Attachment, Endpoint
 from embedsync.errors import ConfigurationError, TicketExpired, TicketInvalid, UnknownApp
@@ -32,6 +32,7 @@ from embedsync.pool import Pool
 from embedsync.request import Request
 from embedsync.scheduler import Scheduler
 from embedsync.settings import Settings
+from embedsync.stock.tokens import Tokens
 from embedsync.tickets import LONGEST_TICKET, Grant, Tickets, encode_arguments
 from embedsync.watchdog import Watchdog
 
@@ -124,6 +125,7 @@ class Hub:
             renewal_age=self.settings.ticket_renewal_age,
             now=wall_clock,
         )
+        self.tokens = Tokens(keys, max_age=self.settings.ticket_age, now=wall_clock)
         self._lock = threading.Lock()
         self._apps: dict[str, App] = {}
         self._sessions: dict[str, LiveSession] = {}
@@ -206,6 +208,7 @@ class Hub:
         session: str = "",
         user_key: str = "",
         page: Mapping[str, str] | None = None,
+        session_id: str = "",
     ) -> str:
         """Make a ticket for a page.
 
@@ -215,6 +218,7 @@ class Hub:
             session: a name under which visitors of this app meet in one session; none if empty.
             user_key: names the user that the page is made for.
             page: what the adapter will find as ``Request.page`` when the session begins.
+            session_id: id of the session to open or join, which a stock client may have made.
 
         Raises:
             UnknownApp: there is no such app.
@@ -223,7 +227,8 @@ class Hub:
         """
         self.app(app)
         encoded = encode_arguments(arguments or {})
-        ticket = self._tickets.sign(Grant(app, encoded, session, user_key, self.random_id()[:8], page or {}))
+        nonce = self.random_id()[:8]
+        ticket = self._tickets.sign(Grant(app, encoded, session, user_key, nonce, page or {}, session_id))
         if len(ticket) > LONGEST_TICKET:
             raise ConfigurationError(
                 f"the arguments of app {app!r} are too long for a page: they make a ticket of {len(ticket)} "
@@ -245,6 +250,17 @@ class Hub:
                 an argument.
             ConfigurationError: an argument cannot be carried.
         """
+        self.check_script_tag(name, arguments, request)
+        return self.ticket(name, arguments, user_key=request.user_key, page=request.page)
+
+    def check_script_tag(self, name: str, arguments: Collection[str], request: Request) -> None:
+        """See that a page that no template made may show an app, with these arguments.
+
+        Raises:
+            UnknownApp: there is no such app.
+            TicketInvalid: the app is not open to script tags, or not to this visitor, or does not take
+                an argument.
+        """
         app = self.app(name)
         if not app.script_tag:
             raise TicketInvalid(f"app {name!r} is not open to script tags: add it with script_tag=True")
@@ -255,7 +271,6 @@ class Hub:
                 )
         if not self.permits(app, request):
             raise TicketInvalid(f"this visitor may not use app {name!r}")
-        return self.ticket(name, arguments, user_key=request.user_key, page=request.page)
 
     def renew_ticket(self, ticket: str, request: Request) -> str:
         """Trade an authentic ticket, expired or not, for a fresh one for the same user.
@@ -306,10 +321,15 @@ class Hub:
         )
         return False
 
-    def connect(self, request: Request) -> Endpoint:
-        """The endpoint for a new socket, whose origin was found to be allowed."""
+    def connect(self, request: Request, conversation: Conversation | None = None) -> Endpoint:
+        """The endpoint for a new socket, whose origin was found to be allowed.
+
+        Args:
+            request: its handshake.
+            conversation: what it speaks, if not our own protocol.
+        """
         endpoint = Endpoint(
-            Connection(self.settings, self.clock()),
+            conversation or Connection(self.settings, self.clock()),
             request,
             self._received,
             clock=self.clock,
@@ -329,6 +349,16 @@ class Hub:
         if request.reload is not None or any(app.permission for app in self.apps.values()):
             self._admission.watch(endpoint)
         return endpoint
+
+    def enter(self, attachment: Attachment, grant: Grant) -> None:
+        """Let in who has shown a grant in the handshake; a permission is asked first."""
+        app = self.app(grant.app)
+        self._admission.admit(app, attachment, lambda: self._open_session(attachment, app, grant))
+
+    def session_of(self, app: App, session_id: str) -> LiveSession | None:
+        """The live session of an app that was opened under this id by a stock client, or for one."""
+        with self._lock:
+            return self._shared.get((app.name, session_id))
 
     def _limit(self, endpoint: Endpoint, setting: str, there: int, most: int | None) -> None:
         if most is None or there < most:
@@ -454,9 +484,7 @@ class Hub:
         attachment.close(code)
 
     def _open_session(self, attachment: Attachment, app: App, grant: Grant) -> None:
-        meeting: tuple[Any, ...] | None = None
-        if app.shared or grant.session:
-            meeting = (app.name, grant.session, _frozen(grant.arguments))
+        meeting = _meeting(app, grant)
         is_full = len(self._sessions) >= self.settings.sessions
         spare = 1 if is_full and self.orphans.make_room() else 0
         with self._lock:
@@ -475,8 +503,10 @@ class Hub:
         live.open(attachment)
 
     def _new_session(self, attachment: Attachment, app: App, grant: Grant, meeting: bool) -> LiveSession:
+        # An id that another app has already, or a session that is about to end, is not given twice.
+        is_free = grant.session_id not in self._sessions and not app.shared
         info = SessionInfo(
-            id=self.random_id(),
+            id=grant.session_id if grant.session_id and is_free else self.random_id(),
             app=app.name,
             arguments={name: [each.encode() for each in values] for name, values in grant.arguments.items()},
             request=replace(attachment.request, page=grant.page),
@@ -539,6 +569,15 @@ def known_options(name: str, options: dict[str, Any]) -> dict[str, Any]:
             hint = f"; did you mean {close[0]!r}?" if close else ""
             raise ConfigurationError(f"app {name!r}: there is no option {each!r}{hint}")
     return options
+
+
+def _meeting(app: App, grant: Grant) -> tuple[Any, ...] | None:
+    """What visitors have in common who meet in one session; ``None`` if each has their own."""
+    if grant.session_id and not app.shared:
+        return (app.name, grant.session_id)
+    if app.shared or grant.session:
+        return (app.name, grant.session, _frozen(grant.arguments))
+    return None
 
 
 def _frozen(arguments: Mapping[str, Sequence[str]]) -> tuple[tuple[str, tuple[str, ...]], ...]:

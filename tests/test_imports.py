@@ -36,6 +36,7 @@ LAYERS: list[set[str]] = [
         "routes",
         "running",
         "scheduler",
+        "stock",
         "threads",
         "tickets",
         "watchdog",

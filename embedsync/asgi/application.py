@@ -12,13 +12,14 @@ from embedsync.asgi.http import BodyTooLongError, DisconnectedError, read_body, 
 from embedsync.asgi.pages import ENDPOINT, Pages
 from embedsync.asgi.protocol import Receive, Scope, Send
 from embedsync.asgi.scope import path_below, request_of
-from embedsync.asgi.socket import refuse, serve_socket
+from embedsync.asgi.socket import refuse, serve_socket, serve_stock_socket
 from embedsync.asgi.users import UserLoader, load_user, user_of_scope
 from embedsync.errors import ConfigurationError
 from embedsync.hub import Hub
 from embedsync.legible import legible
 from embedsync.request import Request
 from embedsync.routes import Response, Routes
+from embedsync.stock.pages import StockPages
 
 __all__ = ["Application", "application"]
 
@@ -79,6 +80,7 @@ class Application:
             raise ConfigurationError(f"prefix {prefix!r} must begin with a slash and not end with one")
         self._hub = hub
         self._routes = Routes(hub)
+        self._stock = StockPages(hub)
         self._user_loader = user_loader
         self._pages = pages
         self._prefix = prefix
@@ -117,6 +119,10 @@ class Application:
         method, path = scope["method"], path_below(scope, self._prefix)
         if path is None:
             return text_response(404, "not found")
+        query = scope.get("query_string", b"").decode("latin-1")
+        stock = await asyncio.to_thread(self._stock.respond, method, path.removeprefix("/"), query, request)
+        if stock is not None:
+            return stock
         below = self._below_endpoint(path)
         if below is None:
             return await asyncio.to_thread(self._page, method, path, scope, request)
@@ -150,15 +156,19 @@ class Application:
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         await receive()  # It is `websocket.connect`.
-        path = path_below(scope, self._prefix)
-        if path is None or self._below_endpoint(path) != "socket":
+        path = path_below(scope, self._prefix) or ""
+        stock_app = self._stock.socket_app(path.removeprefix("/"))
+        if stock_app is None and self._below_endpoint(path) != "socket":
             await refuse(scope, send, 404)
             return
         request = request_of(scope, await load_user(self._user_loader, scope))
         if not self._knows(request):
             await refuse(scope, send, 403)
             return
-        await serve_socket(self._hub, request, scope, receive, send)
+        if stock_app is not None:
+            await serve_stock_socket(self._hub, stock_app, request, scope, receive, send)
+        else:
+            await serve_socket(self._hub, request, scope, receive, send)
 
     # The process
 
