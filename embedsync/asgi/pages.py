@@ -86,7 +86,8 @@ class Pages:
         except ValueError:
             return self._too_long(top, request)
         try:
-            ticket = self._hub.ticket(app.name, arguments, user_key=request.user_key)
+            session = self._session_of_stock_client(arguments)
+            ticket = self._hub.ticket(app.name, arguments, user_key=request.user_key, session_id=session)
         except ConfigurationError:  # Text can always be carried, unless there is too much of it.
             return self._too_long(top, request)
         endpoint = f"{top}{ENDPOINT}"
@@ -97,6 +98,14 @@ class Pages:
         pages = module_script(f"{endpoint}/{assets.runtime_url('pages.js')}")
         scripts = f"{embed}\n{pages}"
         return self._page(200, app.title, element, top, request, scripts=scripts, class_="app")
+
+    def _session_of_stock_client(self, arguments: dict[str, list[str]]) -> str:
+        """The session that ``bokeh.client.show_session`` wants to be shown; taken out of the arguments."""
+        hub = self._hub
+        if not hub.settings.stock_clients:
+            return ""
+        (session, *_) = arguments.pop("bokeh-session-id", [""])
+        return session if hub.settings.stock_unsigned or hub.tokens.is_signed(session) else ""
 
     def _not_found(self, name: str, path: str, request: Request) -> Response:
         top = _way_up(path)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 from typing import Any
 
 import pytest
 from bokeh.util.token import generate_jwt_token
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from embedsync import wire
 from embedsync.stock.tokens import Tokens
@@ -161,8 +162,9 @@ def test_a_message_that_does_not_end_is_not_waited_for() -> None:
 
 def test_the_document_is_not_given_again_and_again_to_a_client_that_does_not_wait() -> None:
     with serving(stock_requests=4) as site, opened(site) as client:
-        for _ in range(200):
-            client.send("PULL-DOC-REQ")
+        with contextlib.suppress(ConnectionClosed):  # Perhaps before all were asked.
+            for _ in range(200):
+                client.send("PULL-DOC-REQ")
         assert client.close_code() == wire.Close.TOO_MANY_EDITS
 
 
@@ -186,27 +188,18 @@ def test_more_edits_than_may_wait_close_the_socket() -> None:
 
 
 def test_a_client_that_reads_nothing_is_cut_and_its_session_goes_on() -> None:
-    small = {"queue_bytes": 20_000, "queue_bytes_hard": 50_000, "log_bytes": 50_000}
-    with serving(send_timeout=1.0, **small) as site:  # noqa: SIM117  (they need the site)
-        with opened(site) as client, opened(site) as reader:
-            client.pull()
-            words = model_named(reader.pull(), "words")
-            sockets = site.hub.status()["sockets"]
-            assert sockets == 2
-
-            def much(doc: Any) -> None:
-                doc.get_model_by_name("words").value = "x" * 4_000_000
-
-            site.hub.update_sessions("amounts", much)
-            # What the operating systems buffer is taken from the server, so it is more than one write.
-            for number in range(40):
-                reader.write(words, "value", str(number) * 1_000_000)
-                reader.wait_for("OK")
-                if site.hub.status()["sockets"] < 2:
-                    break
-            until(lambda: site.hub.status()["sockets"] == 1)
-            reader.write(words, "value", "still here")
-            assert reader.wait_for("OK")
+    with serving(send_timeout=1.0) as site, opened(site) as idle, opened(site) as writer:
+        idle.pull()
+        words = model_named(writer.pull(), "words")
+        # What operating systems buffer is taken from the server, so one write is not enough.
+        for number in range(100):
+            writer.write(words, "value", f"{number} " * 200_000)
+            writer.wait_for("OK")
+            if site.hub.status()["sockets"] < 2:
+                break
+        until(lambda: site.hub.status()["sockets"] == 1)
+        writer.write(words, "value", "still here")
+        assert writer.wait_for("OK")
 
 
 def test_what_is_not_text_in_a_header_of_a_buffer_closes_the_socket(site: Site) -> None:
