@@ -1,4 +1,4 @@
-"""A stock client ends up with what the server has, though its protocol knows neither numbers nor positions."""
+"""A stock client ends up with what the server has, though its protocol knows no positions."""
 
 from __future__ import annotations
 
