@@ -41,6 +41,7 @@ _PATH = re.compile(r"(/[A-Za-z0-9_\-.~%]*)*")
 _HOST = re.compile(r"[A-Za-z0-9.\-]+(:\d+)?|\[[0-9A-Fa-f:.]+\](:\d+)?")
 _SESSION_HEADER = "Bokeh-Session-Id"
 _HEADER_NAMES = re.compile(r"[A-Za-z0-9\-, ]{0,1000}")
+_ABOUT_APPS = ("autoload.js", "metadata")
 _PRIVATE = ("Cache-Control", "no-store")
 _NO_SNIFFING = ("X-Content-Type-Options", "nosniff")
 
@@ -60,6 +61,12 @@ class StockPages:
         """The name of the app whose socket is at this path; ``None`` if there is none."""
         name, _, last = path.rpartition("/")
         return name if self._is_on and last == "ws" and name in self._hub.apps else None
+
+    def asks_who(self, path: str) -> bool:
+        """Whether what is at a path depends on who asks."""
+        name, _, last = path.rpartition("/")
+        owner = path.partition("/static/")[0] if "/static/" in path else name
+        return self._is_on and owner in self._hub.apps and (owner != name or last in _ABOUT_APPS)
 
     def respond(self, method: str, path: str, query: str, request: Request) -> Response | None:
         """Answer a request; ``None`` if nothing of Bokeh's server is at this path.

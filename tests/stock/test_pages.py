@@ -8,6 +8,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from bokeh.application import Application
 from bokeh.embed.bundle import extension_dirs
 from bokeh.util.token import get_session_id, get_token_payload
 
@@ -127,6 +128,15 @@ def test_what_an_app_says_of_itself_is_asked_by_its_url(site: Site) -> None:
     answer = httpx.get(f"{site.app()}/metadata")
     assert answer.json() == {"url": "/amounts", "data": {}}
     assert httpx.post(f"{site.app()}/metadata").status_code == 405
+
+
+def test_a_ready_application_says_what_its_author_gave_it() -> None:
+    hub = Hub(KEY, Settings(stock_clients=True))
+    hub.add_app("plain", Application(metadata={"author": "Ada"}))
+    hub.add_app("asked", Application(metadata=lambda: {"count": 3}))
+    with running(application(hub), hub) as url:
+        assert httpx.get(f"{url}/plain/metadata").json()["data"] == {"author": "Ada"}
+        assert httpx.get(f"{url}/asked/metadata").json()["data"] == {"count": 3}
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,11 @@ class ApplicationRecipe(BokehRecipe):
             if handler.failed:
                 raise ConfigurationError(str(handler.error))
 
+    def metadata(self) -> Any:
+        """What the application says of itself to who asks its URL."""
+        said = self._application.metadata
+        return (said() if callable(said) else said) or {}
+
     def fill(self, document: BokehDocument, session: SessionInfo) -> Steps:
         """Call hooks and handlers in the order in which Bokeh does."""
         yield from self._loaded.run(lambda: self._server_loaded(document))
