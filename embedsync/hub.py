@@ -500,6 +500,9 @@ class Hub:
             logger.warning("turned a visitor away: %d sessions live ('sessions')", self.settings.sessions)
             attachment.close(wire.Close.BUSY)
             return
+        if grant.session_id and not app.shared and not _is_of(live, attachment.request):
+            self._refuse(attachment, wire.Close.FORBIDDEN, "the session belongs to another user")
+            return
         live.open(attachment)
 
     def _new_session(self, attachment: Attachment, app: App, grant: Grant, meeting: bool) -> LiveSession:
@@ -569,6 +572,10 @@ def known_options(name: str, options: dict[str, Any]) -> dict[str, Any]:
             hint = f"; did you mean {close[0]!r}?" if close else ""
             raise ConfigurationError(f"app {name!r}: there is no option {each!r}{hint}")
     return options
+
+
+def _is_of(live: LiveSession, request: Request) -> bool:
+    return live.info.request.user_key == request.user_key
 
 
 def _meeting(app: App, grant: Grant) -> tuple[Any, ...] | None:

@@ -185,7 +185,7 @@ class StockConnection:
             self._behind = True
             return False
         if self._waiting - self._document_bytes > self._settings.queue_bytes_hard:
-            self.abandon(wire.Close.SLOW, "too much waits for the client ('queue_bytes_hard')")
+            self._cut("too much waits for the client ('queue_bytes_hard')")
             return True
         frame, buffers = wire.decode_payload(payload)
         match frame:
@@ -227,9 +227,7 @@ class StockConnection:
 
     def abandon(self, code: int, reason: str) -> None:
         """Close the socket and forget what waits: nobody takes it."""
-        self._queue.clear()
-        self._waiting = self._documents = self._document_bytes = self._underway = 0
-        self._held = None
+        self._forget()
         self.abandoned = True
         self.close(code, reason)
 
@@ -314,7 +312,7 @@ class StockConnection:
         if self._is_live and not self._pulls:
             # It lags so far behind that only a whole document helps, and it takes none that it did not
             # ask for. It asks when it comes again.
-            self.abandon(wire.Close.SLOW, "the client does not keep up ('queue_bytes', 'log_ops')")
+            self._cut("the client does not keep up ('queue_bytes', 'log_ops')")
             return
         self._epoch = frame.epoch
         self._awaits_document = False
@@ -376,8 +374,10 @@ class StockConnection:
         buffers: Sequence[tuple[str, bytes]] = (),
         is_document: bool = False,
     ) -> None:
+        if self.closed is not None:
+            return
         if self._waiting - self._document_bytes > self._settings.queue_bytes_hard:
-            self.abandon(wire.Close.SLOW, "too much waits for the client ('queue_bytes_hard')")
+            self._cut("too much waits for the client ('queue_bytes_hard')")
             return
         parts = encode(f"s{next(self._numbers)}", kind, content, answers=answers, buffers=buffers)
         size = sum(len(each) for each in parts)
@@ -388,6 +388,16 @@ class StockConnection:
         if is_document:
             self._documents += 1
             self._document_bytes += size
+
+    def _cut(self, reason: str) -> None:
+        """It is told why, if it still listens, but nothing else of what waits."""
+        self._forget()
+        self.close(wire.Close.SLOW, reason)
+
+    def _forget(self) -> None:
+        self._queue.clear()
+        self._waiting = self._documents = self._document_bytes = 0
+        self._held = None
 
     @property
     def _asks_nothing_until(self) -> float | None:

@@ -232,7 +232,19 @@ def test_a_client_that_does_not_keep_up_is_caught_up_once_it_has_drained() -> No
 def test_a_client_that_only_a_whole_document_helps_is_cut_so_that_it_asks_for_it() -> None:
     connection = pulled()
     snapshot(connection, seq=5)
-    assert (connection.closed, connection.abandoned) == (wire.Close.SLOW, True)
+    assert (connection.closed, connection.abandoned) == (wire.Close.SLOW, False)
+    assert connection.take(0.0) == []
+
+
+def test_a_client_that_does_not_even_take_its_answers_is_cut() -> None:
+    connection = StockConnection(Settings(queue_bytes=1_000, queue_bytes_hard=2_000), 0.0, version="3.9")
+    connection.grant(ATTACHMENT)
+    snapshot(connection, seq=0)
+    for _ in range(100):
+        ask(connection, "SERVER-INFO-REQ")
+    assert connection.closed == wire.Close.SLOW
+    connection.tick(connection.deadline())
+    assert connection.abandoned
 
 
 def test_a_client_without_traffic_is_told_nothing_now_and_then() -> None:
