@@ -4,6 +4,8 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 HOST ?= 127.0.0.1
 PORT ?= 8000
 DJANGO_PORT ?= $(shell expr $(PORT) + 1)
+# How many tests run beside one another: most wait for servers of their own. `make unit BESIDE=` is one by one.
+BESIDE ?= --numprocesses 3 --dist loadfile
 VENV := .venv
 BIN := $(VENV)/bin
 # Tools that a virtual environment can hold are preferred to the machine's.
@@ -70,7 +72,7 @@ javascript: $(VENV)/installed-node ## test the browser runtime in Node
 	node --test $(sort $(wildcard tests/javascript/*.test.js))
 
 unit: $(VENV)/installed-test ## Python tests without a browser
-	$(BIN)/pytest -m "not browser and not soak"
+	$(BIN)/pytest $(BESIDE) -m "not browser and not soak"
 
 soak: $(VENV)/installed-test $(VENV)/installed-node ## look for long for what breaks a promise (EMBEDSYNC_EXAMPLES=…)
 	$(BIN)/pytest -m soak -s
