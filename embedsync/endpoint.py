@@ -163,6 +163,7 @@ class Endpoint:
         with self._lock:
             received = self._connection.receive(message, self._clock())
             arrived = [(self._attachment(each.attachment), each) for each in received]
+            self._hasten()
         for attachment, each in arrived:
             self._receiver(attachment, each)
         self._wake()
@@ -240,6 +241,7 @@ class Endpoint:
             queued = self._connection.push(
                 number, payload, self._clock(), seq=seq, always=always, snapshot=snapshot
             )
+            self._hasten()
         if queued:
             self._wake()
         return queued
@@ -294,6 +296,13 @@ class Endpoint:
         delay = max(0.05, self._connection.deadline() - now)
         self._due = now + delay
         self._timer = self._call_later(delay, self._tick)
+
+    def _hasten(self) -> None:
+        """What came has made something due that was not; with our own protocol that is never in a hurry."""
+        if self._connection.is_simple and not self._lost and self._connection.deadline() < self._due:
+            if self._timer is not None:
+                self._timer.cancel()
+            self._schedule()
 
     def _tick(self) -> None:
         with self._lock:

@@ -29,6 +29,9 @@ ATTACHMENT = 1
 _UNCERTAIN = -1
 """A position that no log reaches back to: what was written since is not known."""
 
+_PAUSE = 0.3
+"""Seconds without a further write after which a client is told what has become of the last one."""
+
 _encode = msgspec.json.Encoder().encode
 
 
@@ -88,6 +91,7 @@ class StockConnection:
         self._pulls: list[str] = []
         self._awaits_document = True
         self._held: bytes | None = None
+        self._correct_at = now
 
     # From the socket.
 
@@ -141,6 +145,8 @@ class StockConnection:
             self.close(wire.Close.HANDSHAKE_TIMEOUT, "the client asks for nothing ('handshake_timeout')")
         elif not self._assembler.is_between and now >= self._heard + settings.send_timeout:
             self.close(wire.Close.HEARTBEAT_LOST, "a message does not end ('send_timeout')")
+        elif self._view.put_off and now >= self._correct_at:
+            self._changes(self._view.corrections(), (), {}, now)
         elif self._is_live and not self._queue and now >= self._sent_at + settings.heartbeat:
             # The protocol knows no pings. Proxies want to see something, and a peer that is gone shows.
             self._put("PATCH-DOC", b'{"events":[]}', now)
@@ -161,6 +167,8 @@ class StockConnection:
         due = [self._looked_at + wait]
         if self._queue:
             due.append(self._stalled_until)
+        if self._view.put_off:
+            due.append(self._correct_at)
         if not self._assembler.is_between:
             due.append(self._heard + settings.send_timeout)
         return min(due)
@@ -355,7 +363,12 @@ class StockConnection:
             else:
                 text = f"the change was refused: {result.code}"
                 self._answer("ERROR", asked.message, _encode({"text": text, "traceback": None}), now)
-        self._changes(result.values, result.gone, buffers, now)
+        if result.commit and self._is_live:
+            at_once = self._view.correct(result.values)
+            self._correct_at = now + _PAUSE
+            self._changes(at_once, result.gone, buffers, now)
+        else:
+            self._changes(result.values, result.gone, buffers, now)
 
     # The way out.
 

@@ -74,10 +74,12 @@ class View:
 
     Attributes:
         roots: ids of its roots, in order.
+        put_off: events that correct what it has written, by what they write; told once it pauses.
     """
 
     def __init__(self) -> None:
         self.roots: list[str] = []
+        self.put_off: dict[Hashable, msgspec.Raw] = {}
         self._known: set[str] = set()
         self._told: dict[Hashable, float] = {}
         self._all_told = float("-inf")
@@ -91,7 +93,29 @@ class View:
         """Events in the words of Bokeh that do what these of ours do."""
         told = [each for event in events for each in self._in_its_words(bytes(event), now)]
         self._known.difference_update(gone)
+        for key in [each for each in self.put_off if isinstance(each, tuple) and each[0] in gone]:
+            del self.put_off[key]
         return told
+
+    def correct(self, events: Sequence[msgspec.Raw]) -> Sequence[msgspec.Raw]:
+        """Put corrections off; gives those that cannot be, because they bring models, or are of another kind.
+
+        One that comes while a person drags something would move it back under their hand, to where it
+        was a moment ago. When they pause they are told, and what they have written meanwhile replaces it.
+        """
+        at_once = []
+        for event in events:
+            about = _decode_event(event)
+            if about.kind != "ModelChanged" or defined_in(bytes(event)) or b'"type":"bytes"' in bytes(event):
+                at_once.append(event)
+            else:
+                self.put_off[_key_of(about.kind, about.model.id if about.model else None, about.attr)] = event
+        return at_once
+
+    def corrections(self) -> Sequence[msgspec.Raw]:
+        """Take what was put off."""
+        corrections, self.put_off = list(self.put_off.values()), {}
+        return corrections
 
     def made(self, change: Made) -> None:
         """It has made a change itself, and the server has taken it."""
@@ -106,7 +130,12 @@ class View:
         return event.get("kind") == "RootAdded" and _id_of(event.get("model")) in self.roots
 
     def crosses(self, events: Sequence[dict[str, Any]], now: float) -> bool:
-        """Whether these may have been made before something was applied that writes the same."""
+        """Whether these may have been made before something was applied that writes the same.
+
+        Corrections of what they write are not told any more: these have an outcome of their own.
+        """
+        for each in events:
+            self.put_off.pop(_key(each), None)
         if now < self._all_told + _UNCERTAIN:
             return True
         return any(now < self._told.get(_key(each), float("-inf")) + _UNCERTAIN for each in events)
@@ -141,6 +170,7 @@ class View:
         if key is None:
             return
         self._told[key] = now
+        self.put_off.pop(key, None)
         if len(self._told) > _MOST_TOLD:
             recent = {key: when for key, when in self._told.items() if now < when + _UNCERTAIN}
             if len(recent) > _MOST_TOLD // 2:

@@ -32,6 +32,11 @@ class Holder:
             if event.get("model") == {"id": self.model} and event.get("attr") == self.attribute:
                 self.value = event["new"]
 
+    def hear_until(self, value: Any) -> None:
+        """Take what the server has to say until it has said what there is."""
+        while self.value != value:
+            self.hear(self.client.next())
+
     def hear_out(self) -> None:
         """Take all that the server has to say to what was asked so far."""
         last = self.client.send("SERVER-INFO-REQ")
@@ -61,9 +66,9 @@ def test_a_write_that_crosses_one_of_the_server_ends_the_same_on_both_sides(site
         question = words.write("mine")
         while (said := client.next()).answers != question:
             words.hear(said)
-        held_by_server(site, "amounts", "words")
         words.hear_out()
-        assert words.value == held_by_server(site, "amounts", "words") == "mine"
+        assert held_by_server(site, "amounts", "words") == "mine"
+        words.hear_until("mine")
 
 
 def test_many_writes_that_cross_each_other_end_the_same_for_all(site: Site) -> None:
@@ -76,9 +81,9 @@ def test_many_writes_that_cross_each_other_end_the_same_for_all(site: Site) -> N
             if number % 7 == 0:
                 first.hear_out()
         last = held_by_server(site, "shared", "words")
-        first.hear_out()
-        second.hear_out()
-        assert first.value == second.value == last
+        for each in (first, second):
+            each.hear_out()
+            each.hear_until(last)
 
 
 def test_a_stock_client_and_one_of_ours_share_a_session_and_see_each_other(site: Site) -> None:
@@ -205,6 +210,42 @@ def test_results_are_acknowledged_with_the_next_edit() -> None:
     assert ack.frame == wire.Ack(seq=1, cseq=1)
     assert isinstance(edit.frame, wire.Edit)
     assert edit.frame.cseq == 2
+
+
+def test_who_goes_on_writing_is_not_moved_back_and_who_pauses_is_told_the_outcome() -> None:
+    connection = pulled()
+    op(connection, 1, write(9))
+    said_by(connection)
+    for number in (2, 3, 4):
+        (*_, edit) = ask(connection, "PATCH-DOC", {"events": [write(number)]})
+        assert isinstance(edit.frame, wire.Edit)
+        assert edit.frame.base < 0, "the server is to tell the outcome, for it may have crossed the op"
+        result = wire.Result(cseq=number - 1, seq=number, own=True, commit=True, values=[raw(write(number))])
+        push(connection, result, seq=number)
+        assert [each.kind for each in said_by(connection)] == ["OK"]
+    connection.tick(connection.deadline())
+    (told,) = said_by(connection)
+    assert told.content == {"events": [write(4)]}
+
+
+def test_what_others_write_replaces_a_correction_that_is_not_told_yet() -> None:
+    connection = pulled()
+    ask(connection, "PATCH-DOC", {"events": [write(2)]})
+    push(connection, wire.Result(cseq=1, seq=1, own=True, commit=True, values=[raw(write(2))]), seq=1)
+    op(connection, 2, write(7))
+    said_by(connection)
+    connection.tick(connection.deadline())
+    assert {"events": [write(2)]} not in [each.content for each in said_by(connection)]
+
+
+def test_nothing_is_corrected_in_a_model_that_is_gone() -> None:
+    connection = pulled()
+    ask(connection, "PATCH-DOC", {"events": [write(2)]})
+    push(connection, wire.Result(cseq=1, seq=1, own=True, commit=True, values=[raw(write(2))]), seq=1)
+    op(connection, 2, gone=("p1",))
+    said_by(connection)
+    connection.tick(connection.deadline())
+    assert {"events": [write(2)]} not in [each.content for each in said_by(connection)]
 
 
 def test_edits_that_the_server_has_merged_are_all_answered() -> None:
