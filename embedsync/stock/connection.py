@@ -325,7 +325,7 @@ class StockConnection:
         self._epoch = frame.epoch
         self._awaits_document = False
         content = bytes(frame.document)
-        self._view.shows(content)
+        self._view.shows(content, now)
         self._held = with_buffers_inside(content, buffers)
         if self._greeted is None:
             self._greeted = now
@@ -358,7 +358,8 @@ class StockConnection:
             asked = self._asked.pop(cseq)
             if cseq < result.cseq or result.commit:
                 self._view.made(asked.made)
-                self._is_live = self._is_live or asked.made.whole
+                if asked.made.whole:
+                    self._is_live, self._held = True, None
                 self._answer("OK", asked.message, b"{}", now)
             else:
                 text = f"the change was refused: {result.code}"

@@ -84,8 +84,11 @@ class View:
         self._told: dict[Hashable, float] = {}
         self._all_told = float("-inf")
 
-    def shows(self, document: bytes) -> None:
+    def shows(self, document: bytes, now: float) -> None:
         """It is given a whole document."""
+        if self._known:
+            self._all_told = now  # It may be writing on the one that it has.
+        self.put_off = {}
         self.roots = [_decode_named(each).id for each in _decode_roots(document).roots]
         self._known = set(defined_in(document))
 

@@ -202,6 +202,19 @@ def test_roots_that_a_client_gives_back_as_it_comes_again_are_no_edit() -> None:
     assert edit.frame.events == [write(3)]
 
 
+def test_who_has_pushed_a_document_is_given_that_one_and_not_the_one_before() -> None:
+    connection = connected()
+    root = {"type": "object", "name": "Slider", "id": "mine", "attributes": {}}
+    (edit,) = ask(connection, "PUSH-DOC", {"doc": {"roots": [root], "title": "Mine"}})
+    assert isinstance(edit.frame, wire.Edit)
+    assert [each["kind"] for each in edit.frame.events] == ["RootRemoved", "RootAdded", "TitleChanged"]
+    push(connection, wire.Result(cseq=1, seq=1, own=True, commit=True), seq=1)
+    op(connection, 2, {"kind": "TitleChanged", "title": "Ours"})
+    assert [each.kind for each in said_by(connection)] == ["ACK", "OK", "PATCH-DOC"]
+    (asked,) = ask(connection, "PULL-DOC-REQ")
+    assert isinstance(asked.frame, wire.Resync)
+
+
 def test_results_are_acknowledged_with_the_next_edit() -> None:
     connection = pulled()
     ask(connection, "PATCH-DOC", {"events": [write(3)]})
