@@ -355,10 +355,11 @@ class Hub:
         app = self.app(grant.app)
         self._admission.admit(app, attachment, lambda: self._open_session(attachment, app, grant))
 
-    def session_of(self, app: App, session_id: str) -> LiveSession | None:
-        """The live session of an app that was opened under this id by a stock client, or for one."""
+    def session_of(self, grant: Grant) -> LiveSession | None:
+        """The live session in which visitors with such a grant meet, if there is one."""
+        meeting = _meeting(self.app(grant.app), grant)
         with self._lock:
-            return self._shared.get((app.name, session_id))
+            return self._shared.get(meeting) if meeting is not None else None
 
     def _limit(self, endpoint: Endpoint, setting: str, there: int, most: int | None) -> None:
         if most is None or there < most:

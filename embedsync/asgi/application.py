@@ -119,15 +119,17 @@ class Application:
         method, path = scope["method"], path_below(scope, self._prefix)
         if path is None:
             return text_response(404, "not found")
-        query = scope.get("query_string", b"").decode("latin-1")
-        stock = await asyncio.to_thread(self._stock.respond, method, path.removeprefix("/"), query, request)
-        if stock is not None:
-            return stock
-        below = self._below_endpoint(path)
-        if below is None:
+        if self._stock.is_on:
+            query = scope.get("query_string", b"").decode("latin-1")
+            below = path.removeprefix("/")
+            answer = await asyncio.to_thread(self._stock.respond, method, below, query, request)
+            if answer is not None:
+                return answer
+        endpoint_path = self._below_endpoint(path)
+        if endpoint_path is None:
             return await asyncio.to_thread(self._page, method, path, scope, request)
         body = await read_body(receive, self._routes.body_limit) if method == "POST" else b""
-        return await asyncio.to_thread(self._routes.respond, method, below, request, body)
+        return await asyncio.to_thread(self._routes.respond, method, endpoint_path, request, body)
 
     def _page(self, method: str, path: str, scope: Scope, request: Request) -> Response:
         if self._pages is None:

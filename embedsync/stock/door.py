@@ -97,14 +97,15 @@ class Door:
         """
         app, token = self._hub.app(name), self._hub.tokens.read(shown)
         self._check(app, token, request)
-        live = None if app.shared else self._hub.session_of(app, token.session)
-        if live is not None and live.info.request.user_key != request.user_key:
+        arguments = token.arguments if token.arguments is not None else _known(app, arguments_of(query))
+        grant = Grant(app.name, arguments, user_key=request.user_key, session_id=token.session)
+        live = self._hub.session_of(grant)
+        if live is not None and not app.shared and live.info.request.user_key != request.user_key:
             raise TicketInvalid("the session belongs to another user")
         # To come back after a lost socket is no question of age, as long as the session is there.
         if live is None and self._hub.tokens.has_expired(token):
             raise TicketExpired("the token is too old to open a session")
-        arguments = token.arguments if token.arguments is not None else _known(app, arguments_of(query))
-        return Grant(app.name, arguments, user_key=request.user_key, session_id=token.session)
+        return grant
 
     def connect(self, grant: Grant, request: Request) -> Endpoint:
         """The endpoint of a socket whose client was granted a session."""

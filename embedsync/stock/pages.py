@@ -57,16 +57,21 @@ class StockPages:
         self._hub = hub
         self._door = Door(hub)
 
+    @property
+    def is_on(self) -> bool:
+        """Whether anything of Bokeh's server is here."""
+        return self._hub.settings.stock_clients
+
     def socket_app(self, path: str) -> str | None:
         """The name of the app whose socket is at this path; ``None`` if there is none."""
         name, _, last = path.rpartition("/")
-        return name if self._is_on and last == "ws" and name in self._hub.apps else None
+        return name if self.is_on and last == "ws" and name in self._hub.apps else None
 
     def asks_who(self, path: str) -> bool:
         """Whether what is at a path depends on who asks."""
         name, _, last = path.rpartition("/")
         owner = path.partition("/static/")[0] if "/static/" in path else name
-        return self._is_on and owner in self._hub.apps and (owner != name or last in _ABOUT_APPS)
+        return self.is_on and owner in self._hub.apps and (owner != name or last in _ABOUT_APPS)
 
     def respond(self, method: str, path: str, query: str, request: Request) -> Response | None:
         """Answer a request; ``None`` if nothing of Bokeh's server is at this path.
@@ -77,7 +82,7 @@ class StockPages:
             query: of the URL, without ``?``.
             request: the request.
         """
-        if not self._is_on:
+        if not self.is_on:
             return None
         name, _, last = path.rpartition("/")
         if last == "autoload.js" and name in self._hub.apps:
@@ -86,10 +91,6 @@ class StockPages:
         if answer is not None and method not in ("GET", "HEAD"):
             return Response(405, headers=[("Allow", "GET, HEAD")])
         return answer
-
-    @property
-    def _is_on(self) -> bool:
-        return self._hub.settings.stock_clients
 
     def _get(self, path: str, request: Request) -> Response | None:
         name, _, last = path.rpartition("/")

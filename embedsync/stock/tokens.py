@@ -29,7 +29,7 @@ _USER = "embedsync_user"
 _LONGEST_TOKEN = 64 * 1024
 _LONGEST_PAYLOAD = 256 * 1024
 """Bytes of what a token unpacks to: some dozens of bytes can be made to hold a gigabyte."""
-_LONGEST_ID = 256
+_LONGEST_ID = 128
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,12 +48,13 @@ def test_a_token_of_another_user_opens_nothing(site: Site) -> None:
     assert refused(site.socket(), site.hub.tokens.make("x", {}, "somebody")) == 403
 
 
-def test_an_old_token_opens_no_session_but_comes_back_to_one_that_lives(site: Site) -> None:
+@pytest.mark.parametrize("app", ["amounts", "shared"])
+def test_an_old_token_opens_no_session_but_comes_back_to_one_that_lives(site: Site, app: str) -> None:
     old = Tokens([KEY], max_age=1, now=lambda: 1_000.0).make("old", {}, "")
-    assert refused(site.socket(), old) == 403
-    with Stock(site.socket(), site.hub.tokens.make("old", {}, "")) as first:
+    assert refused(site.socket(app), old) == 403
+    with Stock(site.socket(app), site.hub.tokens.make("old", {}, "")) as first:
         first.pull()
-        with Stock(site.socket(), old) as again:
+        with Stock(site.socket(app), old) as again:
             again.pull()
         assert len(site.hub.sessions) == 1
 
