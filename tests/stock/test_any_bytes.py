@@ -46,7 +46,7 @@ broken = st.lists(st.text(max_size=20) | st.binary(max_size=20) | values.map(jso
 
 
 @given(st.lists(whole | broken, max_size=6))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_whatever_comes_is_taken_or_closes_the_socket(messages: list[list[Any]]) -> None:
     connection = StockConnection(Settings(), 0.0, version="3.9")
     connection.grant(ATTACHMENT)
