@@ -155,7 +155,12 @@ class View:
         if self._known.isdisjoint(defined):
             yield event
         else:
-            yield from referring(event, self._known)
+            *writes, changed = referring(event, self._known)
+            for each in writes:
+                # What a definition says of a model that it has, is a write like any other.
+                self._note(_decode_event(each), now)
+                yield each
+            yield changed
         self._known.update(defined)
 
     def _roots(self, event: bytes, now: float) -> Iterator[bytes]:
