@@ -21,6 +21,9 @@ _UNCERTAIN = 60.0
 _MOST_TOLD = 4096
 """Properties to remember for that long; with more, all of them count."""
 
+_PARTS = ("ColumnsStreamed", "ColumnsPatched", "ColumnDataChanged")
+"""Kinds of events that change a part of what is there."""
+
 _encode = msgspec.json.Encoder().encode
 
 
@@ -112,7 +115,7 @@ class View:
             if about.kind != "ModelChanged" or defined_in(bytes(event)) or b'"type":"bytes"' in bytes(event):
                 at_once.append(event)
             else:
-                self.put_off[_key_of(about.kind, about.model.id if about.model else None, about.attr)] = event
+                self.put_off[_key_of_event(about)] = event
         return at_once
 
     def corrections(self) -> Sequence[msgspec.Raw]:
@@ -137,9 +140,8 @@ class View:
 
         Corrections of what they write are not told any more: these have an outcome of their own.
         """
-        for each in events:
-            self.put_off.pop(_key(each), None)
-        if now < self._all_told + _UNCERTAIN:
+        replaced = [self.put_off.pop(_key(each), None) for each in events]
+        if any(each is not None for each in replaced) or now < self._all_told + _UNCERTAIN:
             return True
         return any(now < self._told.get(_key(each), float("-inf")) + _UNCERTAIN for each in events)
 
@@ -148,6 +150,8 @@ class View:
             yield from self._roots(event, now)
             return
         about = _decode_event(event)
+        if about.kind in _PARTS and (whole := self.put_off.get(_key_of_event(about))) is not None:
+            yield bytes(whole)  # The part was made on top of it.
         self._note(about, now)
         if about.model is not None:
             self._note_roots(about.kind, about.model.id)
@@ -174,7 +178,7 @@ class View:
                 yield from self._in_its_words(_encode({"kind": "RootAdded", "model": root}), now)
 
     def _note(self, about: _Event, now: float) -> None:
-        key = _key_of(about.kind, about.model.id if about.model is not None else None, about.attr)
+        key = _key_of_event(about)
         if key is None:
             return
         self._told[key] = now
@@ -194,6 +198,10 @@ class View:
 
 def _key(event: dict[str, Any]) -> Hashable | None:
     return _key_of(event.get("kind"), _id_of(event.get("model")), event.get("attr"))
+
+
+def _key_of_event(about: _Event) -> Hashable | None:
+    return _key_of(about.kind, about.model.id if about.model is not None else None, about.attr)
 
 
 def _key_of(kind: Any, model: str | None, attribute: Any) -> Hashable | None:
