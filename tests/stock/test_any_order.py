@@ -210,7 +210,7 @@ _steps = st.lists(
 
 
 @given(_steps)
-@settings(max_examples=25, deadline=None, phases=[Phase.generate])
+@settings(max_examples=60, deadline=None, phases=[Phase.reuse, Phase.generate])  # Shrinking takes minutes.
 def test_in_whatever_order_things_arrive_all_end_up_with_the_same_document(steps: list[Any]) -> None:
     world = World()
     for step in steps:
