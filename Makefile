@@ -12,7 +12,7 @@ BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo serve test lint format types typescript javascript unit browser soak versions clean
+.PHONY: help venv demo serve test lint format types typescript javascript unit browser faults soak versions clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1 \t\2/' | expand -t 20
@@ -71,8 +71,11 @@ typescript: node_modules/installed ## type-check the browser runtime
 javascript: $(VENV)/installed-node ## test the browser runtime in Node
 	node --test $(sort $(wildcard tests/javascript/*.test.js))
 
-unit: $(VENV)/installed-test ## Python tests without a browser
+unit: $(VENV)/installed-test $(VENV)/installed-node ## Python tests without a browser
 	$(BIN)/pytest $(BESIDE) -m "not browser and not soak"
+
+faults: $(VENV)/installed-test ## provoke each fault often, on each server, and write docs/faults.md
+	FAULTS=full FAULTS_REPORT=docs/faults.md $(BIN)/pytest tests/faults
 
 soak: $(VENV)/installed-test $(VENV)/installed-node ## look for long for what breaks a promise (EMBEDSYNC_EXAMPLES=…)
 	$(BIN)/pytest -m soak -s

@@ -4,6 +4,7 @@ Importing this package starts nothing and needs none of Bokeh, Flask, Django.
 """
 
 from embedsync.app import App
+from embedsync.authority import allow_client_write
 from embedsync.errors import (
     BuildError,
     ConfigurationError,
@@ -41,5 +42,6 @@ __all__ = [
     "TicketInvalid",
     "UnknownApp",
     "__version__",
+    "allow_client_write",
     "thread",
 ]

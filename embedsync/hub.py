@@ -26,6 +26,7 @@ from embedsync.endpoint import Attachment, Endpoint
 from embedsync.errors import ConfigurationError, TicketExpired, TicketInvalid, UnknownApp
 from embedsync.legible import legible
 from embedsync.live import LiveSession
+from embedsync.logbook import Logbook
 from embedsync.one_by_one import OneByOne
 from embedsync.orphans import Orphans
 from embedsync.pool import Pool
@@ -95,6 +96,9 @@ class Hub:
         self.random_id = random_id
         self.assets = Assets(asset_url)
         self.counters = Counters()
+        self._logbook = Logbook(
+            self.settings.log_lines, on_dropped=lambda: self.counters.count("log_lines_dropped")
+        )
         self.loop = AppLoop()
         self.scheduler = Scheduler(clock)
         self.pool = Pool(
@@ -170,7 +174,7 @@ class Hub:
             ConfigurationError: the name is taken or not usable, or the source is not.
         """
         check_name(name)
-        recipe = load(source, **known_options(name, options))
+        recipe = load(source, **{"authority": self.settings.authority, **known_options(name, options)})
         recipe.check()
         app = App(
             name, recipe, shared, grace, title or name, permission, script_tag, script_arguments, recover
@@ -328,6 +332,7 @@ class Hub:
             request: its handshake.
             conversation: what it speaks, if not our own protocol.
         """
+        self._logbook.open()
         endpoint = Endpoint(
             conversation or Connection(self.settings, self.clock()),
             request,
@@ -430,6 +435,7 @@ class Hub:
         self.scheduler.stop()
         for app in self._apps.values():
             app.recipe.close()
+        self._logbook.close()
 
     # Inside.
 
@@ -486,11 +492,13 @@ class Hub:
 
     def _open_session(self, attachment: Attachment, app: App, grant: Grant) -> None:
         meeting = _meeting(app, grant)
+        live = self._shared.get(meeting) if meeting is not None else None
+        is_heavy = live is None and not self._has_bytes_left()
         is_full = len(self._sessions) >= self.settings.sessions
-        spare = 1 if is_full and self.orphans.make_room() else 0
+        spare = 1 if is_full and self.orphans.make_room("sessions") is not None else 0
         with self._lock:
             live = self._shared.get(meeting) if meeting is not None else None
-            full = live is None and len(self._sessions) - spare >= self.settings.sessions
+            full = is_heavy or len(self._sessions) - spare >= self.settings.sessions
             if live is None and not full:
                 live = self._new_session(attachment, app, grant, meeting is not None)
                 self._sessions[live.id] = live
@@ -498,13 +506,24 @@ class Hub:
                     self._shared[meeting] = live
         if live is None:
             self.counters.count("sessions_refused")
-            logger.warning("turned a visitor away: %d sessions live ('sessions')", self.settings.sessions)
+            logger.warning(
+                "turned a visitor away: %d sessions live (%r)",
+                len(self._sessions),
+                "session_bytes" if is_heavy else "sessions",
+            )
             attachment.close(wire.Close.BUSY)
             return
         if grant.session_id and not app.shared and not _is_of(live, attachment.request):
             self._refuse(attachment, wire.Close.FORBIDDEN, "the session belongs to another user")
             return
         live.open(attachment)
+
+    def _has_bytes_left(self) -> bool:
+        """Whether there is room for another session; those that nobody looks at make some."""
+        beyond = sum(live.weight for live in self.sessions) - self.settings.session_bytes
+        while beyond >= 0 and (freed := self.orphans.make_room("session_bytes")) is not None:
+            beyond -= freed
+        return beyond < 0
 
     def _new_session(self, attachment: Attachment, app: App, grant: Grant, meeting: bool) -> LiveSession:
         # An id that another app has already, or a session that is about to end, is not given twice.
@@ -565,7 +584,7 @@ def known_options(name: str, options: dict[str, Any]) -> dict[str, Any]:
     Raises:
         ConfigurationError: one does not; names what may have been meant.
     """
-    known = ["authority", "argv", "cwd"]
+    known = ["authority", "read_only", "argv", "cwd"]
     for each in options:
         if each not in known:
             others = [*inspect.signature(Hub.add_app).parameters, *known]

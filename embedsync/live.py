@@ -98,9 +98,9 @@ class LiveSession:
 
     @property
     def weight(self) -> int:
-        """Bytes of its log and its document, as far as they are known."""
+        """Bytes of its log and its document, as far as they are known; none once it is ending."""
         core = self._core
-        return core.log_bytes + core.snapshot_bytes if core is not None else 0
+        return core.log_bytes + core.snapshot_bytes if core is not None and not self._ended else 0
 
     # From the hub: attachments come and go. On threads that read sockets.
 
@@ -150,6 +150,8 @@ class LiveSession:
                 return
             attachment.grant()
             todo = core.resume(replica, attachment, position, self._hub.random_id(), grace=self.grace)
+        # Apart from each other, so that it shows if nobody is ever given what was missed only.
+        self._hub.counters.count("resumes_by_snapshot" if todo is CatchUp.SNAPSHOT else "resumes")
         self._catch_up(replica, todo)
         if self._hub.watchdog.is_busy(self):
             attachment.push(wire.encode_payload(wire.Notice(kind=wire.NoticeKind.BUSY, busy=True)))
@@ -436,6 +438,7 @@ class LiveSession:
                     logger.warning(
                         "session %s: a browser asks for a snapshot: %s", self.id, legible(resync.reason)
                     )
+                core.distrust(replica, resync.cseq)
                 self._resync(replica)
 
     def _receive_edit(

@@ -62,16 +62,24 @@ class Orphans:
         with self._lock:
             self._drop(session)
 
-    def make_room(self) -> bool:
-        """End the session that was left first, for somebody who is here. Says whether there was one."""
+    def make_room(self, setting: str) -> int | None:
+        """End the session that was left first, for somebody who is here.
+
+        Args:
+            setting: for whose sake; for the log.
+
+        Returns:
+            Its bytes, or ``None`` if there was none.
+        """
         while True:
             with self._lock:
                 if not self._kept:
-                    return False
+                    return None
                 oldest = next(iter(self._kept))
+                freed = self._kept[oldest]
                 self._drop(oldest)
-            if self._evict(oldest, "'sessions'"):
-                return True
+            if self._evict(oldest, repr(setting)):
+                return freed
 
     def _drop(self, session: Orphan) -> None:
         self._bytes -= self._kept.pop(session, 0)

@@ -58,6 +58,7 @@ class Replica:
         delivered: highest cseq whose answer was handed to the viewer.
         answers: the answers that were not acknowledged, in order.
         answer_bytes: how large they are together.
+        lacks_answers: it may have lost some that were handed to the viewer.
         absences: how often its connection was lost.
         snapshot_waits: a turn that sends it the whole document is waiting.
         snapshot_at: when it last asked for one.
@@ -78,6 +79,7 @@ class Replica:
     delivered: int = 0
     answers: deque[Answer] = field(default_factory=deque)
     answer_bytes: int = 0
+    lacks_answers: bool = False
     absences: int = 0
     snapshot_waits: bool = False
     snapshot_at: float = float("-inf")

@@ -137,10 +137,22 @@ class Routes:
         if route == "health":
             return _json(200, self._hub.status())
         if route == "socket":
+            self._explain_handshake(request)
             return _text(426, "this is a WebSocket", ("Upgrade", "websocket"))
         if route == "embed.js":
             return _script(self._hub.assets.script_tag())
         return self._asset(path, request)
+
+    def _explain_handshake(self, request: Request) -> None:
+        """Say why a WebSocket of a browser has arrived as something else."""
+        if not request.headers.get("Sec-Websocket-Key"):
+            return
+        self._hub.counters.count("handshakes_stripped")
+        logger.warning(
+            "a WebSocket has arrived as a plain request: a proxy in front has taken off 'Upgrade', or this "
+            "server knows no WebSockets. In nginx: proxy_http_version 1.1; proxy_set_header Upgrade "
+            '$http_upgrade; proxy_set_header Connection "upgrade";'
+        )
 
     def _sharing(self, route: str, request: Request) -> Sequence[tuple[str, str]]:
         """What lets pages of other origins that the site names, and no others, use a route."""

@@ -2,8 +2,9 @@
 
 No thread, no clock, no socket. Methods that touch the document are *turns*: the caller runs one at
 a time. The others (:meth:`Session.resume`, :meth:`~Session.accept`, :meth:`~Session.acknowledge`,
-:meth:`~Session.drained`, :meth:`~Session.detach`) touch only the log and the replicas, under the
-short lock that the caller supplies, so that they never wait for a running callback.
+:meth:`~Session.distrust`, :meth:`~Session.drained`, :meth:`~Session.detach`) touch only the log and
+the replicas, under the short lock that the caller supplies, so that they never wait for a running
+callback.
 """
 
 from __future__ import annotations
@@ -205,6 +206,12 @@ class Session:
             replica.acknowledge(cseq)
             replica.previous_secret = ""
 
+    def distrust(self, replica: Replica, cseq: int) -> None:
+        """The replica asks for a snapshot: it has seen all results up to ``cseq``, others may be lost."""
+        with self._lock:
+            replica.acknowledge(cseq)
+            replica.lacks_answers = True
+
     def drained(self, replica: Replica) -> CatchUp:
         """The viewer that refused an op can take some again: send what it has missed, merged."""
         with self._lock:
@@ -291,6 +298,7 @@ class Session:
                 skipped=list(prepared.skipped),
                 gone=list(patch.gone),
                 supersedes=list(merged),
+                previous=replica.answered,
                 scripts=self._urls(values.scripts),
             )
             self._answer(replica, result, _buffers(values))
@@ -312,6 +320,7 @@ class Session:
                 code=refused.code,
                 values=_raw(values),
                 supersedes=list(merged),
+                previous=replica.answered,
                 scripts=self._urls(values.scripts),
             )
             self._answer(replica, result, _buffers(values))
@@ -437,8 +446,10 @@ class Session:
         viewer.push(wire.encode_payload(header, buffers), seq=self.seq, always=True, snapshot=True)
         replica.sent = self.seq
         replica.lagging = False
+        delivered = 0 if replica.lacks_answers else replica.delivered
+        replica.lacks_answers = False
         for answer in replica.answers:
-            if answer.cseq > replica.delivered:
+            if answer.cseq > delivered:
                 self._push_answer(replica, viewer, answer)
 
     def _opened(self, replica: Replica, *, recovered: bool, grace: float) -> bytes:

@@ -27,6 +27,9 @@ class Settings:
     """Show tracebacks of app code to visitors. Never in production."""
     allowed_origins: tuple[str, ...] = ()
     """Origins other than the site's own whose pages may connect: ``"https://example.org"``."""
+    authority: str = "closed"
+    """What browsers may change. ``"closed"``: what a person can change through what is shown, and what
+    ``allow_client_write`` adds. ``"compat"``: all that ``bokeh serve`` allows. An app may have its own."""
 
     heartbeat: float = 25.0
     """Between pings. Below the 60 s after which common proxies cut an idle connection."""
@@ -109,6 +112,9 @@ class Settings:
     """How long a session without any browser is kept. Apps may have their own."""
     sessions: int = 1000
     """Live sessions of this process."""
+    session_bytes: int = 2048 * _MIB
+    """Bytes of the logs and documents of all sessions, as far as they are known. Beyond, sessions that nobody
+    looks at end, the first ones left first; without any, further visitors wait."""
     sockets: int | None = None
     """Open sockets of this process; visitors beyond wait for a free place. No limit, if ``None``. Where each
     socket holds a thread of the server, as on gunicorn's ``gthread``, this must stay below their number."""
@@ -118,6 +124,8 @@ class Settings:
     """Bytes of the logs and documents of such sessions; beyond, those that were left first end."""
     unopened_sockets: int = 200
     """Sockets that have shown no ticket yet; a further one is closed, and may come back."""
+    log_lines: int = 1000
+    """Lines that may wait for a log that is stuck; further ones are dropped, and counted."""
     resync_interval: float = 1.0
     """Between whole documents sent to one browser that asks for them because it cannot go on."""
     ticket_age: float = 300.0
@@ -159,6 +167,10 @@ class Settings:
             _check(each.name, str(each.type), getattr(self, each.name))
         if self.workers_limit < self.workers:
             raise ConfigurationError("setting 'workers_limit' must not be below 'workers'")
+        if self.authority not in ("closed", "compat"):
+            raise ConfigurationError(
+                f"setting 'authority' must be 'closed' or 'compat', not {self.authority!r}"
+            )
         if self.queue_bytes_hard < self.queue_bytes:
             raise ConfigurationError("setting 'queue_bytes_hard' must not be below 'queue_bytes'")
 
@@ -168,6 +180,7 @@ _KINDS: dict[str, tuple[tuple[type, ...], str]] = {
     "int": ((int,), "a whole number"),
     "float": ((int, float), "a number"),
     "tuple[str, ...]": ((tuple,), "a list of texts"),
+    "str": ((str,), "text"),
 }
 
 

@@ -226,10 +226,15 @@ class Ack(_Frame, tag="ack", frozen=True, kw_only=True):
 
 
 class Resync(_Frame, tag="resync", frozen=True, kw_only=True):
-    """The replica cannot go on (a gap, an exception while applying) and asks for a snapshot."""
+    """The replica cannot go on (a gap, an exception while applying) and asks for a snapshot.
+
+    Attributes:
+        cseq: every result up to here was seen; those after it are sent again.
+    """
 
     epoch: Annotated[str, msgspec.Meta(max_length=128)]
     seq: _Position
+    cseq: _Position = 0
     reason: Annotated[str, msgspec.Meta(max_length=2_000)] = ""
 
 
@@ -319,6 +324,7 @@ class Result(_Frame, tag="result", frozen=True, kw_only=True):
         skipped: positions of events that were left out because their model is gone.
         gone: ids of models that left the document with this edit.
         supersedes: numbers of edits that the server merged into this one.
+        previous: number of the edit of this replica that was answered before.
     """
 
     cseq: int
@@ -330,6 +336,7 @@ class Result(_Frame, tag="result", frozen=True, kw_only=True):
     skipped: list[int] = []
     gone: list[str] = []
     supersedes: list[int] = []
+    previous: int = 0
     scripts: list[str] = []
 
 

@@ -429,6 +429,30 @@ def test_a_visitor_who_is_here_gets_the_place_of_one_who_is_away(make: Make) -> 
     assert gone.wait_for(CLOSED).code == wire.Close.SESSION_GONE
 
 
+def visit_and_grow(hub: Hub) -> MemoryBrowser:
+    """A visitor whose session has some 30,000 bytes."""
+    browser = visit(hub)
+    browser.edit(1, {"kind": "append", "id": "root", "items": [1] * 15_000})
+    browser.wait_for(wire.Result)
+    return browser
+
+
+def test_beyond_the_bytes_of_all_sessions_those_that_nobody_looks_at_end_and_then_visitors_wait(
+    make: Make, caplog: pytest.LogCaptureFixture
+) -> None:
+    hub = make(session_bytes=50_000, grace=10_000)
+    left = visit_and_grow(hub)
+    left.endpoint.lost()
+    here = [visit_and_grow(hub), visit_and_grow(hub)]
+    gone = MemoryBrowser(hub).resume(left.wait_for(wire.Opened))
+    assert gone.wait_for(CLOSED).code == wire.Close.SESSION_GONE
+    turned_away = MemoryBrowser(hub).open(hub.ticket("toy"))
+    assert turned_away.wait_for(CLOSED).code == wire.Close.BUSY
+    assert "'session_bytes'" in caplog.text
+    here[0].endpoint.lost()
+    visit(hub)
+
+
 def test_who_comes_back_is_no_orphan_any_more(make: Make) -> None:
     hub = make(orphans=1, grace=10_000)
     back = MemoryBrowser(hub).resume(away(hub).wait_for(wire.Opened))

@@ -278,6 +278,27 @@ def test_edits_that_wait_for_a_busy_session_are_merged(hubs: list[Hub]) -> None:
     assert recipe.documents[0].callback_runs == 1
 
 
+def test_each_answer_names_the_one_before_it_also_where_edits_were_merged(hubs: list[Hub]) -> None:
+    recipe = ToyRecipe()
+    hub = make(hubs, recipe)
+    browser = MemoryBrowser(hub).open(hub.ticket("toy"))
+    browser.wait_for(wire.SnapshotFrame)
+    proceed = threading.Event()
+    recipe.hosts[0].post(lambda: proceed.wait(WAIT) and None)
+    for cseq, name, value in ((1, "value", 1), (2, "items", [2]), (3, "value", 3), (4, "value", -1)):
+        browser.edit(cseq, change(name, value))
+    proceed.set()
+    browser.wait_for(wire.Result, 2)
+    browser.edit(5, change("value", 5))
+    browser.wait_for(wire.Result, 3)
+    results = [each for each in browser.frames if isinstance(each, wire.Result)]
+    assert [(each.cseq, each.supersedes, each.previous) for each in results] == [
+        (2, [], 0),
+        (4, [1, 3], 2),
+        (5, [], 4),
+    ]
+
+
 def test_a_skipped_number_cuts_the_replica_off(hubs: list[Hub]) -> None:
     hub = make(hubs)
     browser = MemoryBrowser(hub).open(hub.ticket("toy"))
@@ -291,6 +312,22 @@ def test_resync_is_answered_with_the_whole_document(hubs: list[Hub]) -> None:
     opened = browser.wait_for(wire.Opened)
     browser.send(wire.Resync(epoch=opened.epoch, seq=0, reason="of the test"))
     browser.wait_for(wire.SnapshotFrame, 2)
+
+
+def test_answers_that_a_browser_has_not_seen_come_again_with_the_snapshot_that_it_asks_for(
+    hubs: list[Hub],
+) -> None:
+    hub = make(hubs)
+    browser = MemoryBrowser(hub).open(hub.ticket("toy"))
+    opened = browser.wait_for(wire.Opened)
+    for cseq, value in ((1, 1), (2, -1), (3, 3)):
+        browser.edit(cseq, change("value", value))
+        browser.wait_for(wire.Result, cseq)
+    browser.send(wire.Resync(epoch=opened.epoch, seq=0, cseq=1))
+    browser.wait_for(wire.SnapshotFrame, 2)
+    browser.wait_for(wire.Result, 5)
+    assert [each.cseq for each in browser.frames if isinstance(each, wire.Result)] == [1, 2, 3, 2, 3]
+    assert isinstance(browser.frames[-3], wire.SnapshotFrame)
 
 
 def test_an_unknown_app_is_named_with_those_that_exist(hubs: list[Hub]) -> None:

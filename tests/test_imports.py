@@ -28,6 +28,7 @@ LAYERS: list[set[str]] = [
         "html",
         "hub",
         "live",
+        "logbook",
         "mailbox",
         "one_by_one",
         "origins",

@@ -18,6 +18,9 @@ __all__ = ["Socket", "refuse", "serve_socket", "serve_stock_socket"]
 _LARGE = 64 * 1024
 """Bytes from which decoding a message takes long enough to be felt by the other sockets."""
 
+_LAST_WORDS = 1.0
+"""Seconds to read what a browser has said before it left. It has arrived; a server hands it out at once."""
+
 
 async def serve_socket(hub: Hub, request: Request, scope: Scope, receive: Receive, send: Send) -> None:
     """Serve a WebSocket whose ``websocket.connect`` was received, if its page may connect.
@@ -91,9 +94,13 @@ class Socket:
                 loop.call_soon_threadsafe(self._ready.set)
 
         self._endpoint.on_ready = wake
-        tasks = {asyncio.create_task(self._read()), asyncio.create_task(self._write())}
+        reader, writer = asyncio.create_task(self._read()), asyncio.create_task(self._write())
+        tasks = {reader, writer}
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            if writer.done() and self._endpoint.close_code is None:
+                # Nobody took a message. That was noticed before it was read that the browser took its leave.
+                await asyncio.wait({reader}, timeout=_LAST_WORDS)
         finally:
             # Also when this task is cancelled: then the server is stopping in a hurry.
             self._endpoint.lost()

@@ -79,6 +79,13 @@ def embedsync(context: click.Context) -> None:
     "Repeat it for several; '*' allows all.",
 )
 @click.option("--prefix", default="", help="Path before all addresses, such as /apps.")
+@click.option(
+    "--authority",
+    type=click.Choice(["compat", "closed"]),
+    default="compat",
+    show_default=True,
+    help="What browsers may change: everything, as with bokeh serve; or what a person can change.",
+)
 @click.option("--debug", is_flag=True, help="Show tracebacks of apps to visitors.")
 @click.option(
     "--log-level", type=click.Choice(_LEVELS, case_sensitive=False), default="info", show_default=True

@@ -24,6 +24,7 @@ class ServeOptions:
     show: bool
     allowed_origins: tuple[str, ...]
     prefix: str
+    authority: str
     debug: bool
     log_level: str
     log_format: str

@@ -48,10 +48,7 @@ def serve(options: ServeOptions) -> None:
     sockets = listen(options.address, options.port)
     local = is_loopback(sockets)
     if not local:
-        logger.warning(
-            "everybody who can reach %s may use these apps and change everything in their documents",
-            options.address,
-        )
+        _warn_of_strangers(options)
     site = application(
         hub,
         pages=True,
@@ -73,10 +70,20 @@ def _set_up_logging(level: str, form: str) -> None:
         logging.getLogger(name).setLevel(max(quiet, logging.getLogger().level))
 
 
+def _warn_of_strangers(options: ServeOptions) -> None:
+    changes = " and change everything in their documents (--authority closed: what they are shown to change)"
+    logger.warning(
+        "everybody who can reach %s may use these apps%s",
+        options.address,
+        changes if options.authority == "compat" else "",
+    )
+
+
 def _settings(options: ServeOptions, origins: tuple[str, ...]) -> Settings:
     defaults = Settings()
     return Settings(
         debug=options.debug,
+        authority=options.authority,
         allowed_origins=origins,
         workers=options.threads,
         workers_limit=max(defaults.workers_limit, options.threads),

@@ -19,7 +19,8 @@ __all__ = ["load"]
 def load(
     source: Any,
     *,
-    authority: Authority | None = None,
+    authority: str | Authority | None = None,
+    read_only: bool = False,
     argv: Sequence[str] | None = None,
     cwd: bool = False,
 ) -> Recipe:
@@ -28,13 +29,17 @@ def load(
     Args:
         source: a function ``app(doc)``, plain or ``async``; the path of a script, a directory or a
             notebook; a ``bokeh.application.Application``; or a recipe, which is returned as it is.
-        authority: decides on what browsers may change; everything is allowed without it.
+        authority: decides on what browsers may change: ``"closed"``, what a person can change through what
+            is shown; ``"compat"``, what ``bokeh serve`` allows, which is everything; or an authority of
+            your own. Everything is allowed without it.
+        read_only: with either profile, visitors may look around, and change nothing.
         argv: arguments that a script finds in ``sys.argv``, after its own name. The sessions of an
             app that has some are built one at a time, for there is only one ``sys.argv``.
         cwd: whether a script is run in its own folder. The same holds.
 
     Raises:
-        ConfigurationError: there is no such path, or this is nothing that describes an app.
+        ConfigurationError: there is no such path, this is nothing that describes an app, or there is no
+            such profile.
     """
     if _is_recipe(source):
         recipe: Recipe = source
@@ -46,10 +51,11 @@ def load(
             'this app needs Bokeh, which is not installed: pip install "embedsync[flask]"'
         ) from error
     from embedsync.documents.bokeh.apps import recipe_for
+    from embedsync.documents.bokeh.authority import authority_of
 
     return recipe_for(
         Path(source) if isinstance(source, str) else source,
-        authority=authority,
+        authority=authority_of(authority, read_only=read_only),
         argv=tuple(argv) if argv is not None else None,
         cwd=cwd,
     )

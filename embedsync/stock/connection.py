@@ -269,7 +269,9 @@ class StockConnection:
         if self._awaits_document:
             return []
         self._awaits_document = True
-        return [Received(ATTACHMENT, wire.Resync(epoch=self._epoch, seq=self._seq))]
+        self._acknowledged = self._answered
+        asks = wire.Resync(epoch=self._epoch, seq=self._seq, cseq=self._answered)
+        return [Received(ATTACHMENT, asks)]
 
     def _patch(self, message: Message, now: float) -> list[Received]:
         events = _field(message, "events", list)

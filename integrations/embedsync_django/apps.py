@@ -64,10 +64,14 @@ class EmbedSyncConfig(AppConfig):
 
     def stop(self) -> None:
         """Stop the hub, if there is one. A server that starts once more in this process gets another."""
+        hub = self._hub
+        if hub is None:
+            return
+        # Who comes meanwhile is told by this hub to come back, rather than made another one.
+        hub.stop()
         with self._lock:
-            hub, self._hub = self._hub, None
-        if hub is not None:
-            hub.stop()
+            if self._hub is hub:
+                self._hub = None
 
 
 def present_config() -> EmbedSyncConfig:

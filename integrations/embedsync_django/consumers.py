@@ -13,7 +13,7 @@ from embedsync.asgi.socket import refuse, serve_socket, serve_stock_socket
 from embedsync.legible import legible
 from embedsync.request import Request
 from embedsync.stock.pages import StockPages
-from embedsync_django.daphne import stop_with_daphne
+from embedsync_django.daphne import is_stopping, taking_leave
 from embedsync_django.registry import embed
 from embedsync_django.requests import handshake_of
 
@@ -33,8 +33,8 @@ class LiveConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels ships no ty
         await receive()  # It is `websocket.connect`.
         request = await _who_connects(scope, send)
         if request is not None:
-            stop_with_daphne()
-            await serve_socket(embed.hub, request, scope, receive, send)
+            async with taking_leave(receive) as received:
+                await serve_socket(embed.hub, request, scope, received, send)
 
 
 class StockConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels ships no types.
@@ -49,19 +49,23 @@ class StockConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels ships no t
             return
         request = await _who_connects(scope, send)
         if request is not None:
-            stop_with_daphne()
-            await serve_stock_socket(embed.hub, app, request, scope, receive, send)
+            async with taking_leave(receive) as received:
+                await serve_stock_socket(embed.hub, app, request, scope, received, send)
 
 
 async def _who_connects(scope: Scope, send: Send) -> Request | None:
-    """The handshake; ``None`` if it was refused, because it is not known who makes it."""
+    """The handshake; ``None`` if it was refused: it is not known who makes it, or daphne is stopping."""
     try:
-        return await asyncio.to_thread(handshake_of, scope)
+        request = await asyncio.to_thread(handshake_of, scope)
     except DisallowedHost as error:
         logger.warning("refused a socket: %s", legible(error))
         await refuse(scope, send, 400)
     except Exception:
         # The browser tries again after a while, as when the server is not there.
         logger.exception("a socket was refused, because it is not known who connects")
+        await refuse(scope, send, 503)
+    else:
+        if not is_stopping():
+            return request
         await refuse(scope, send, 503)
     return None

@@ -242,9 +242,11 @@ class EmbedSync:
     def _logged_out(self, sender: Flask, user: Any, **kwargs: Any) -> None:
         self.logged_out(user)
 
-    def _before_socket(self) -> None:
+    def _before_socket(self) -> Response | None:
         if request.endpoint not in ("embedsync.socket", "embedsync.stock_socket"):
-            return
+            return None
+        if request.headers.get("Upgrade", "").lower() != "websocket":
+            return self._http(request.path.rpartition("/")[2])
         # Compressing each message would cost more than it saves, and inflating what a stranger
         # sends is a risk: no extension of the handshake is taken up.
         request.environ.pop("HTTP_SEC_WEBSOCKET_EXTENSIONS", None)
@@ -256,6 +258,7 @@ class EmbedSync:
             abort(503)
         if request.endpoint == "embedsync.socket" and not Routes(self.hub).admits("socket", self._request()):
             abort(403)
+        return None
 
     def _socket(self, socket: Any) -> None:
         serve_socket(socket, self.hub.connect(self._request()), self.hub.settings)

@@ -112,9 +112,12 @@ def serve_socket(server: Server, endpoint: Endpoint, settings: Settings) -> None
     guarded = server.sock = GuardedSocket(server.sock, server.input_buffer)
     server.max_message_size = settings.message_bytes
 
+    leaving = threading.Event()
+
     def wake() -> None:
         server.event.set()
-        if endpoint.abandoned:
+        # In this order: once we leave, the endpoint counts as abandoned, and nothing may cut off our goodbye.
+        if endpoint.abandoned and not leaving.is_set():
             guarded.abort()  # The browser takes nothing: sending would wait for ever.
 
     endpoint.on_ready = wake
@@ -126,6 +129,7 @@ def serve_socket(server: Server, endpoint: Endpoint, settings: Settings) -> None
         # The browser may have said something while it was being sent to, or as it left: that it will
         # not come back, say.
         _receive(server, guarded, endpoint)
+        leaving.set()
         endpoint.lost()
         _close(server, guarded, endpoint.close_code)
 

@@ -10,7 +10,9 @@ from websockets.exceptions import InvalidStatus
 
 from embedsync import Hub, Settings, wire
 from embedsync.asgi import application
-from embedsync.asgi.protocol import Receive, Scope, Send
+from embedsync.asgi.protocol import Message, Receive, Scope, Send
+from embedsync.asgi.socket import Socket
+from embedsync.request import Request
 from tests.asgi.client import Client, content, socket_url
 from tests.asgi.server import running, until
 from tests.asgi.toyapp import CLICK, ToyRecipe, set_value
@@ -247,6 +249,37 @@ def test_a_browser_whose_socket_is_cut_is_noticed_and_its_session_ends_after_its
         client.drop()
         until(lambda: live.hub.status()["sockets"] == 0)  # noqa: B023
         until(lambda: live.hub.status()["sessions"] == 0)  # noqa: B023
+
+
+def test_what_a_browser_says_as_it_leaves_is_heard_though_nobody_takes_what_is_sent_to_it() -> None:
+    hub = Hub("only for tests", Settings(grace=3600.0))
+    hub.add_app("mine", ToyRecipe())
+    opening = wire.Open(protocol=wire.PROTOCOL_VERSION, ticket=hub.ticket("mine"))
+    said = [wire.frame(1, wire.encode_payload(each)) for each in (opening, wire.Detach())]
+
+    async def serve() -> None:
+        left = asyncio.Event()
+
+        async def receive() -> Message:
+            if len(said) == 1:
+                await left.wait()
+                for _ in range(10):
+                    await asyncio.sleep(0)  # It takes a server a moment to hand out what has arrived.
+            return (
+                {"type": "websocket.receive", "bytes": said.pop(0)}
+                if said
+                else {"type": "websocket.disconnect"}
+            )
+
+        async def send(message: Message) -> None:
+            left.set()
+            raise OSError("the browser has left")
+
+        await Socket(hub.connect(Request()), receive, send, hub.settings).run()
+
+    asyncio.run(serve())
+    until(lambda: not hub.sessions)
+    hub.stop()
 
 
 def test_a_server_that_stops_tells_browsers_to_come_back(live: Site) -> None:

@@ -114,6 +114,26 @@ def test_a_laptop_that_sleeps_goes_on_when_it_wakes(
     nothing_is_missing(page)
 
 
+@pytest.mark.parametrize("days", [-1, 1])
+def test_a_page_whose_clock_is_wrong_works_and_comes_back_as_any_other(
+    own_url: str, proxied: Proxied, visitor: Visitors, days: int
+) -> None:
+    visitor.expected = is_about_the_network
+    proxy, url = proxied(own_url)
+    page = visitor()
+    page.add_init_script(f"const now = Date.now; Date.now = () => now() + {days} * 86_400_000")
+    traffic = Traffic(page)
+    visit(page, f"{url}/page/bench")
+    proxy.cut()
+    while len(traffic.of(wire.Opened)) < 2:
+        page.wait_for_timeout(50)
+    wait_until_live(page)
+    slider(page, 0).focus()
+    page.keyboard.press("ArrowRight")
+    wait_for_value(page, "report", "value", "amount is 2")
+    assert [each.recovered for each in traffic.of(wire.Opened)] == [False, True]
+
+
 def test_two_tabs_are_two_sessions_and_each_survives_a_cut(
     own_page: str, proxied: Proxied, visitor: Visitors, pictures: Path
 ) -> None:

@@ -14,6 +14,7 @@ from tests.browser.conftest import Proxied, Visitors, embedsync_serve, is_about_
 from tests.browser.look import visit, wait_for, wait_until_live
 from tests.browser.site import SECRET_KEY
 from tests.contract.servers import free_port
+from tests.support import nginx
 
 pytestmark = pytest.mark.browser
 
@@ -266,3 +267,24 @@ def test_if_loading_again_does_not_help_the_person_is_told(own_url: str, visitor
     assert "newer version" in cover(page)
     expect(page.get_by_role("button", name="Load the page again")).to_be_visible()
     assert len(loads) == 2
+
+
+# A proxy in front.
+
+
+@pytest.mark.skipif(nginx.NGINX is None, reason="nginx is not installed: apt-get install nginx-light")
+def test_a_proxy_that_lets_no_websockets_through_is_named(
+    own_url: str, tmp_path: Path, visitor: Visitors, pictures: Path
+) -> None:
+    told: list[str] = []
+    visitor.expected = lambda complaint: (
+        is_about_the_network(complaint) or "426" in complaint or "WebSockets do not reach" in complaint
+    )
+    location = f"location / {{ proxy_pass {own_url}; proxy_set_header Host $http_host; }}"
+    with nginx.running(tmp_path, location) as url:
+        page = visitor()
+        page.on("console", lambda message: told.append(message.text))
+        page.goto(f"{url}/page/bench")
+        expect(page.locator("embed-app .cover")).to_contain_text("(WebSockets) are not let through")
+        page.screenshot(path=pictures / "no-websockets.png")
+    assert any("proxy_set_header Upgrade $http_upgrade" in each for each in told)

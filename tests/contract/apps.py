@@ -16,6 +16,8 @@ from bokeh.document import Document
 from bokeh.io import curdoc
 from bokeh.models import Button, Column, ColumnDataSource, Slider, TextInput
 
+from embedsync import allow_client_write
+
 NUMBERS = np.random.default_rng(7).normal(size=1_000_000)
 
 
@@ -82,6 +84,7 @@ def big(doc: Document) -> None:
         report.value = hashlib.sha256(np.asarray(source.data["x"]).tobytes()).hexdigest()
 
     source.on_change("data", changed)
+    allow_client_write(source, "data")
     doc.add_root(report)
     report.tags = [source]
 

@@ -11,8 +11,6 @@ from embedsync import wire
 from tests.django.support import open_app, server
 from tests.django.test_prefix import DAPHNE
 
-pytestmark = pytest.mark.skip(reason="not reliable: daphne may drop what it was given last when it stops")
-
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_daphne_told_to_stop_sends_browsers_away_to_come_back(tmp_path: Path, number: int) -> None:

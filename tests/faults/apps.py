@@ -9,6 +9,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -154,6 +155,13 @@ def swelling(doc: Document) -> None:
     doc.on_message("look", lambda n: ballast.data["x"])
 
 
+def greedy(doc: Document) -> None:
+    """A document of 1 MiB."""
+    report = TextInput(name="report", value="here")
+    doc.on_message("look", lambda n: setattr(report, "value", f"looked at {n}"))
+    doc.add_root(Column(report, tags=[ColumnDataSource(data={"x": np.ones(LARGE // 8)})]))
+
+
 def bulky(doc: Document) -> None:
     """A document of 8 MiB: more than any buffer on the way takes."""
 
@@ -223,8 +231,18 @@ def census(doc: Document) -> None:
     doc.add_root(TextInput(name="report", value=json.dumps(alive)))
 
 
+def log_to_pipe() -> None:
+    """What is logged goes into a pipe as well, if the test has made one. It reads it, or not."""
+    path = os.environ.get("FAULTS_PIPE")
+    if path is not None:
+        handler = logging.StreamHandler(Path(path).open("w"))  # noqa: SIM115 - as long as there is a log
+        handler.setLevel(logging.WARNING)
+        logging.getLogger().addHandler(handler)
+
+
 def all_apps() -> dict[str, tuple[Callable[[Document], Any], dict[str, Any]]]:
     """Sources and options by name."""
+    log_to_pipe()
     return {
         "tally": (tally, {}),
         "room": (tally, {"shared": True, "grace": 2.0}),
@@ -236,6 +254,7 @@ def all_apps() -> dict[str, tuple[Callable[[Document], Any], dict[str, Any]]]:
         "pouring": (pouring, {"shared": True, "grace": 1.0}),
         "swelling": (swelling, {"grace": 0.3}),
         "outsized": (outsized, {}),
+        "greedy": (greedy, {}),
         "bulky": (bulky, {"grace": 0.3}),
         "fragile": (Fragile().__call__, {"shared": True, "grace": 0.5}),
         "failing-callback": (failing_callback, {}),

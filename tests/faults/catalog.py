@@ -60,10 +60,23 @@ class Elsewhere:
 
 ELSEWHERE: dict[int, Elsewhere] = {
     5: Elsewhere("tests/browser", "needs a real page: Chromium is frozen, or stopped, and wakes up"),
+    14: Elsewhere(
+        "tests/javascript/socket.test.js, tests/browser/test_hardships.py",
+        "what a page sends is compared, with its clock right and wrong by a day; in Chromium such a page "
+        "loses its connection and comes back; a clock that jumps costs one reconnect",
+    ),
     23: Elsewhere("tests/browser", "needs a real page: back and forward, a window that is duplicated"),
     24: Elsewhere(
         "tests/browser/test_sharing.py, tests/property",
         "two tabs with sessions of their own, and two on one; random edits of both converge",
+    ),
+    25: Elsewhere(
+        "tests/browser/test_states.py, tests/javascript/socket.test.js",
+        "in Chromium, behind nginx that lets no WebSockets through, the page and its console name the cause",
+    ),
+    36: Elsewhere(
+        "tests/browser/test_states.py, tests/javascript/reload.test.js",
+        "a page of another version loads itself again, once, and ten times at most; then it asks the person",
     ),
     39: Elsewhere(
         "tests of embedsync_django", "500 callbacks that use the database; connections are counted"

@@ -80,6 +80,10 @@ def _page(outcomes: list[Outcome], seconds: float) -> Iterator[str]:
         f"Of {len(FAULTS)} faults {len(passed)} are survived here, {len(ELSEWHERE.keys() - passed)} "
         f"are proved by other tests alone, and {len(WAITING.keys() - passed)} wait."
     )
+    if unproved := sorted(
+        FAULTS.keys() - {each.fault for each in outcomes} - ELSEWHERE.keys() - WAITING.keys()
+    ):
+        yield f"Without a test so far: {', '.join(f'F{each}' for each in unproved)}."
     yield "\n## Proved by this run\n"
     yield "| fault | promise | what was done | on | result | measured |"
     yield "|---|---|---|---|---|---|"

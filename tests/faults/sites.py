@@ -35,6 +35,8 @@ ADAPTERS: dict[str, Server] = {
 }
 
 PATIENT: dict[str, Any] = {
+    # These apps are sent whatever browsers can send.
+    "authority": "compat",
     "heartbeat": 0.5,
     "heartbeat_timeout": 5.0,
     "handshake_timeout": 5.0,

@@ -30,8 +30,6 @@ def test_f6_a_server_that_is_told_to_stop_finishes_what_runs_and_sends_its_brows
     adapter: str, tmp_path: Path, figures: Figures
 ) -> None:
     """SIGTERM while callbacks run; one worker. (uvicorn closes all sockets itself, at once.)"""
-    if adapter == "django-daphne":
-        pytest.skip("not reliable: daphne may drop what it was given last when it stops")
     settings = {**PATIENT, "stop_timeout": 5.0}
     with serving(adapter, tmp_path, settings) as site, ExitStack() as stack:
         busy = stack.enter_context(site.replica("work")).wait_shown()

@@ -273,7 +273,57 @@ test("a result that comes too early asks for a snapshot", async () => {
   assert.equal(page.wire.of("resync").length, 1);
 });
 
-test("one result answers all edits up to its number", async () => {
+test("a result that has overtaken another asks for a snapshot; a refusal that comes late is told all the same", async () => {
+  const page = await Page.live();
+  page.person((document) => document.set("root", "value", 2));
+  page.person((document) => document.click("root"));
+  page.result(2, 0, { previous: 1 });
+  assert.equal(page.wire.of("resync").length, 1);
+  page.result(1, 0, { commit: false, code: "bad-value", values: [set("root", "value", 1)] });
+  assert.deepEqual(page.told.at(-1), ["rejected", { reason: "refused", code: "bad-value", edits: 1 }]);
+  page.push({ type: "snapshot", epoch: "e1", seq: 0, cseq: 2, document: ROOT });
+  assert.equal(page.root.value, 1);
+});
+
+test("an answer that was overtaken and got lost is asked for again", async () => {
+  const page = await Page.live();
+  page.person((document) => document.click("root"));
+  page.person((document) => document.click("root"));
+  page.result(2, 0, { previous: 1 });
+  page.reconnect();
+  const { epoch, cseq } = page.wire.of("open")[0].resume;
+  assert.deepEqual([epoch, cseq], ["", 0]);
+});
+
+test("who asks for a snapshot says which answers have come; those that got lost and come again are told", async () => {
+  const page = await Page.live();
+  page.person((document) => document.click("root"));
+  page.person((document) => document.set("root", "value", -1));
+  page.result(1, 0);
+  page.op(9);
+  assert.equal(page.wire.of("resync")[0].cseq, 1);
+  page.push({ type: "snapshot", epoch: "e1", seq: 9, cseq: 2, document: ROOT });
+  page.result(2, 0, { commit: false, code: "bad-value", previous: 1 });
+  assert.deepEqual(page.told.at(-1), ["rejected", { reason: "refused", code: "bad-value", edits: 1 }]);
+});
+
+test("an edit that was passed by one to another key and merged into a third is answered with that", async () => {
+  const page = await Page.live();
+  page.push({ ...OPENED, limits: { ...OPENED.limits, unanswered_edits: 3 } });
+  page.person((document) => document.set("root", "value", 2));
+  page.person((document) => document.set("root", "echo", 3));
+  page.person((document) => document.set("root", "value", 4));
+  page.result(2, 1, { own: true });
+  page.op(2, set("root", "value", 9));
+  assert.equal(page.root.value, 4);
+  page.result(3, 3, { own: true, supersedes: [1], previous: 2 });
+  assert.equal(page.root.value, 4);
+  assert.equal(page.wire.of("resync").length, 0);
+  page.op(4, set("root", "value", 5));
+  assert.equal(page.root.value, 5);
+});
+
+test("a result answers the edits that it supersedes as well", async () => {
   const page = await Page.live();
   page.person((document) => document.set("root", "value", 2));
   page.person((document) => document.set("root", "value", 3));
@@ -313,7 +363,8 @@ test("an edit that brings a model is not merged away", async () => {
   page.person((document) => document.click("root"));
   page.person((document) => document.adopt("root", "mine", 3));
   page.person((document) => document.set("root", "child", null));
-  page.result(2, 0);
+  page.result(1, 0);
+  page.result(2, 0, { previous: 1 });
   assert.deepEqual(page.edits.slice(2).map(([cseq, value]) => [cseq, value?.define ?? value]), [[3, "mine"], [4, "set"]]);
 });
 
@@ -345,11 +396,12 @@ test("a change that has no form for the server is told, and undone by a snapshot
   assert.equal(page.wire.of("resync").length, 2);
 });
 
-test("an edit that is too big is given up, told, and undone by a snapshot", async () => {
+test("an edit that is too big is given up, told with its property, and undone by a snapshot", async () => {
   const page = await Page.live();
   page.person((document) => document.set("root", "value", "x".repeat(2000)));
   assert.deepEqual([page.edits, page.wire.of("resync").length], [[], 1]);
-  assert.equal(page.told.at(-1)[1].code, "too-big");
+  assert.deepEqual(page.told.at(-1)[1], { reason: "refused", code: "too-big", edits: 1, keys: ["root value"] });
+  assert.match(page.wire.of("resync")[0].reason, /an edit of 2\d\d\d bytes, of root value, is more than the 1000/);
   page.push({ type: "snapshot", epoch: "e1", seq: 0, cseq: 0, document: ROOT });
   assert.equal(page.root.value, 1);
   page.person((document) => document.set("root", "value", 2));
@@ -483,6 +535,63 @@ test("what an edit had written that was given up goes back to its default if the
   page.person((document) => document.set("root", "echo", "x".repeat(2000)));
   page.push({ type: "snapshot", epoch: "e1", seq: 0, cseq: 0, document: ROOT });
   assert.equal(page.root.echo, 0);
+});
+
+const TOO_BIG = "x".repeat(2000);
+const SAME = Object.freeze({ type: "snapshot", epoch: "e1", seq: 0, cseq: 0, document: ROOT });
+
+test("what an edit had written that was given up goes back to what a pending edit before it has written", async () => {
+  const page = await Page.live();
+  page.person((document) => document.set("root", "echo", 5));
+  page.person((document) => document.set("root", "echo", TOO_BIG));
+  page.push(SAME);
+  assert.equal(page.root.echo, 5);
+});
+
+test("what was written after an edit that was given up stays shown", async () => {
+  const page = await Page.live();
+  page.person((document) => document.set("root", "echo", TOO_BIG));
+  page.person((document) => document.set("root", "echo", 6));
+  const applied = [];
+  page.document.script = ({ attr, new: value }) => applied.push([attr, value]);
+  page.push({ ...SAME, document: { ...ROOT, attributes: { ...ROOT.attributes, echo: 1 } } });
+  assert.equal(page.root.echo, 6);
+  assert.deepEqual(applied.filter(([attr]) => attr === "echo"), []);
+});
+
+test("what was written while an edit that is given up waited to be sent stays shown", async () => {
+  const page = await Page.live();
+  page.person((document) => document.click("root"));
+  page.person((document) => document.click("root"));
+  page.person((document) => {
+    document.set("root", "echo", TOO_BIG);
+    document.click("root");
+  });
+  page.person((document) => document.set("root", "echo", 6));
+  const applied = [];
+  page.document.script = ({ attr }) => applied.push(attr);
+  page.result(1, 0);
+  page.push({ ...SAME, cseq: 1 });
+  assert.equal(page.root.echo, 6);
+  assert.ok(!applied.includes("echo"));
+});
+
+test("what was given up on a model that a pending edit brings goes back to what that edit says", async () => {
+  const page = await Page.live();
+  page.person((document) => document.adopt("root", "mine", 3));
+  page.person((document) => document.set("mine", "value", TOO_BIG));
+  page.push(SAME);
+  assert.equal(page.document.models.get("mine").value, 3);
+});
+
+test("what was appended too much is given up, and what a pending edit appended before stays", async () => {
+  const page = await Page.live();
+  page.person((document) => document.adopt("root", "mine", 3));
+  page.person((document) => document.append("mine", [4]));
+  page.person((document) => document.append("mine", Array(1000).fill(5)));
+  page.result(1, 1, { own: true });
+  page.push({ ...SAME, seq: 1, cseq: 0 });
+  assert.deepEqual(page.document.models.get("mine").items, [4]);
 });
 
 test("what was changed while a shared session was opened anew goes back to what the session holds", async () => {

@@ -4,7 +4,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { Session } from "../../embedsync/static/embedsync/session.js";
-import { Page } from "./fakes.js";
+import { NO_WEBSOCKET } from "../../embedsync/static/embedsync/handshake.js";
+import { OPENED, Page, settled } from "./fakes.js";
 
 test("an attempt that hangs is given up after ten seconds, and its late success is not heard", async () => {
   const page = new Page();
@@ -138,4 +139,77 @@ test("bytes that are no frame are reported, and the socket is opened again", asy
   const page = await Page.live();
   page.wire.onmessage({ data: new ArrayBuffer(3) });
   assert.deepEqual([page.environment.reports.length, page.socket.state], [1, "waiting"]);
+});
+
+/** The page's first attempts fail; gives the URLs that it then asks, with what the server answers there. */
+async function failing(page, answer) {
+  const asked = [];
+  page.environment.fetch = async (url) => {
+    asked.push(url);
+    return answer();
+  };
+  for (let attempt = 0; attempt < 4; attempt += 1) {
+    page.wire.drop();
+    page.environment.advance(20_000);
+    await settled();
+  }
+  return asked;
+}
+
+test("a page whose WebSockets do not get through, though the server answers, is told so once, and goes on trying", async () => {
+  const page = new Page();
+  page.session.open();
+  const asked = await failing(page, () => ({ status: 426 }));
+  assert.deepEqual(asked, ["http://here/live/socket"]);
+  assert.deepEqual(page.told, [["delayed", NO_WEBSOCKET]]);
+  assert.match(page.environment.reports[0].message, /proxy_set_header Upgrade/);
+  assert.ok(page.environment.sockets.length >= 4);
+});
+
+test("a server that is not there, or is not well, is nothing to explain", async () => {
+  for (const answer of [() => Promise.reject(new TypeError("no network")), () => ({ status: 502 })]) {
+    const page = new Page();
+    page.session.open();
+    assert.equal((await failing(page, answer)).length, 1);
+    assert.deepEqual([page.told, page.environment.reports], [[], []]);
+  }
+});
+
+test("who was connected once is not asked what stands between", async () => {
+  const page = await Page.live();
+  assert.deepEqual(await failing(page, () => ({ status: 426 })), []);
+});
+
+// The clock
+
+/** All that a page sends, from its first word to its return after a cut, with its clock wrong by so much. */
+async function saidWith(skew) {
+  const page = await Page.live();
+  page.environment.now = () => page.environment.time + skew;
+  page.person((document) => document.set("root", "value", 2));
+  page.result(1, 1);
+  page.environment.advance(25_000);
+  page.wire.push(0, { type: "ping", positions: { 1: 1 } });
+  page.reconnect();
+  page.environment.advance(5_000);
+  return page.environment.sockets.map((each) => each.sent);
+}
+
+test("nothing on the wire depends on the clock of the browser", async () => {
+  const said = await saidWith(0);
+  assert.ok(said.flat().length >= 5);
+  for (const day of [-86_400_000, 86_400_000]) assert.deepEqual(await saidWith(day), said);
+});
+
+test("a clock that jumps ahead by a day costs one reconnect and no more", async () => {
+  const page = await Page.live();
+  page.environment.now = () => page.environment.time + 86_400_000;
+  page.environment.advance(26_000);
+  page.environment.fire("focus");
+  page.environment.advance(1_000);
+  page.wire.open();
+  page.push({ ...OPENED, recovered: true });
+  await settled();
+  page.environment.advance(20_000);
+  assert.deepEqual([page.socket.state, page.session.state, page.environment.sockets.length], ["open", "live", 2]);
 });

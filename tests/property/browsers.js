@@ -4,6 +4,7 @@
 
 import { createInterface } from "node:readline";
 
+import { Edits } from "../../embedsync/static/embedsync/edits.js";
 import { Session } from "../../embedsync/static/embedsync/session.js";
 import { Socket } from "../../embedsync/static/embedsync/socket.js";
 import { FakeEnvironment, FakeWebSocket } from "../javascript/fakes.js";
@@ -18,6 +19,13 @@ let last = { socket: 0, question: 0, change: 0 };
 
 /** All microtasks have run: a browser runs them after each of its tasks. */
 const taskEnds = () => new Promise((resolve) => setImmediate(resolve));
+
+/** What an edit brings that is given up because it is too big, and is named nowhere else. */
+const drop = Edits.prototype.drop;
+Edits.prototype.drop = function () {
+  note("dropped", this.next().changes.map(({ content }) => content.number));
+  drop.call(this);
+};
 
 class Wire extends FakeWebSocket {
   number = ++last.socket;
@@ -203,6 +211,12 @@ const COMMANDS = {
       replicas.set(replica, made);
       made.session.open();
     }
+  },
+
+  /** A page is not there any more. */
+  unload(number) {
+    for (const replica of pages.get(number).replicas) replicas.delete(replica.number);
+    pages.delete(number);
   },
 
   open: (replica) => replicas.get(replica).session.open(),

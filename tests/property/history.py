@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any
@@ -71,12 +70,15 @@ class History:
         changes: all of them, by number.
         told: what each replica told its page.
         settled: number of the last change that each client has seen settled.
+        given_up: number of the last change that each client has given up. What was made before and not
+            sent was merged into something later: edits are sent in order.
         superseded: numbers of edits that results named as superseded, by client.
     """
 
     changes: dict[int, Change] = field(default_factory=dict)
     told: dict[int, list[Told]] = field(default_factory=lambda: defaultdict(list))
     settled: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    given_up: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     superseded: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
     edits: dict[tuple[str, int], wire.Edit] = field(default_factory=dict)
     at: int = 0
@@ -104,18 +106,12 @@ class History:
             key = (self.changes[numbers[0]].client, edit.cseq)
             assert self.edits.setdefault(key, edit) == edit, "an edit was sent again and is another"
 
-    def gave_up(self, replica: int, size: float) -> None:
-        """A browser has given up the first edit that it could not send, for it was too big."""
-        unsent = [
-            each
-            for each in self.changes.values()
-            if each.replica == replica
-            and each.cseq is None
-            and not each.too_big
-            and len(json.dumps(each.content)) > size
-        ]
-        # Those of an earlier client were lost with it.
-        next(each for each in unsent if each.client == unsent[-1].client).too_big = True
+    def gave_up(self, numbers: list[int]) -> None:
+        """A browser has given up an edit that was next to be sent, for it is too big."""
+        for number in numbers:
+            self.changes[number].too_big = True
+        client = self.changes[numbers[0]].client
+        self.given_up[client] = max(numbers)
 
     def answered(self, client: str, cseq: int) -> None:
         """A browser has received the answer to an edit, or a snapshot that accounts for it."""
@@ -128,8 +124,9 @@ class History:
         """Changes of a client that were not settled when the browser last heard of it."""
         found = []
         for change in reversed(self.changes.values()):
-            if change.client == client and not change.too_big:
+            if change.client == client:
                 if change.number <= self.settled[client]:
                     break
-                found.append(change)
+                if change.cseq is not None or change.number > self.given_up[client]:
+                    found.append(change)
         return found

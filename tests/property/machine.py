@@ -21,7 +21,7 @@ from tests.property.verdict import judge
 from tests.property.watched import WatchedToy
 from tests.property.world import Link, World
 
-__all__ = ["LAYOUTS", "SETTINGS", "Machine"]
+__all__ = ["DRASTIC", "LAYOUTS", "SETTINGS", "Machine"]
 
 LAYOUTS: dict[str, list[list[str]]] = {
     "three tabs": [["shared"], ["shared"], ["shared"]],
@@ -45,11 +45,13 @@ SETTINGS: dict[str, Settings] = {
     ),
 }
 
-_DRASTIC = [
+DRASTIC = [
     "a_machine_sleeps",
     "a_page_is_loaded_again",
     "a_person_starts_afresh",
     "a_session_is_ended",
+    "a_tab_is_closed",
+    "a_tab_is_duplicated",
     "much_time_passes",
     "somebody_logs_out",
     "the_app_is_another_now",
@@ -66,12 +68,14 @@ _ACTS: dict[str, list[Any]] = {
     "put what is refused": ["put", -1],
     "put what is clamped": ["put", 11],
     "remove": ["refer", None],
+    "say": ["sendBytes", [1, 2, 3]],
     "replace": ["set", "items", [2]],
     "replace by what is refused": ["set", "items", [-2]],
 }
 
-PAGE = st.integers(0, 2)
-REPLICA = st.integers(0, 2)
+PAGE = st.integers(0, 3)
+REPLICA = st.integers(0, 3)
+MOST_PAGES = 4
 PICK = st.integers(0, 4)
 COUNT = st.integers(1, 6)
 NUMBERS = st.lists(st.integers(0, 99), min_size=1, max_size=2)
@@ -187,6 +191,7 @@ class Machine(RuleBasedStateMachine):
         if queue and isinstance(queue[0], bytes):
             self.note("cut in a message")
             queue[0] = queue[0][:keep]
+            self.world.garbled |= not down
             if down:
                 self.world.to_browser(link, 1)
             else:
@@ -198,6 +203,7 @@ class Machine(RuleBasedStateMachine):
         queue = self.queue(self.link(page), down, turns)
         if queue and isinstance(queue[which % len(queue)], bytes):
             self.note("a message came twice")
+            self.world.garbled |= not down
             queue.insert(which % len(queue), queue[which % len(queue)])
 
     @rule(page=PAGE, down=st.booleans(), which=PICK, turns=st.integers(0, 4))
@@ -207,20 +213,21 @@ class Machine(RuleBasedStateMachine):
             one, other = which % (len(queue) - 1), which % (len(queue) - 1) + 1
             if isinstance(queue[one], bytes) and isinstance(queue[other], bytes):
                 self.note("two messages changed places")
+                self.world.garbled |= not down
                 queue[one], queue[other] = queue[other], queue[one]
 
     @rule(count=COUNT)
     def old_sockets_speak(self, count: int) -> None:
         """What was under way on sockets that a browser has left arrives late, at either end."""
         for link in list(self.world.links):
-            if link is not self.world.present[link.page]:
+            if link is not self.world.present.get(link.page):
                 self.world.to_server(link, count)
                 self.world.to_browser(link, count)
 
     @rule()
     def old_sockets_are_found_dead(self) -> None:
         for link in list(self.world.links):
-            if link is not self.world.present[link.page] and link.endpoint is not None:
+            if link is not self.world.present.get(link.page) and link.endpoint is not None:
                 self.world.cut(link)
 
     # Browsers.
@@ -268,9 +275,10 @@ class Machine(RuleBasedStateMachine):
     def person_appends(self, replica: int, node: int, numbers: list[int]) -> None:
         self.act(replica, node, ["append", numbers])
 
-    @rule(replica=REPLICA, node=PICK)
-    def person_appends_too_much(self, replica: int, node: int) -> None:
-        self.act(replica, node, ["append", [11111] * 400])
+    @rule(replica=REPLICA, node=PICK, whole=st.booleans())
+    def person_writes_too_much(self, replica: int, node: int, whole: bool) -> None:
+        much = [11111] * 400
+        self.act(replica, node, ["set", "items", much] if whole else ["append", much])
 
     @rule(replica=REPLICA, node=PICK, numbers=st.lists(st.integers(-5, 99), max_size=2))
     def person_replaces_items(self, replica: int, node: int, numbers: list[int]) -> None:
@@ -318,6 +326,7 @@ class Machine(RuleBasedStateMachine):
     @rule(which=PICK, node=PICK, numbers=st.lists(st.integers(100, 199), min_size=1, max_size=2))
     def app_streams(self, which: int, node: int, numbers: list[int]) -> None:
         def change(document: WatchedToy) -> None:
+            self.note("an app streamed")
             document.append(_node(document, node), numbers)
             if len(numbers) > 1:
                 document.set(_node(document, node), "items", numbers)
@@ -348,6 +357,15 @@ class Machine(RuleBasedStateMachine):
 
         self.world.in_document(which, change)
 
+    @rule(which=PICK, node=PICK, value=st.integers(0, 10))
+    def app_raises(self, which: int, node: int, value: int) -> None:
+        def change(document: WatchedToy) -> None:
+            document.set(_node(document, node), "value", value)
+            self.note("app code raised")
+            raise ZeroDivisionError
+
+        self.world.in_document(which, change)
+
     @rule(app=st.sampled_from(["shared", "own"]), value=st.integers(0, 10))
     def site_updates_all_sessions(self, app: str, value: int) -> None:
         if self.world.is_up:
@@ -355,7 +373,7 @@ class Machine(RuleBasedStateMachine):
 
     # What happens seldom. One rule for all of it: else every example would consist of it.
 
-    @rule(what=st.sampled_from(sorted(_DRASTIC)), at=PICK, much=st.booleans())
+    @rule(what=st.sampled_from(sorted(DRASTIC)), at=PICK, much=st.booleans())
     def something_drastic_happens(self, what: str, at: int, much: bool) -> None:
         """
         Args:
@@ -390,8 +408,16 @@ class Machine(RuleBasedStateMachine):
         if sessions:
             sessions[at % len(sessions)].end()
 
+    def a_tab_is_duplicated(self, at: int, much: bool) -> None:
+        if len(self.world.pages) < MOST_PAGES:
+            self.world.duplicate(self.page(at))
+
+    def a_tab_is_closed(self, at: int, much: bool) -> None:
+        if len(self.world.pages) > 1:
+            self.world.close_tab(self.page(at))
+
     def somebody_logs_out(self, at: int, much: bool) -> None:
-        user = f"user {self.page(at)}"
+        user = self.world.person_of[self.page(at)]
         self.world.hub.dismiss(lambda request: request.user_key == user)
 
     def the_app_is_another_now(self, at: int, much: bool) -> None:
@@ -426,10 +452,10 @@ class Machine(RuleBasedStateMachine):
     _made = 0
 
     def page(self, number: int) -> int:
-        return number % len(self.world.pages)
+        return list(self.world.pages)[number % len(self.world.pages)]
 
     def replica(self, number: int) -> int:
-        return number % len(self.world.apps)
+        return list(self.world.apps)[number % len(self.world.apps)]
 
     def link(self, page: int) -> Link:
         return self.world.present[self.page(page)]

@@ -294,7 +294,7 @@ class Peer:
 
     def _poison(self, reason: str) -> None:
         self.poisoned = reason
-        self.outbox.append(wire.Resync(epoch=self.epoch, seq=self.seq, reason=reason))
+        self.outbox.append(wire.Resync(epoch=self.epoch, seq=self.seq, cseq=self.answered, reason=reason))
 
 
 def _brought(edit: PendingEdit) -> list[str]:

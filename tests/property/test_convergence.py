@@ -280,6 +280,7 @@ class Convergence(RuleBasedStateMachine):
             case wire.Ack():
                 self.session.acknowledge(link.replica, frame.cseq)
             case wire.Resync():
+                self.session.distrust(link.replica, frame.cseq)
                 self.inbox.put(("snapshot", link.replica))
 
     def _turn(self) -> None:

@@ -17,6 +17,8 @@ def judge(world: World) -> None:
         _is_in_sync(world, replica)
     for document in world.documents.values():
         _each_counts_once(world.history, document)
+        if document.raised:
+            world.note("a callback raised")
     for change in world.history.changes.values():
         world.note(f"a change was {_became_of(world, change)}")
     for replica in world.apps:
@@ -46,7 +48,7 @@ def _each_counts_once(history: History, document: WatchedToy) -> None:
     assert not twice, "a change was applied twice"
     assert not document.applied.keys() & document.refused, "what was refused was applied"
     for number in document.applied:
-        assert history.changes[number].epoch == document.host._core.epoch
+        assert history.changes[number].epoch == document.epoch
     calling = Counter({number: 1 for number in document.applied if _calls(history.changes[number])})
     if document.ended:
         assert document.called <= calling

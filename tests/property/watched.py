@@ -33,16 +33,19 @@ class WatchedToy(ToyDocument):
         slow_end: the hook for the session's end waits for something.
 
     Attributes:
+        epoch: names this build of the document, once its session has begun.
         states: what the document was like after each op, by its seq.
         applied: how often each change of a browser was applied, by its number.
         refused: those that were refused.
         skipped: those that met a model that is gone.
         called: how often the callback of each change ran.
+        raised: how often a callback raised.
     """
 
     def __init__(self, host: DocumentHost, *, slow_end: bool) -> None:
         super().__init__()
         self.host = host
+        self.epoch = ""
         self.states = [self.state()]
         self.applied: Counter[int] = Counter()
         self.refused: set[int] = set()
@@ -91,6 +94,7 @@ class WatchedToy(ToyDocument):
             try:
                 yield from call() or ()
             except ZeroDivisionError as error:
+                self.raised += 1
                 self.host.report(error, "callback")
 
         return noted

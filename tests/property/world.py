@@ -82,15 +82,16 @@ class World:
         self.guarded = guarded
         self.note = note
         self.history = History()
-        self.apps: dict[int, str] = dict(enumerate(app for apps in layout for app in apps))
-        numbers = iter(self.apps)
-        self.pages = {page: [next(numbers) for _ in apps] for page, apps in enumerate(layout)}
-        self.page_of = {number: page for page, here in self.pages.items() for number in here}
+        self.apps: dict[int, str] = {}
+        self.pages: dict[int, list[int]] = {}
+        self.page_of: dict[int, int] = {}
+        self.person_of: dict[int, str] = {}
+        self.tickets: dict[int, str] = {}
         self.links: list[Link] = []
         self.present: dict[int, Link] = {}
         self.loads: dict[int, int] = defaultdict(int)
         self.standing: dict[int, dict[str, Any]] = {}
-        self.questions: dict[int, list[tuple[int, str, Any]]] = defaultdict(list)
+        self.questions: dict[int, list[tuple[int, str, Any, int | None]]] = defaultdict(list)
         self.attached: dict[int, int] = {}
         self.let_in: set[int] = set()
         self.clients: dict[int, str] = {}
@@ -100,12 +101,18 @@ class World:
         self.documents: dict[str, WatchedToy] = {}
         self.built: list[tuple[DocumentHost, WatchedToy]] = []
         self.wall = 1_700_000_000.0
+        self.garbled = False
+        """Messages have reached the server otherwise than a browser had sent them."""
         self.is_up = False
         self.machinery: Machinery | None = None
         self._ids = itertools.count(1)
+        self._page_numbers = itertools.count()
+        self._replica_numbers = itertools.count()
         self.recipe = WatchedRecipe(lambda host, document: self.built.append((host, document)))
         self.browsers(["reset"])
         self.start_server()
+        for apps in layout:
+            self._add_page(apps)
         for page in self.pages:
             self.load(page)
 
@@ -156,7 +163,8 @@ class World:
             step()
             for host, document in self.built:
                 if host._core is not None:
-                    self.documents[host._core.epoch] = document
+                    document.epoch = host._core.epoch
+                    self.documents[document.epoch] = document
                 refusals, *was = before.get(id(document), (0, None))
                 if document.refusals > refusals:
                     assert list(_standing(document))[1:] == was, "a refused edit has changed something"
@@ -188,21 +196,54 @@ class World:
     def load(self, page: int) -> None:
         """A page is loaded, or loaded again."""
         if page in self.present:
-            self.tell(["fire", page, "pagehide", {"persisted": False}])
-            for link in self.links:
-                link.unloaded |= link.page == page
+            self._leave(page)
+        for number in self.pages[page]:
+            self.tickets[number] = self._ticket(number)
+        self._show(page)
+
+    def duplicate(self, page: int) -> None:
+        """The same person opens a second tab, with the very page of the first."""
+        tab = self._add_page([self.apps[number] for number in self.pages[page]])
+        self.person_of[tab] = self.person_of[page]
+        for first, second in zip(self.pages[page], self.pages[tab], strict=True):
+            self.tickets[second] = self.tickets[first]
+        self._show(tab)
+
+    def close_tab(self, page: int) -> None:
+        """A page is left, and nobody opens it again."""
+        self._leave(page)
+        self.tell(["unload", page])
+        del self.present[page]
+        for number in self.pages.pop(page):
+            self.loads[number] += 1
+            self.questions[number].clear()
+            del self.apps[number]
+
+    def _add_page(self, apps: Sequence[str]) -> int:
+        page = next(self._page_numbers)
+        self.person_of[page] = f"user {page}"
+        self.pages[page] = [next(self._replica_numbers) for _ in apps]
+        for number, app in zip(self.pages[page], apps, strict=True):
+            self.apps[number], self.page_of[number] = app, page
+        return page
+
+    def _show(self, page: int) -> None:
         for number in self.pages[page]:
             self.loads[number] += 1
             self.questions[number].clear()
-        tickets = [(number, self._ticket(number)) for number in self.pages[page]]
-        self.tell(["load", page, tickets])
+        self.tell(["load", page, [(number, self.tickets[number]) for number in self.pages[page]]])
+
+    def _leave(self, page: int) -> None:
+        self.tell(["fire", page, "pagehide", {"persisted": False}])
+        for link in self.links:
+            link.unloaded |= link.page == page
 
     def answer_question(self, replica: int, which: int = 0, *, fails: bool = False) -> bool:
         """The site answers a page that asks for a script or a ticket. Says whether there was a question."""
         questions = self.questions[replica]
         if not questions:
             return False
-        question, what, about = questions.pop(which % len(questions))
+        question, what, about, attachment = questions.pop(which % len(questions))
         answer = None
         fails = fails or not self.is_up
         if what == "refresh" and not fails:
@@ -212,6 +253,8 @@ class World:
                 self.note("a ticket was not renewed")
         if what == "load" and fails:
             self.note("a script did not load")
+            if attachment == self.attached.get(replica):
+                self.unread[replica].clear()  # It leaves, without a look at what waits for the script.
         self.tell(["answer", replica, question, answer, fails])
         return True
 
@@ -305,8 +348,17 @@ class World:
 
     def advance(self, seconds: float) -> None:
         """Time passes and nothing arrives."""
-        self.scheduler.advance(seconds)
-        self.tell(["advance", seconds * 1000])
+        milliseconds = seconds * 1000
+        lasting = [each for each in self.sessions.values() if not each._ended]
+        is_stuck = bool(self.pool.waiting or self.loop.awaited)
+        while seconds > 0:
+            self.scheduler.advance(min(seconds, 10.0))
+            self._tidy()
+            seconds -= 10.0
+        # A session whose turn does not end is given up as well.
+        if not is_stuck and any(each._ended for each in lasting):
+            self.note("a grace was over")
+        self.tell(["advance", milliseconds])
 
     # All is well again.
 
@@ -407,16 +459,19 @@ class World:
                     link.to_server.append(None)
 
     def _asked(self, replica: int, question: int, kind: str, about: Any) -> None:
-        self.questions[replica].append((question, kind, about))
+        self.questions[replica].append((question, kind, about, self.attached.get(replica)))
 
     def _changed(self, change: dict[str, Any]) -> None:
         self.history.made(self.loads[change["replica"]], change)
 
+    def _dropped(self, numbers: list[int]) -> None:
+        self.history.gave_up(numbers)
+
     def _told(self, replica: int, name: str, what: Any) -> None:
         self.note(f"told: {name}" + (f" {what['reason']}" if name == "rejected" else ""))
         self.history.was_told(replica, self.loads[replica], name, what)
-        if name == "rejected" and what["code"] == "too-big":
-            self.history.gave_up(replica, self.settings.message_bytes / 2)
+        if name == "ended" and what["code"] == wire.Close.BAD_MESSAGE:
+            assert self.garbled, "a browser said what no browser says, and nobody had garbled it"
 
     def _reported(self, page: int, error: str) -> None:
         self.note("an exception in a browser was reported")
@@ -506,14 +561,14 @@ class World:
 
     def _loads_scripts(self, replica: int) -> bool:
         """Whether what a session has heard may wait for scripts."""
-        return any(kind == "load" for _, kind, _ in self.questions[replica])
+        return any(kind == "load" for _, kind, _, _ in self.questions[replica])
 
     def _ticket(self, replica: int) -> str:
         page = self.page_of[replica]
         return self.hub.ticket(self.apps[replica], user_key=self._request(page).user_key)
 
     def _request(self, page: int) -> Request:
-        return Request(user_key=f"user {page}")
+        return Request(user_key=self.person_of[page])
 
 
 def _standing(document: WatchedToy) -> tuple[int, int, str]:

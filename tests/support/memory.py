@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Awaitable, Callable, Generator, Mapping
+from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from embedsync import wire
 from embedsync.app import SessionInfo
-from embedsync.document import Document, DocumentHost
+from embedsync.document import Buffer, Document, DocumentHost
 from embedsync.hub import Hub
 from embedsync.request import Request
 from tests.property.toy import ToyDocument
@@ -74,12 +74,12 @@ class MemoryBrowser:
         self.send(wire.Open(protocol=1, resume=position))
         return self
 
-    def send(self, frame: wire.ClientFrame) -> None:
-        self.endpoint.receive(wire.frame(1, wire.encode_payload(frame)))
+    def send(self, frame: wire.ClientFrame, buffers: Sequence[Buffer] = ()) -> None:
+        self.endpoint.receive(wire.frame(1, wire.encode_payload(frame, buffers)))
 
-    def edit(self, cseq: int, *events: dict[str, Any]) -> None:
+    def edit(self, cseq: int, *events: dict[str, Any], buffers: Sequence[Buffer] = ()) -> None:
         opened = self.wait_for(wire.Opened)
-        self.send(wire.Edit(cseq=cseq, base=0, epoch=opened.epoch, events=list(events)))
+        self.send(wire.Edit(cseq=cseq, base=0, epoch=opened.epoch, events=list(events)), buffers)
 
     def wait_for(self, kind: type[Any], count: int = 1) -> Any:
         """Wait for the frame number ``count`` of a kind."""

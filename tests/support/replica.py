@@ -379,9 +379,10 @@ class Replica:
     def _resync(self, reason: str) -> None:
         standing = self._standing
         standing.poisoned = True
+        resync = wire.Resync(epoch=standing.epoch, seq=standing.seq, cseq=standing.answered, reason=reason)
         if self._socket is not None:
             with contextlib.suppress(WebSocketException, OSError):
-                self._send(self._socket, wire.Resync(epoch=standing.epoch, seq=standing.seq, reason=reason))
+                self._send(self._socket, resync)
 
     # Frames.
 
@@ -483,10 +484,9 @@ class Replica:
         self._hear(frame, answers)
         if frame.cseq not in standing.unanswered or standing.poisoned:
             return
-        overtaken = [each for each in standing.unanswered if each < frame.cseq and each not in answers]
-        if overtaken:
+        if frame.previous in standing.unheard:
             self.resyncs += 1
-            self._resync(f"result {frame.cseq} came before those of {overtaken}")
+            self._resync(f"result {frame.cseq} came before that of {frame.previous}")
         elif not frame.own or self._own_op(frame):
             self._apply([bytes(each) for each in frame.values], [], buffers)
             for each in answers:

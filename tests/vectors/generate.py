@@ -51,7 +51,7 @@ _FROM_BROWSER: list[tuple[str, int, dict[str, Any], dict[str, str]]] = [
         {"c.1": "", "c.2": "0102030405060708", "c.3": "ff00ff00ff00ff00ff"},
     ),
     ("ack", 1, {"type": "ack", "seq": 12, "cseq": 3}, {}),
-    ("resync", 1, {"type": "resync", "epoch": "e", "seq": 12, "reason": "gap"}, {}),
+    ("resync", 1, {"type": "resync", "epoch": "e", "seq": 12, "cseq": 3, "reason": "gap"}, {}),
     ("close", 1, {"type": "close"}, {}),
     ("ping", 0, {"type": "ping"}, {}),
     ("pong", 0, {"type": "pong"}, {}),
@@ -121,7 +121,7 @@ _FROM_SERVER: list[tuple[str, int, dict[str, Any], dict[str, str]]] = [
     (
         "result of a commit",
         1,
-        {"type": "result", "cseq": 5, "seq": 7, "own": True, "commit": True, "skipped": [1]},
+        {"type": "result", "cseq": 5, "seq": 7, "own": True, "commit": True, "skipped": [1], "previous": 4},
         {},
     ),
     ("notice of an error", 1, {"type": "notice", "kind": "error", "error": "a1b2"}, {}),

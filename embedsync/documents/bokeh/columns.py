@@ -232,10 +232,23 @@ def check_place(column: Any, place: Any, value: Any) -> None:
 
 
 def meant_for(column: Any, values: Any) -> Any:
-    """Browsers hold dates, and lengths of time, as milliseconds: what these numbers mean to a column."""
+    """Browsers hold dates, and lengths of time, as milliseconds: what these numbers mean to a column.
+
+    Raises:
+        ValueError: a number is beyond what the column can hold; NumPy would make another date of it.
+    """
     if not isinstance(column, np.ndarray) or column.dtype.kind not in "mM":
         return values
-    return (np.asarray(values, dtype=float) * 1000).round().astype(f"{column.dtype.kind}8[us]")
+    milliseconds = np.asarray(values, dtype=float)
+    unit, count = np.datetime_data(column.dtype)
+    finest = max(1e3, _IN_A_MILLISECOND.get(unit, 0) / count)
+    if np.any(np.abs(milliseconds) >= 2**63 / finest):
+        raise ValueError("a time that the column cannot hold")
+    return (milliseconds * 1000).round().astype(f"{column.dtype.kind}8[us]")
+
+
+_IN_A_MILLISECOND = {"ns": 1e6, "ps": 1e9, "fs": 1e12, "as": 1e15}
+"""Units that are finer than the microseconds in which dates come."""
 
 
 def was_streamed(sent: Any, now: Any, length: int, rollover: int | None) -> bool:

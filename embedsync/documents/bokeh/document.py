@@ -155,7 +155,7 @@ class BokehDocument:
     def prepare(self, events: Sequence[Any], buffers: dict[str, bytes], client: str) -> Prepared:
         """Decode and check the events of an edit, changing nothing."""
         decoder = Decoder(self._find, self._was_here, self._seen.get, buffers)
-        steps, skipped = decode_events(events, decoder, self._authority)
+        steps, skipped = decode_events(events, decoder, self._authority, self.bokeh)
         written = dict.fromkeys(each.written for each in steps if each.written is not None)
         return Prepared(DecodedEdit(steps), tuple(written), skipped)
 

@@ -17,7 +17,7 @@ from embedsync.documents.bokeh.edits import (
     Step,
     Stream,
 )
-from embedsync.documents.bokeh.private import Event, Model, ModelEvent
+from embedsync.documents.bokeh.private import Document, Event, Model, ModelEvent
 from embedsync.documents.bokeh.view_local import is_view_local
 from embedsync.errors import Refused
 from embedsync.wire import Refusal
@@ -30,7 +30,7 @@ class _Skipped(Exception):  # noqa: N818 - nothing is wrong
 
 
 def decode_events(
-    events: Sequence[Any], decoder: Decoder, authority: Authority
+    events: Sequence[Any], decoder: Decoder, authority: Authority, document: Document
 ) -> tuple[list[Step], tuple[int, ...]]:
     """Decode, check and authorise all events of an edit, changing nothing.
 
@@ -40,7 +40,7 @@ def decode_events(
         Refused: for any reason that there may be.
     """
     try:
-        return _decode_all(events, decoder, authority)
+        return _decode_all(events, decoder, authority, document)
     except Refused:
         raise
     except GoneModel as error:
@@ -52,7 +52,7 @@ def decode_events(
 
 
 def _decode_all(
-    events: Sequence[Any], decoder: Decoder, authority: Authority
+    events: Sequence[Any], decoder: Decoder, authority: Authority, document: Document
 ) -> tuple[list[Step], tuple[int, ...]]:
     steps: list[Step] = []
     skipped = []
@@ -73,7 +73,7 @@ def _decode_all(
         authority.create(each)
     for step in steps:
         _check(step)
-        _authorise(step, authority)
+        _authorise(step, authority, document)
     return steps, tuple(skipped)
 
 
@@ -181,12 +181,14 @@ def _check(step: Step) -> None:
                 raise Refused(Refusal.UNKNOWN_PROPERTY, f"{step.model!r} has no columns")
 
 
-def _authorise(step: Step, authority: Authority) -> None:
+def _authorise(step: Step, authority: Authority, document: Document) -> None:
     match step:
         case Set(columns=None):
             authority.write(step.model, step.attribute, step.value)
         case Set():
-            authority.delta(step.model, step.attribute, step.value)
+            # All columns, as they are after it.
+            columns = {**getattr(step.model, step.attribute), **step.value}
+            authority.write(step.model, step.attribute, columns)
         case Stream():
             authority.delta(step.model, step.attribute, step.data)
         case PatchColumns():
@@ -202,4 +204,4 @@ def _authorise(step: Step, authority: Authority) -> None:
         case Message(data=Event() as event):
             authority.event(None, event.event_name)
         case Message():
-            authority.event(None, step.kind)
+            authority.message(document, step.kind)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 from array import array
+from dataclasses import fields, is_dataclass
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -69,13 +71,19 @@ def alike(one: Any, other: Any) -> bool:
 
 def only_nan_differs(old: Any, new: Any) -> bool:
     """Whether two values that Bokeh holds to be different are so only because NaN is not itself."""
-    if old is new:
-        return False
     if _is_nan(old):
         return _is_nan(new)
+    if old is new:
+        return False
     if isinstance(old, list | tuple | dict | np.ndarray):
         return not _plainly_equal(old, new) and same(old, new) and alike(old, new)
+    if is_dataclass(old) and type(old) is type(new):  # As `value(…)` of a glyph's property is.
+        return old != new and same(_fields(old), _fields(new))
     return False
+
+
+def _fields(value: Any) -> dict[str, Any]:
+    return {each.name: getattr(value, each.name) for each in fields(value)}
 
 
 def _plainly_equal(one: Any, other: Any) -> bool:
@@ -116,7 +124,12 @@ def _is_sequence(value: Any) -> bool:
 
 
 def _is_nan(value: Any) -> bool:
-    return isinstance(value, float | np.floating) and bool(value != value)
+    """Whether it is no number, or no time (NaT), which to a browser is the same."""
+    return isinstance(value, _NAN_IS_OF) and bool(value != value)
+
+
+# What pandas has for no time is a `datetime`.
+_NAN_IS_OF = (float, np.floating, np.datetime64, np.timedelta64, datetime)
 
 
 def is_pandas(value: Any) -> bool:

@@ -108,7 +108,7 @@ class LiveApp {
           remember(name, [...this.#scripts]);
         },
         refresh: (old) => refreshTicket(endpoint, old, environment.fetch),
-        reload: () => reloadOnce(build()),
+        reload: () => reloadOnce(build(), environment),
       },
     });
   }

@@ -17,21 +17,30 @@ export class Edits {
   /** How many may be under way. */
   limit = 1;
   lastSent = 0;
-  /** The highest number whose answer has come. */
-  answered = 0;
+  /** Numbers whose answers have not come, in order; a snapshot may have settled their edits. */
+  #unheard = /** @type {Set<number>} */ (new Set());
   /** @type {Edit[]} */
   #sent = [];
   /** @type {Edit[]} */
   #unsent = [];
   /** The last unsent edit still takes changes. */
   #open = false;
-  /** Keys that edits have written which were given up: only a snapshot says what their values are. */
+  /**
+   * Keys that show what was given up, for nothing was written there since: a snapshot, and what pending edits
+   * had written there before, say what their values are.
+   */
   #givenUp = /** @type {Set<string>} */ (new Set());
   /** What is pending, computed when asked for. @type {{keys: Set<string>, models: Set<string>} | null} */
   #pending = null;
 
   get unsent() {
     return this.#unsent.length;
+  }
+
+  /** All answers up to this number have come. */
+  get answered() {
+    for (const cseq of this.#unheard) return cseq - 1;
+    return this.lastSent;
   }
 
   /** Edits that were sent and not answered, in order. */
@@ -59,6 +68,7 @@ export class Edits {
         edit.changes = edit.changes.filter((earlier) => earlier.key !== change.key);
       }
       edit.changes.push(change);
+      if (change.key !== null && change.kind === "write") this.#givenUp.delete(change.key);
     }
     this.#pending = null;
   }
@@ -106,6 +116,7 @@ export class Edits {
   sent(edit) {
     this.#unsent.shift();
     this.#sent.push(edit);
+    this.#unheard.add(edit.cseq);
     this.lastSent = edit.cseq;
   }
 
@@ -130,9 +141,12 @@ export class Edits {
     if (key !== null) this.#givenUp.add(key);
   }
 
-  /** @param {Edit[]} edits */
+  /** @param {Edit[]} edits those that wait to be sent are later */
   #giveUp(edits) {
     for (const key of keysOf(edits)) this.#givenUp.add(key);
+    for (const { key, kind } of this.#unsent.flatMap(({ changes }) => changes)) {
+      if (key !== null && kind === "write") this.#givenUp.delete(key);
+    }
     this.#pending = null;
   }
 
@@ -143,7 +157,8 @@ export class Edits {
    * @returns {number} how many edits are lost by it
    */
   forget(cseq, restored = false) {
-    this.lastSent = this.answered = cseq;
+    this.lastSent = cseq;
+    this.#unheard.clear();
     this.#open = false;
     const edits = [...this.#sent.splice(0), ...this.#unsent.splice(0)];
     this.#giveUp(edits);
@@ -156,24 +171,44 @@ export class Edits {
   }
 
   /**
-   * The answer to an edit has come.
-   * @param {number} cseq
-   * @returns {boolean} whether it is the first time
+   * The answer to some edits has come.
+   * @param {number[]} numbers
+   * @returns {number} how many of them had none yet
    */
-  hear(cseq) {
-    const isNew = cseq > this.answered;
-    if (isNew) this.answered = cseq;
-    return isNew;
+  hear(numbers) {
+    return numbers.filter((cseq) => this.#unheard.delete(cseq)).length;
   }
 
   /**
-   * An answer has come, or a snapshot that accounts for all edits up to a number.
+   * Whether the answer to an edit has not come. It is no edit of this replica if its number is 0.
    * @param {number} cseq
+   */
+  lacksAnswer(cseq) {
+    return this.#unheard.has(cseq);
+  }
+
+  /**
+   * A snapshot has come that accounts for all edits up to a number.
+   * @param {number} cseq
+   * @returns {Edit[]} the edits that are settled by it
+   */
+  settleUpTo(cseq) {
+    return this.#settle((edit) => edit.cseq <= cseq);
+  }
+
+  /**
+   * The answer to some edits has come.
+   * @param {number[]} numbers
    * @returns {Edit[]} the edits that are settled by it; none if they were settled before
    */
-  settle(cseq) {
-    const settled = this.#sent.filter((edit) => edit.cseq <= cseq);
-    this.#sent = this.#sent.filter((edit) => edit.cseq > cseq);
+  settle(numbers) {
+    return this.#settle(({ cseq }) => numbers.includes(cseq));
+  }
+
+  /** @param {(edit: Edit) => boolean} isSettled */
+  #settle(isSettled) {
+    const settled = this.#sent.filter(isSettled);
+    this.#sent = this.#sent.filter((edit) => !isSettled(edit));
     this.#pending = null;
     for (const { barrier } of settled) barrier?.(true);
     return settled;
@@ -197,13 +232,16 @@ export class Edits {
   /**
    * What a snapshot that is reconciled in place must know; asked once for each.
    * @param {Edit[]} settled edits that the snapshot has settled
-   * @returns {import("./document.js").Reconciliation & {made: Set<string>}} with the models that pending edits bring
+   * @returns {import("./document.js").Reconciliation & {made: Set<string>, givenUp: Set<string>}} with the models
+   *   that pending edits bring, and the keys that show what was given up
    */
   reconciliation(settled) {
     const pending = this.pendingWrites;
     const shown = keysOf([...this.#sent, ...this.#unsent]);
     const stale = new Set([...keysOf(settled), ...this.#givenUp]);
-    this.#givenUp.clear();
+    for (const key of this.#givenUp) shown.delete(key);
+    const givenUp = this.#givenUp;
+    this.#givenUp = new Set();
     const made = new Set(pending.flatMap(({ defines }) => defines));
     for (const { key, kind, model } of pending) {
       // The outcome of a delta depends on the value that it meets, so that it has to be done again on the
@@ -213,7 +251,7 @@ export class Edits {
       stale.add(key);
     }
     const kept = new Set([...made, ...pending.flatMap(({ model }) => (model === null ? [] : [model]))]);
-    return { shown, stale, kept, made };
+    return { shown, stale, kept, made, givenUp };
   }
 
   #whatIsPending() {

@@ -12,7 +12,7 @@
 import { join } from "./apps.js";
 import { backoff } from "./backoff.js";
 import { CLOSE } from "./constants.js";
-import { BUSY, STILL_LOADING, UNREACHABLE, messageFor, restoredText } from "./messages.js";
+import { STILL_LOADING, UNREACHABLE, delayText, messageFor, restoredText } from "./messages.js";
 import { styleSheet } from "./styles.js";
 import { TicketRefused, requestTicket } from "./ticket.js";
 
@@ -219,9 +219,10 @@ export class EmbedApp extends HTMLElement {
    */
   #delayed(code) {
     const text = this.#cover.querySelector(".text");
-    if (this.#wasShown || code !== CLOSE.BUSY || text === null) return;
+    const words = delayText(code);
+    if (this.#wasShown || words === null || text === null) return;
     clearTimeout(this.#slowTimer);
-    text.textContent = BUSY;
+    text.textContent = words;
   }
 
   /** @param {{code: number, error: string, detail: string}} end */

@@ -1,6 +1,7 @@
 // What a visitor is told when an app cannot go on.
 
 import { CLOSE } from "./constants.js";
+import { NO_WEBSOCKET } from "./handshake.js";
 
 /**
  * @typedef {object} Message
@@ -11,8 +12,11 @@ import { CLOSE } from "./constants.js";
 /** What a visitor is told who has waited for long: for an app that takes its time, or for the server. */
 export const STILL_LOADING = "Still loading. This takes longer than usual…";
 export const UNREACHABLE = "Still trying to reach the server…";
-/** What a visitor is told whom the server has no room for, while the page tries again. */
-export const BUSY = "Many people are here just now. Waiting for a free place…";
+/** What a visitor is told who is not let in for now, while the page tries again. @type {Record<number, string>} */
+const DELAYS = {
+  [CLOSE.BUSY]: "Many people are here just now. Waiting for a free place…",
+  [NO_WEBSOCKET]: "The server answers, but live connections (WebSockets) are not let through to it. Still trying…",
+};
 
 /** With this code the server's WebSocket library closes, before the engine sees what was sent. */
 const TOO_BIG_FOR_LIBRARY = 1009;
@@ -41,6 +45,14 @@ const MESSAGES = {
  */
 export function messageFor(code) {
   return MESSAGES[code] ?? { text: "Something went wrong with this app.", again: "open" };
+}
+
+/**
+ * @param {number} code why somebody is not let in for now
+ * @returns {string | null} what to say; `null` if waiting will do
+ */
+export function delayText(code) {
+  return DELAYS[code] ?? null;
 }
 
 /**

@@ -27,13 +27,14 @@ const UNSENDABLE_PAUSE = 10_000;
  * @typedef {object} SessionEvents
  * @property {(state: State) => void} state
  * @property {() => void} shown the document was shown for the first time, or replaced by another
- * @property {(code: number) => void} delayed was not let in, for now, and tries again by itself
+ * @property {(code: number) => void} delayed was not let in, for now, and tries again by
+ *   itself: a close code, or `NO_WEBSOCKET`
  * @property {(end: {code: number, error: string, detail: string}) => void} ended and will not go on by itself
  * @property {(notice: {kind: string, error: string, busy: boolean}) => void} notice
  * @property {(told: {inputs: number, missing: number}) => void} restored a new session took the place of one
  *   that is gone, and what the person had put in was put in again, but for those that are missing
- * @property {(told: {reason: "refused" | "lost", code: string, edits: number}) => void} rejected edits that
- *   the person made and that did not come to count
+ * @property {(told: {reason: "refused" | "lost", code: string, edits: number, keys?: string[]}) => void} rejected
+ *   edits that the person made and that did not come to count; `keys` are the properties of one that is too big
  *
  * What a session asks of the page. All URLs are as the server wrote them.
  * @typedef {object} SessionPage
@@ -316,11 +317,11 @@ export class Session {
     this.#leaving.clear();
     // In place once, so that views stay mounted; if that throws, the next one is built from scratch.
     if (header.epoch === this.epoch && this.#failures === 1) {
-      const pending = this.#edits.reconciliation(this.#edits.settle(header.cseq));
+      const pending = this.#edits.reconciliation(this.#edits.settleUpTo(header.cseq));
       this.seq = header.seq;
       const lacking = this.#reconcile(header.document, buffers, pending);
       for (const id of lacking) if (!pending.made.has(id)) this.#leaving.add(id);
-      this.#applyAgain(pending.shown);
+      this.#applyAgain(pending);
     } else {
       const isNew = this.epoch !== header.epoch;
       this.#lost(this.#edits.forget(Math.max(header.cseq, this.#edits.lastSent), isNew && this.#recovers));
@@ -387,15 +388,21 @@ export class Session {
 
   /**
    * Pending edits go on top of a snapshot (rule 4).
-   * @param {Set<string>} shown keys that need nothing, because they are as the edits left them
+   * @param {object} pending
+   * @param {Set<string>} pending.shown keys that need nothing, because they are as the edits left them
+   * @param {Set<string>} pending.givenUp keys that an edit had written last which was given up
    */
-  #applyAgain(shown) {
-    for (const { key, content, buffers } of this.#edits.pendingWrites) {
-      if (key === null || shown.has(key)) continue;
+  #applyAgain({ shown, givenUp }) {
+    for (const { key, content, buffers, defines } of this.#edits.pendingWrites) {
+      if (key === null) continue;
+      const isShown = shown.has(key);
+      // What was given up may have been written to a model that this edit brings.
+      if (isShown && (defines.length === 0 || givenUp.size === 0)) continue;
       try {
         // Models of this browser's own are here already, and show what later edits made of them.
         const { changes } = this.#document.decode([content], buffers);
-        this.#document.apply(changes.filter((change) => change.key === null || !shown.has(change.key)));
+        const open = changes.filter((change) => change.key === null || !shown.has(change.key));
+        this.#document.apply(isShown ? open.filter((change) => change.key !== null && givenUp.has(change.key)) : open);
       } catch (error) {
         // It meets something that is gone. The server finds the same, and says so in the result.
         this.environment.report(error);
@@ -445,16 +452,19 @@ export class Session {
    * @param {import("./wire.js").Buffers} buffers
    */
   #result(result, buffers) {
+    const answered = [...(result.supersedes ?? []), result.cseq];
     // Whether or not it can be applied, and though a snapshot may have undone the edit before: it is told, once.
-    if (this.#edits.hear(result.cseq) && !result.commit) {
-      this.events.rejected({ reason: "refused", code: result.code ?? "", edits: 1 + (result.supersedes?.length ?? 0) });
-    }
+    const edits = this.#edits.hear(answered);
+    if (edits > 0 && !result.commit) this.events.rejected({ reason: "refused", code: result.code ?? "", edits });
     if (this.#poisoned) return;
+    if (this.#edits.lacksAnswer(result.previous ?? 0)) {
+      throw new Error(`the result of edit ${result.cseq} came before that of edit ${result.previous}`);
+    }
     if (result.seq - (result.own ? 1 : 0) > this.seq) {
       throw new Error(`the result at ${result.seq} came too early: this replica is at ${this.seq}`);
     }
     if (result.own) this.seq = Math.max(this.seq, result.seq);
-    const settled = this.#edits.settle(result.cseq);
+    const settled = this.#edits.settle(answered);
     if (settled.length > 0) this.#settled(settled, result, this.#decode(result.values ?? [], buffers));
     this.#letGo(result.gone ?? []);
     this.#count();
@@ -563,8 +573,10 @@ export class Session {
         this.socket.send(message);
       } else {
         this.#edits.drop();
-        this.events.rejected({ reason: "refused", code: "too-big", edits: 1 });
-        this.#poison(new Error(`an edit of ${message.byteLength} bytes is more than the server takes`));
+        const keys = [...keysOf([edit])];
+        this.events.rejected({ reason: "refused", code: "too-big", edits: 1, keys });
+        const what = `an edit of ${message.byteLength} bytes, of ${keys.join(", ") || "no property"},`;
+        this.#poison(new Error(`${what} is more than the ${this.#messageBytes} that the server takes`));
       }
     }
   }
@@ -595,7 +607,9 @@ export class Session {
     if (this.#failures > 1) return this.#end(CLOSE.INTERNAL_ERROR, "", String(error));
     if (this.#poisoned) return;
     this.#poisoned = true;
-    this.#send({ type: "resync", epoch: this.epoch, seq: this.seq, reason: String(error).slice(0, 1000) });
+    const { epoch, seq } = this;
+    const cseq = this.#edits.answered;
+    this.#send({ type: "resync", epoch, seq, cseq, reason: String(error).slice(0, 1000) });
   }
 
   #live() {

@@ -2,6 +2,7 @@
 
 import { backoff } from "./backoff.js";
 import { ACTION, actionOf } from "./constants.js";
+import { NO_WEBSOCKET, isCutOff } from "./handshake.js";
 import { WireError, decode, encode } from "./wire.js";
 
 const ATTEMPT_TIMEOUT = 10_000;
@@ -9,6 +10,8 @@ const ATTEMPT_TIMEOUT = 10_000;
 const PING_LATE = 10_000;
 /** A socket that was open for so long was a good one: the next pauses start short again. */
 const GOOD = 30_000;
+/** So many attempts in vain, and none that ever succeeded, are no chance. */
+const IN_VAIN = 2;
 
 /**
  * `idle`: nobody needs it. `suspended`: the page is hidden away and may be shown again.
@@ -29,6 +32,7 @@ export class Socket {
   #heartbeat = 25_000;
   #lastHeard = 0;
   #openedAt = 0;
+  #wasEverOpen = false;
   /** The pause that a server that is about to stop has asked for. */
   #askedPause = 0;
   /** @type {(() => void)[]} */
@@ -134,6 +138,7 @@ export class Socket {
 
   #opened() {
     this.state = "open";
+    this.#wasEverOpen = true;
     this.#askedPause = 0;
     this.#lastHeard = this.#openedAt = this.environment.now();
     this.#watch();
@@ -189,6 +194,13 @@ export class Socket {
     this.state = "waiting";
     const pause = backoff(this.#tries++, this.environment.random(), this.environment.hidden());
     this.#setTimer(() => this.#connect(), Math.max(pause, this.#askedPause));
+    if (this.#tries === IN_VAIN && !this.#wasEverOpen) void this.#explain();
+  }
+
+  /** Tell the sessions, should something else than the network be the cause. */
+  async #explain() {
+    if (!(await isCutOff(this.url, this.environment)) || this.#wasEverOpen) return;
+    for (const session of [...this.#sessions.values()]) session.events.delayed(NO_WEBSOCKET);
   }
 
   /**

@@ -6,6 +6,7 @@ import asyncio
 import contextvars
 import itertools
 import json
+import math
 from collections import deque
 from collections.abc import Awaitable, Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack
@@ -94,12 +95,13 @@ class Live:
         self,
         source: Any,
         *,
-        authority: Authority | None = None,
+        authority: str | Authority | None = None,
+        read_only: bool = False,
         session: SessionInfo | None = None,
         host: Host | None = None,
     ):
         self.host = host if host is not None else Host()
-        self.recipe: Recipe = load(source, authority=authority)
+        self.recipe: Recipe = load(source, authority=authority, read_only=read_only)
         context = contextvars.copy_context()
         steps = self.recipe.build(self.host, session or info())
         document = context.run(run_steps, steps)
@@ -304,10 +306,12 @@ class Mirror:
                 return {"number": rep["value"]}
             case "bytes":
                 return self._buffers[rep["data"]["id"]]
+            case "typed_array":
+                return _numbers(np.frombuffer(self._value(rep["array"]), dtype=rep["dtype"]).tolist())
             case "ndarray":
                 array = self._value(rep["array"])
                 if isinstance(array, bytes):
-                    return np.frombuffer(array, dtype=rep["dtype"]).reshape(rep["shape"]).tolist()
+                    return _numbers(np.frombuffer(array, dtype=rep["dtype"]).reshape(rep["shape"]).tolist())
                 return array
             case None if rep.keys() == {"id"}:
                 assert rep["id"] in self.models, f"{rep['id']} is not known to the browser"
@@ -316,7 +320,18 @@ class Mirror:
 
 
 def _key(key: Any) -> Any:
-    return tuple(key) if isinstance(key, list) else key
+    if isinstance(key, dict):
+        return tuple(key.items())
+    return tuple(map(_key, key)) if isinstance(key, list) else key
+
+
+def _numbers(found: Any) -> Any:
+    """Those that JSON does not know as they are outside of arrays, where each is equal to itself."""
+    if isinstance(found, list):
+        return [_numbers(each) for each in found]
+    if isinstance(found, float) and not math.isfinite(found):
+        return {"number": "nan" if math.isnan(found) else f"{found:+}"}
+    return found
 
 
 def _ids(value: Any) -> Iterator[str]:

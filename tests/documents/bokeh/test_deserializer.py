@@ -398,6 +398,9 @@ class Guard(Permissive):
     def event(self, model: Any | None, name: str) -> None:
         self._ask(f"event {name}")
 
+    def message(self, document: Any, kind: str) -> None:
+        self._ask(f"message {kind}")
+
     def create(self, model: Any) -> None:
         self._ask(f"create {type(model).__name__}")
 

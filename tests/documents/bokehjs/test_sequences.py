@@ -117,3 +117,22 @@ def test_what_a_page_cannot_send_is_undone(play: Begin) -> None:
     begun.check()
     assert begun.site.resyncs == ["Error: [object Function] is not serializable"]
     assert begun.names["slider"].value == 4
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "text.text = 'half \\ud800'",
+        "doc.set_title('\\udc00 half')",
+        "s.tags = [new Map([['\\ud83d', 1]])]",
+        "s.stream({x: ['\\ud83d'], y: [1]})",
+    ],
+)
+def test_text_that_no_message_can_carry_stays_out_of_the_document_and_of_every_message(
+    play: Begin, change: str
+) -> None:
+    begun = play()
+    begun.take([("page", 0, change), ("page", 0, "slider.value = 3")])
+    begun.check()
+    assert begun.names["slider"].value == 3
+    assert begun.site.resyncs != [], "the page was told, and has what the server has"

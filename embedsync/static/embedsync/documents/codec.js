@@ -63,6 +63,8 @@ export function makeDecoder(bokeh, resolver, models, finalize) {
   return new /** @type {any} */ (ReplicaDecoder)(resolver, models, finalize);
 }
 
+const HALF_A_PAIR = /\p{Surrogate}/u;
+
 /**
  * @typedef {object} Encoded
  * @property {unknown} json
@@ -105,12 +107,19 @@ export function encode(bokeh, models, bufferId, value) {
 
     /** @param {unknown} object */
     _encode(object) {
+      // No UTF-8 can carry it, and the server would take the whole message for damaged.
+      if (typeof object === "string" && HALF_A_PAIR.test(object)) {
+        this.error("half of a surrogate pair is not serializable");
+      }
       if (!(object instanceof ArrayBuffer)) return super._encode(object);
       const id = bufferId();
       buffers.set(id, object.slice(0));
       return { type: "bytes", data: { id } };
     }
   }
-  const json = new /** @type {any} */ (ReplicaEncoder)({ binary: true }).encode(value);
+  const encoder = new /** @type {any} */ (ReplicaEncoder)({ binary: true });
+  const json = encoder.encode(value);
+  // BokehJS puts a title into its event as it is.
+  if (json.kind === "TitleChanged") encoder.encode(json.title);
   return { json, buffers, defines, references };
 }

@@ -1,0 +1,112 @@
+"""The profile of sites: what a person can change through what is shown, and nothing else."""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+from embedsync.authority import granted
+from embedsync.documents.bokeh.authority import columns, domain
+from embedsync.documents.bokeh.authority.shown import is_open
+from embedsync.documents.bokeh.authority.table import reach_of
+from embedsync.documents.bokeh.private import Model, belongs_to_browser
+from embedsync.errors import Refused
+from embedsync.wire import Refusal
+
+__all__ = ["Closed"]
+
+_DOCUMENT_EVENTS = frozenset(("document_ready", "connection_lost", "client_reconnected"))
+
+
+class Closed:
+    """Allows what a person reaches through what is shown, and what ``allow_client_write`` adds.
+
+    Args:
+        read_only: visitors may look around, and change nothing.
+    """
+
+    def __init__(self, *, read_only: bool = False) -> None:
+        self._read_only = read_only
+
+    def write(self, model: Any, attribute: str, value: Any) -> None:
+        """Allow it if a person could have put in this value."""
+        if self._granted(model, attribute, value):
+            return
+        kind: type[Model] = type(model)
+        reach = reach_of(kind)
+        if attribute in reach.view or belongs_to_browser(model, attribute):
+            _insist(not (found := domain.complaint(model, attribute, value)), model, attribute, found)
+        elif attribute in reach.inputs:
+            self._insist_on_input(model, attribute)
+            _insist(not (found := domain.complaint(model, attribute, value)), model, attribute, found)
+        elif attribute == "data" and hasattr(model, "_stream"):
+            _insist(not (found := columns.complaint(model, value, whole=True)), model, attribute, found)
+            self._insist_on_input(model, attribute)
+        else:
+            hint = f"if a script of the page does, say allow_client_write({kind.__name__}, {attribute!r})"
+            _insist(is_open(model, attribute, value), model, attribute, f"no person can change it; {hint}")
+            self._insist_on_input(model, attribute)
+
+    def delta(self, model: Any, attribute: str, data: Any) -> None:
+        """Allow it if a tool or a table that edits these columns is shown."""
+        if self._granted(model, attribute, data):
+            return
+        _insist(not (found := columns.complaint(model, _values(data), whole=False)), model, attribute, found)
+        self._insist_on_input(model, attribute)
+
+    def event(self, model: Any | None, name: str) -> None:
+        """Allow what views of this kind of model report; others, if the app listens to them."""
+        if model is None:
+            if name not in _DOCUMENT_EVENTS:
+                _refuse(f"a document has no event {name!r}")
+            return
+        kind: type[Model] = type(model)
+        reach = reach_of(kind)
+        if name in reach.view_events:
+            return
+        if name not in reach.events and name not in model._event_callbacks:
+            _refuse(f"{kind.__name__} has no event {name!r}, and the app does not listen to one")
+        self._insist_on_input(model, name)
+
+    def message(self, document: Any, kind: str) -> None:
+        """Allow it if the app listens to such messages."""
+        if self._read_only or kind not in document.callbacks._message_callbacks:
+            _refuse(f"the app does not listen to messages {kind!r} (document.on_message)")
+
+    def create(self, model: Any) -> None:
+        """Refuse it."""
+        _refuse(f"a new {type(model).__name__} from a browser")
+
+    def structure(self, change: str) -> None:
+        """Refuse it."""
+        _refuse(f"{change} from a browser")
+
+    def _granted(self, model: Any, attribute: str, value: Any) -> bool:
+        grant = granted(model, attribute)
+        if grant is False or self._read_only:
+            return False
+        if grant is not True and grant(value) is not True:
+            _refuse(f"{type(model).__name__}.{attribute}: the validator of allow_client_write says no")
+        return True
+
+    def _insist_on_input(self, model: Any, attribute: str) -> None:
+        _insist(not self._read_only, model, attribute, "the app is read-only")
+        disabled = getattr(model, "disabled", False) and attribute != "disabled"
+        _insist(not disabled, model, attribute, "it is disabled")
+
+
+def _values(data: Any) -> Any:
+    """Columns of values, whether they came as such or as pairs of place and value."""
+    return {name: [_value(each) for each in column] for name, column in data.items()}
+
+
+def _value(streamed_or_patched: Any) -> Any:
+    return streamed_or_patched[1] if isinstance(streamed_or_patched, tuple) else streamed_or_patched
+
+
+def _insist(condition: bool, model: Any, attribute: str, complaint: str) -> None:
+    if not condition:
+        _refuse(f"{type(model).__name__}.{attribute}: {complaint}")
+
+
+def _refuse(message: str) -> NoReturn:
+    raise Refused(Refusal.FORBIDDEN, message)

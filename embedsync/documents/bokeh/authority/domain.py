@@ -1,0 +1,300 @@
+"""Which values a person could have put into a widget, besides what its property's type says."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Callable, Collection, Iterable
+from typing import Any
+
+from embedsync.documents.bokeh.private import Model, UnsetValueError
+from embedsync.documents.bokeh.values import same
+
+__all__ = ["complaint"]
+
+_MILLISECONDS = 1000.0
+_A_DAY = 86_400_000.0
+_TOLERANCE = 1e-6
+"""Of the length of a slider. Browsers compute with steps in binary fractions."""
+
+
+def complaint(model: Any, attribute: str, value: Any) -> str:
+    """What speaks against a value, in words; nothing if it could have been put in.
+
+    A value that is there already is always right, though it may be one that only Python could set.
+    """
+    if _is_there(model, attribute) and same(value, getattr(model, attribute)):
+        return ""
+    for each in type(model).__mro__:
+        rule = _RULES.get((each.__name__, attribute))
+        if rule is not None and each.__module__.startswith("bokeh.models."):
+            return rule(model, value)
+    return ""
+
+
+def _is_there(model: Any, attribute: str) -> bool:
+    try:
+        getattr(model, attribute)
+    except UnsetValueError:
+        return False
+    return True
+
+
+def _one_of(offered: Callable[[Any], Collection[Any]]) -> Callable[[Any, Any], str]:
+    def rule(model: Any, value: Any) -> str:
+        return "" if value in offered(model) else "it is not among what is offered"
+
+    return rule
+
+
+def _some_of(offered: Callable[[Any], Collection[Any]]) -> Callable[[Any, Any], str]:
+    def rule(model: Any, value: Any) -> str:
+        choices = offered(model)
+        if not isinstance(value, list) or not all(each in choices for each in value):
+            return "not all of it is among what is offered"
+        if len({repr(each) for each in value}) < len(value):
+            return "something is chosen twice"
+        most = getattr(model, "max_items", None)
+        return "" if most is None or len(value) <= most else "more is chosen than 'max_items'"
+
+    return rule
+
+
+def _options(model: Any) -> list[Any]:
+    options: Iterable[Any] = model.options
+    if isinstance(options, dict):
+        options = [each for group in options.values() for each in group]
+    return [each[0] if isinstance(each, tuple | list) else each for each in options]
+
+
+def _positions(model: Any) -> range:
+    return range(len(model.labels))
+
+
+def _position(model: Any, value: Any) -> str:
+    return "" if value is None or _is_index(value, len(model.labels)) else "there is no such button"
+
+
+def _tab(model: Any, value: Any) -> str:
+    if not _is_index(value, len(model.tabs)):
+        return "there is no such tab"
+    return "this tab is disabled" if model.tabs[value].disabled else ""
+
+
+def _tabs(model: Any, value: Any) -> str:
+    """Tabs can be closed, and nothing else."""
+    left = iter(value)
+    expected = next(left, None)
+    for tab in model.tabs:
+        if tab is expected:
+            expected = next(left, None)
+        elif not tab.closable:
+            return "a tab is missing that cannot be closed"
+    return "" if expected is None else "these are other tabs, or in another order"
+
+
+def _is_index(value: Any, length: int) -> bool:
+    return type(value) is int and 0 <= value < length
+
+
+def _indices(model: Any, value: Any) -> str:
+    valid = isinstance(value, list) and all(type(each) is int and each >= 0 for each in value)
+    return "" if valid else "these are not positions"
+
+
+def _text(model: Any, value: Any) -> str:
+    most = model.max_length
+    return "" if most is None or len(value) <= most else "it is longer than 'max_length'"
+
+
+def _completed(model: Any, value: Any) -> str:
+    if model.restrict and value != "" and value not in _completions(model):
+        return "it is not among the completions"
+    return _text(model, value)
+
+
+def _completions(model: Any) -> list[Any]:
+    return list(model.completions)
+
+
+def _number(model: Any, value: Any) -> str:
+    if value is None:
+        return ""
+    if not math.isfinite(value):
+        return "it is not finite"
+    if model.mode == "int" and value != int(value):
+        return "it is not a whole number"
+    if (model.low is not None and value < model.low) or (model.high is not None and value > model.high):
+        return "it is not between 'low' and 'high'"
+    return ""
+
+
+def _slid(step: Callable[[Any], float | None]) -> Callable[[Any, Any], str]:
+    def rule(model: Any, value: Any) -> str:
+        return _on_slider(model, value, step(model))
+
+    return rule
+
+
+def _slid_range(step: Callable[[Any], float | None]) -> Callable[[Any, Any], str]:
+    def rule(model: Any, value: Any) -> str:
+        low, high = value
+        if not _milliseconds(low) <= _milliseconds(high):
+            return "its ends are the wrong way round"
+        # A handle that was not moved stays where Python has put it.
+        there = model.value if _is_there(model, "value") else (None, None)
+        moved = [each for each, old in zip((low, high), there, strict=True) if not same(each, old)]
+        return next((found for each in moved if (found := _on_slider(model, each, step(model)))), "")
+
+    return rule
+
+
+def _on_slider(model: Any, value: Any, step: float | None) -> str:
+    position, start, end = (_milliseconds(each) for each in (value, model.start, model.end))
+    start, end = min(start, end), max(start, end)
+    slack = _TOLERANCE * ((end - start) or 1.0)
+    if not start - slack <= position <= end + slack:
+        return "it is not between 'start' and 'end'"
+    if step and abs(position - end) > slack:
+        steps = (position - start) / step
+        if abs(steps - round(steps)) * step > slack:
+            return "it is not at a 'step'"
+    return ""
+
+
+def _step(model: Any) -> float | None:
+    return float(model.step)
+
+
+def _any_step(model: Any) -> float | None:
+    """Daylight saving and time zones make days that are not as long as others."""
+    return None
+
+
+def _moment(model: Any, value: Any) -> str:
+    moments = [each for each in _flat(value) if each is not None]
+    earliest, latest = model.min_date, model.max_date
+    low = -math.inf if earliest is None else _milliseconds(earliest)
+    high = math.inf if latest is None else _milliseconds(latest)
+    if isinstance(latest, dt.date) and not isinstance(latest, dt.datetime):
+        high += _A_DAY - 1
+    if all(low <= _milliseconds(each) <= high for each in moments):
+        return ""
+    return "it is not between 'min_date' and 'max_date'"
+
+
+def _time_of_day(model: Any, value: Any) -> str:
+    if value is None:
+        return ""
+    moment = _clock(value)
+    low, high = model.min_time, model.max_time
+    too_early = low is not None and moment < _clock(low)
+    too_late = high is not None and moment > _clock(high)
+    return "it is not between 'min_time' and 'max_time'" if too_early or too_late else ""
+
+
+def _clock(value: Any) -> float:
+    """Milliseconds since midnight."""
+    if isinstance(value, str):
+        value = dt.time.fromisoformat(value)
+    if isinstance(value, dt.time):
+        seconds = value.hour * 3600 + value.minute * 60 + value.second + value.microsecond / 1e6
+        return seconds * _MILLISECONDS
+    return float(value)
+
+
+def _flat(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, list | tuple) else [value]
+
+
+def _milliseconds(value: Any) -> float:
+    """Any of the ways in which Bokeh and BokehJS write a moment; numbers stay what they are."""
+    if isinstance(value, str):
+        value = dt.datetime.fromisoformat(value)
+    if isinstance(value, dt.datetime):
+        moment = value if value.tzinfo is not None else value.replace(tzinfo=dt.UTC)
+        return moment.timestamp() * _MILLISECONDS
+    if isinstance(value, dt.date):
+        midnight = dt.datetime(value.year, value.month, value.day, tzinfo=dt.UTC)
+        return midnight.timestamp() * _MILLISECONDS
+    return float(value)
+
+
+def _bound(model: Any, value: Any) -> str:
+    """BokehJS does not let a person pan beyond the bounds of a range."""
+    if not isinstance(value, int | float) or not math.isfinite(value):
+        return "it is not finite"
+    bounds = getattr(model, "bounds", None)
+    if not isinstance(bounds, tuple):
+        return ""
+    low, high = (None if each is None else _milliseconds(each) for each in bounds)
+    slack = _TOLERANCE * max(abs(each) for each in (low or 0.0, high or 0.0, 1.0))
+    inside = (low is None or value >= low - slack) and (high is None or value <= high + slack)
+    return "" if inside else "it is beyond the 'bounds'"
+
+
+def _factor_bound(model: Any, value: Any) -> str:
+    return "" if isinstance(value, int | float) and math.isfinite(value) else "it is not finite"
+
+
+def _tool(model: Any, value: Any) -> str:
+    chosen = value if isinstance(value, list) else [value]
+    there = [*model.tools, *(tool for each in model.tools for tool in getattr(each, "tools", ()))]
+    valid = all(not isinstance(each, Model) or each in there for each in chosen)
+    return "" if valid else "it is not a tool of this toolbar"
+
+
+def _checkable(model: Any, value: Any) -> str:
+    return "" if model.checkable else "it is not 'checkable'"
+
+
+_RULES: dict[tuple[str, str], Callable[[Any, Any], str]] = {
+    ("Select", "value"): _one_of(_options),
+    ("MultiSelect", "value"): _some_of(_options),
+    ("MultiChoice", "value"): _some_of(_options),
+    ("PaletteSelect", "value"): _one_of(lambda model: [each[0] for each in model.items]),
+    ("RadioGroup", "active"): _position,
+    ("RadioButtonGroup", "active"): _position,
+    ("CheckboxGroup", "active"): _some_of(_positions),
+    ("CheckboxButtonGroup", "active"): _some_of(_positions),
+    ("Tabs", "active"): _tab,
+    ("Tabs", "tabs"): _tabs,
+    ("AutocompleteInput", "value"): _completed,
+    ("TextLikeInput", "value"): _text,
+    ("TextLikeInput", "value_input"): _text,
+    ("NumericInput", "value"): _number,
+    ("Spinner", "value_throttled"): _number,
+    ("CategoricalSlider", "value"): _one_of(lambda model: list(model.categories)),
+    ("CategoricalSlider", "value_throttled"): _one_of(lambda model: list(model.categories)),
+    ("Slider", "value"): _slid(_step),
+    ("Slider", "value_throttled"): _slid(_step),
+    ("RangeSlider", "value"): _slid_range(_step),
+    ("RangeSlider", "value_throttled"): _slid_range(_step),
+    ("DateSlider", "value"): _slid(_any_step),
+    ("DateSlider", "value_throttled"): _slid(_any_step),
+    ("DateRangeSlider", "value"): _slid_range(_any_step),
+    ("DateRangeSlider", "value_throttled"): _slid_range(_any_step),
+    ("DatetimeRangeSlider", "value"): _slid_range(_any_step),
+    ("DatetimeRangeSlider", "value_throttled"): _slid_range(_any_step),
+    ("DatePicker", "value"): _moment,
+    ("DateRangePicker", "value"): _moment,
+    ("MultipleDatePicker", "value"): _moment,
+    ("DatetimePicker", "value"): _moment,
+    ("DatetimeRangePicker", "value"): _moment,
+    ("MultipleDatetimePicker", "value"): _moment,
+    ("TimePicker", "value"): _time_of_day,
+    ("Selection", "indices"): _indices,
+    ("Selection", "line_indices"): _indices,
+    ("Range1d", "start"): _bound,
+    ("Range1d", "end"): _bound,
+    ("DataRange1d", "start"): _bound,
+    ("DataRange1d", "end"): _bound,
+    ("FactorRange", "start"): _factor_bound,
+    ("FactorRange", "end"): _factor_bound,
+    ("Toolbar", "active_drag"): _tool,
+    ("Toolbar", "active_inspect"): _tool,
+    ("Toolbar", "active_multi"): _tool,
+    ("Toolbar", "active_scroll"): _tool,
+    ("Toolbar", "active_tap"): _tool,
+    ("GroupBox", "disabled"): _checkable,
+}
