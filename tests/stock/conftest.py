@@ -20,6 +20,8 @@ from embedsync.wire import Refusal
 from tests.asgi.server import running
 
 KEY = "only for tests"
+AS_SERVED: dict[str, Any] = {"stock_clients": True, "stock_unsigned": True, "authority": "compat"}
+"""What `embedsync serve` sets by itself."""
 
 
 def amounts(doc: Document) -> None:
@@ -70,7 +72,7 @@ class Site:
 
 @contextmanager
 def serving(**settings: Any) -> Iterator[Site]:
-    hub = Hub(KEY, Settings(**{"stock_clients": True, "stock_unsigned": True, **settings}))
+    hub = Hub(KEY, Settings(**{**AS_SERVED, **settings}))
     hub.add_app("amounts", amounts, script_tag=True, script_arguments=None)
     hub.add_app("shared", amounts, shared=True, script_tag=True)
     hub.add_app("private", amounts)

@@ -17,7 +17,7 @@ from bokeh.util.token import generate_session_id
 from embedsync import wire
 from tests.asgi.client import Client
 from tests.asgi.server import until
-from tests.stock.conftest import KEY, Site
+from tests.stock.conftest import KEY, Site, serving
 
 # Its loop is Tornado's, which closes sockets when it is collected.
 pytestmark = pytest.mark.filterwarnings(
@@ -119,6 +119,16 @@ def test_a_document_is_pushed_in_place_of_the_one_there_is_and_stays_in_step(sit
         wait(session, lambda: document.get_model_by_name("pushed").value == 8)
 
 
+def test_a_document_is_not_pushed_where_browsers_may_not_bring_models() -> None:
+    document = Document()
+    document.add_root(Slider(name="pushed", start=0, end=9, value=3))
+    with serving(authority="closed") as site:
+        with pytest.raises(RuntimeError, match="forbidden"):
+            push_session(document, url=site.app())
+        assert server_value(site, "pushed") is None
+        assert server_value(site, "amount") == 1
+
+
 def test_two_clients_of_one_session_see_each_others_changes_and_new_models_whole(site: Site) -> None:
     with pulled(site.app()) as first, pulled(site.app(), session_id=first.id) as second:
         assert len(site.hub.sessions) == 1
@@ -189,8 +199,6 @@ def test_a_client_that_has_the_key_signs_its_sessions(signing: Site, monkeypatch
 
 
 def test_nothing_of_it_is_there_unless_it_is_switched_on() -> None:
-    from tests.stock.conftest import serving
-
     with serving(stock_clients=False) as site, pytest.raises(OSError):  # noqa: PT011  (Bokeh says no more)
         pull_session(url=site.app())
 
