@@ -20,6 +20,7 @@ from embedsync.asgi.http import send_response
 from embedsync.asgi.protocol import Receive, Scope, Send
 from embedsync.routes import Response
 from tests.asgi.server import running as running_here
+from tests.asgi.server import until
 from tests.browser.conftest import (
     Proxied,
     Serve,
@@ -140,11 +141,16 @@ def test_a_stock_page_and_one_of_ours_show_one_session_and_converge(
     for _ in range(5):
         press_right(ours)
         press_right(stock)
-    # The last of it has arrived when both show the same, and it stays.
-    wait_for(stock, "() => Bokeh.documents[0].get_model_by_name('report').value.startsWith('amount')")
-    latest = attribute(ours, "amount", "value")
-    wait_for_value(stock, "amount", "value", latest)
-    assert attribute(ours, "amount", "value") == attribute(stock, "amount", "value")
+
+    def shown_by(page: Page) -> list[Any]:
+        return [attribute(page, name, "value") for name in ("amount", "report", "words")]
+
+    until(lambda: shown_by(ours) == shown_by(stock) == [*_settled(shown_by(stock)[0]), "from ours"])
+
+
+def _settled(amount: int) -> list[Any]:
+    """What two of three properties are when the server has answered the last change of the first."""
+    return [amount, f"amount is {amount}"]
 
 
 def test_arrays_arrive_as_bytes_in_both_directions(
