@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from bokeh.core import templates
 from bokeh.core.has_props import HasProps, _default_resolver, is_DataModel
 from bokeh.core.property.descriptors import (
     DataSpecPropertyDescriptor,
@@ -113,6 +114,7 @@ __all__ = [
     "script_for_render_items",
     "settings",
     "takes_no_argument",
+    "templates",
     "told_attribute",
     "told_descriptor",
     "transform_array",
