@@ -42,8 +42,9 @@ class Closed:
             _insist(not (found := columns.complaint(model, value, whole=True)), model, attribute, found)
             self._insist_on_input(model, attribute)
         else:
-            hint = f"if a script of the page does, say allow_client_write({kind.__name__.lower()}, {attribute!r})"
-            _insist(is_open(model, attribute, value), model, attribute, f"no person can change it; {hint}")
+            opened = f"allow_client_write({kind.__name__.lower()}, {attribute!r})"
+            hint = f"no person can change it; if a script of the page does, say {opened}"
+            _insist(is_open(model, attribute, value), model, attribute, hint)
             self._insist_on_input(model, attribute)
 
     def delta(self, model: Any, attribute: str, data: Any) -> None:
