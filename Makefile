@@ -12,7 +12,7 @@ BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo serve test lint format types typescript javascript unit browser faults soak versions clean
+.PHONY: help venv demo serve test lint format types typescript javascript unit browser faults soak versions bench bench-quick clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1 \t\2/' | expand -t 20
@@ -85,6 +85,14 @@ browser: $(VENV)/installed-test $(VENV)/installed-chromium ## tests that drive C
 
 versions: ## the Django and contract tests on Django 4.2 and 6 (not part of `make test`)
 	.ci/test-versions
+
+bench: $(VENV)/installed-test ## measure speed beside Bokeh's own servers, about 15 minutes; docs/performance.md
+	.ci/create-bench-environments
+	$(BIN)/python -m benchmarks
+
+bench-quick: $(VENV)/installed-test ## the same with small counts, about 3 minutes
+	.ci/create-bench-environments
+	$(BIN)/python -m benchmarks --effort quick
 
 clean: ## remove everything that was installed or generated here
 	rm -rf $(VENV) .venvs node_modules dist demo.sqlite3* .mypy_cache .ruff_cache .pytest_cache .hypothesis
