@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 
+from embedsync.asgi.promptly import await_within
 from embedsync.asgi.protocol import Message, Receive, Scope, Send
 from embedsync.endpoint import Endpoint
 from embedsync.hub import Hub
@@ -121,8 +122,7 @@ class Socket:
         """Send a message; says whether somebody was there to take it, and in time."""
         seconds = self._settings.send_timeout + len(message.get("bytes", b"")) / self._settings.slowest_link
         try:
-            async with asyncio.timeout(seconds):
-                await self._send(message)
+            await await_within(seconds, self._send(message))
         except (OSError, RuntimeError):
             # Servers differ in what they raise for a browser that has left; a timeout is an OSError.
             return False
