@@ -90,7 +90,7 @@ bench: $(VENV)/installed-test ## measure speed beside Bokeh's own servers, about
 	.ci/create-bench-environments
 	$(BIN)/python -m benchmarks
 
-bench-quick: $(VENV)/installed-test ## the same with small counts, about 3 minutes
+bench-quick: $(VENV)/installed-test ## the same with small counts, a few minutes
 	.ci/create-bench-environments
 	$(BIN)/python -m benchmarks --effort quick
 
