@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import inspect
 import logging
 import random
@@ -11,7 +12,7 @@ import string
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Generator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -20,7 +21,7 @@ from embedsync.admission import Admission
 from embedsync.app import App, SessionInfo
 from embedsync.apploop import AppLoop
 from embedsync.assets import Assets
-from embedsync.connection import Connection, Received
+from embedsync.connection import Connection, Conversation, Received
 from embedsync.documents import load
 from embedsync.endpoint import Attachment, Endpoint
 from embedsync.errors import ConfigurationError, TicketExpired, TicketInvalid, UnknownApp
@@ -33,6 +34,7 @@ from embedsync.pool import Pool
 from embedsync.request import Request
 from embedsync.scheduler import Scheduler
 from embedsync.settings import Settings
+from embedsync.stock.tokens import Tokens
 from embedsync.tickets import LONGEST_TICKET, Grant, Tickets, encode_arguments
 from embedsync.watchdog import Watchdog
 
@@ -128,10 +130,12 @@ class Hub:
             renewal_age=self.settings.ticket_renewal_age,
             now=wall_clock,
         )
+        self.tokens = Tokens(keys, max_age=self.settings.ticket_age, now=wall_clock)
         self._lock = threading.Lock()
         self._apps: dict[str, App] = {}
         self._sessions: dict[str, LiveSession] = {}
         self._shared: dict[tuple[Any, ...], LiveSession] = {}
+        self._prepared: dict[str, LiveSession] = {}
         self._endpoints: set[Endpoint] = set()
         self._stopping = False
 
@@ -210,6 +214,7 @@ class Hub:
         session: str = "",
         user_key: str = "",
         page: Mapping[str, str] | None = None,
+        session_id: str = "",
     ) -> str:
         """Make a ticket for a page.
 
@@ -219,6 +224,7 @@ class Hub:
             session: a name under which visitors of this app meet in one session; none if empty.
             user_key: names the user that the page is made for.
             page: what the adapter will find as ``Request.page`` when the session begins.
+            session_id: id of the session to open or join, which a stock client may have made.
 
         Raises:
             UnknownApp: there is no such app.
@@ -227,11 +233,45 @@ class Hub:
         """
         self.app(app)
         encoded = encode_arguments(arguments or {})
-        ticket = self._tickets.sign(Grant(app, encoded, session, user_key, self.random_id()[:8], page or {}))
+        nonce = self.random_id()
+        return self._sign(Grant(app, encoded, session, user_key, nonce, page or {}, session_id))
+
+    def prepare(
+        self, name: str, arguments: Mapping[str, Any], request: Request, *, page: Mapping[str, str]
+    ) -> tuple[str, LiveSession | None]:
+        """Make a ticket, and begin with its session before any browser shows the ticket.
+
+        For pages that are made with the document at hand. A session that no browser comes to is ended after
+        ``unclaimed``.
+
+        Args:
+            name: of the app.
+            arguments: for the app.
+            request: of the page.
+            page: what the app will find as ``Request.page``.
+
+        Returns:
+            The ticket; and the session, or ``None`` where there is no room for one, or the visitor may not
+            use the app.
+
+        Raises:
+            UnknownApp: there is no such app.
+            ConfigurationError: an argument cannot be carried.
+        """
+        app = self.app(name)
+        grant = Grant(name, encode_arguments(arguments), "", request.user_key, self.random_id(), page)
+        ticket = self._sign(grant)
+        if self._stopping or not self.permits(app, request):
+            return ticket, None
+        return ticket, self._live_for(app, grant, request, prepare=True)
+
+    def _sign(self, grant: Grant) -> str:
+        ticket = self._tickets.sign(grant)
         if len(ticket) > LONGEST_TICKET:
             raise ConfigurationError(
-                f"the arguments of app {app!r} are too long for a page: they make a ticket of {len(ticket)} "
-                f"bytes, and {LONGEST_TICKET} is the most; pass a key, and let the app look up the rest"
+                f"the arguments of app {grant.app!r} are too long for a page: they make a ticket of "
+                f"{len(ticket)} bytes, and {LONGEST_TICKET} is the most; pass a key, and let the app look up "
+                "the rest"
             )
         return ticket
 
@@ -249,6 +289,17 @@ class Hub:
                 an argument.
             ConfigurationError: an argument cannot be carried.
         """
+        self.check_script_tag(name, arguments, request)
+        return self.ticket(name, arguments, user_key=request.user_key, page=request.page)
+
+    def check_script_tag(self, name: str, arguments: Collection[str], request: Request) -> None:
+        """See that a page that no template made may show an app, with these arguments.
+
+        Raises:
+            UnknownApp: there is no such app.
+            TicketInvalid: the app is not open to script tags, or not to this visitor, or does not take
+                an argument.
+        """
         app = self.app(name)
         if not app.script_tag:
             raise TicketInvalid(f"app {name!r} is not open to script tags: add it with script_tag=True")
@@ -259,7 +310,6 @@ class Hub:
                 )
         if not self.permits(app, request):
             raise TicketInvalid(f"this visitor may not use app {name!r}")
-        return self.ticket(name, arguments, user_key=request.user_key, page=request.page)
 
     def renew_ticket(self, ticket: str, request: Request) -> str:
         """Trade an authentic ticket, expired or not, for a fresh one for the same user.
@@ -310,11 +360,16 @@ class Hub:
         )
         return False
 
-    def connect(self, request: Request) -> Endpoint:
-        """The endpoint for a new socket, whose origin was found to be allowed."""
+    def connect(self, request: Request, conversation: Conversation | None = None) -> Endpoint:
+        """The endpoint for a new socket, whose origin was found to be allowed.
+
+        Args:
+            request: its handshake.
+            conversation: what it speaks, if not our own protocol.
+        """
         self._logbook.open()
         endpoint = Endpoint(
-            Connection(self.settings, self.clock()),
+            conversation or Connection(self.settings, self.clock()),
             request,
             self._received,
             clock=self.clock,
@@ -334,6 +389,17 @@ class Hub:
         if request.reload is not None or any(app.permission for app in self.apps.values()):
             self._admission.watch(endpoint)
         return endpoint
+
+    def enter(self, attachment: Attachment, grant: Grant) -> None:
+        """Let in who has shown a grant in the handshake; a permission is asked first."""
+        app = self.app(grant.app)
+        self._admission.admit(app, attachment, lambda: self._open_session(attachment, app, grant))
+
+    def session_of(self, grant: Grant) -> LiveSession | None:
+        """The live session in which visitors with such a grant meet, if there is one."""
+        meeting = _meeting(self.app(grant.app), grant)
+        with self._lock:
+            return self._shared.get(meeting) if meeting is not None else None
 
     def _limit(self, endpoint: Endpoint, setting: str, there: int, most: int | None) -> None:
         if most is None or there < most:
@@ -374,6 +440,23 @@ class Hub:
         with self._lock:
             numbers = {"sessions": len(self._sessions), "sockets": len(self._endpoints)}
         return {"status": "stopping" if self._stopping else "ok", **numbers}
+
+    def start(self) -> None:
+        """Run the hooks of apps for the beginning of the process now, rather than with the first session.
+
+        For servers that have forked already, if they fork at all. Does not wait for them. What a hook raises
+        is logged; it is tried again with the next session.
+        """
+        for app in self.apps.values():
+            steps = app.recipe.load()
+            if steps is not None:
+                self.pool.submit(functools.partial(self._load, app, steps))
+
+    def _load(self, app: App, steps: Generator[Awaitable[Any], Any, None]) -> None:
+        try:
+            self.loop.drive(steps)
+        except Exception:
+            logger.exception("app %r: its hooks for the beginning of the process failed", app.name)
 
     def stop(self) -> None:
         """Come to an end: browsers are told to come back to whoever serves then, what waits is done and sent,
@@ -460,9 +543,24 @@ class Hub:
         attachment.close(code)
 
     def _open_session(self, attachment: Attachment, app: App, grant: Grant) -> None:
-        meeting: tuple[Any, ...] | None = None
-        if app.shared or grant.session:
-            meeting = (app.name, grant.session, _frozen(grant.arguments))
+        live = self._live_for(app, grant, attachment.request)
+        if live is None:
+            attachment.close(wire.Close.BUSY)
+            return
+        if grant.session_id and not app.shared and not _is_of(live, attachment.request):
+            self._refuse(attachment, wire.Close.FORBIDDEN, "the session belongs to another user")
+            return
+        live.open(attachment)
+
+    def _live_for(
+        self, app: App, grant: Grant, request: Request, *, prepare: bool = False
+    ) -> LiveSession | None:
+        """The session of a ticket: one that exists, or a new one; ``None`` if there is no room for it."""
+        meeting = _meeting(app, grant)
+        with self._lock:
+            prepared = self._prepared.pop(grant.nonce, None)
+        if prepared is not None:
+            return prepared
         live = self._shared.get(meeting) if meeting is not None else None
         is_heavy = live is None and not self._has_bytes_left()
         is_full = len(self._sessions) >= self.settings.sessions
@@ -471,10 +569,12 @@ class Hub:
             live = self._shared.get(meeting) if meeting is not None else None
             full = is_heavy or len(self._sessions) - spare >= self.settings.sessions
             if live is None and not full:
-                live = self._new_session(attachment, app, grant, meeting is not None)
+                live = self._new_session(request, app, grant, meeting is not None)
                 self._sessions[live.id] = live
                 if meeting is not None:
                     self._shared[meeting] = live
+            if live is not None and prepare:
+                self._prepared[grant.nonce] = live
         if live is None:
             self.counters.count("sessions_refused")
             logger.warning(
@@ -482,9 +582,7 @@ class Hub:
                 len(self._sessions),
                 "session_bytes" if is_heavy else "sessions",
             )
-            attachment.close(wire.Close.BUSY)
-            return
-        live.open(attachment)
+        return live
 
     def _has_bytes_left(self) -> bool:
         """Whether there is room for another session; those that nobody looks at make some."""
@@ -493,13 +591,16 @@ class Hub:
             beyond -= freed
         return beyond < 0
 
-    def _new_session(self, attachment: Attachment, app: App, grant: Grant, meeting: bool) -> LiveSession:
+    def _new_session(self, request: Request, app: App, grant: Grant, meeting: bool) -> LiveSession:
+        # An id that another app has already, or a session that is about to end, is not given twice.
+        is_free = grant.session_id not in self._sessions and not app.shared
         info = SessionInfo(
-            id=self.random_id(),
+            id=grant.session_id if grant.session_id and is_free else self.random_id(),
             app=app.name,
             arguments={name: [each.encode() for each in values] for name, values in grant.arguments.items()},
-            request=replace(attachment.request, page=grant.page),
+            request=replace(request, page=grant.page),
             debug=self.settings.debug,
+            logout_url=self.settings.logout_url,
         )
         logger.info("app %r: session %s begins", app.name, info.id)
         return LiveSession(
@@ -516,6 +617,8 @@ class Hub:
         with self._lock:
             for meeting in [each for each, its in self._shared.items() if its is live]:
                 del self._shared[meeting]
+            for nonce in [each for each, its in self._prepared.items() if its is live]:
+                del self._prepared[nonce]
 
     def _session_ended(self, live: LiveSession) -> None:
         with self._lock:
@@ -558,6 +661,19 @@ def known_options(name: str, options: dict[str, Any]) -> dict[str, Any]:
             hint = f"; did you mean {close[0]!r}?" if close else ""
             raise ConfigurationError(f"app {name!r}: there is no option {each!r}{hint}")
     return options
+
+
+def _is_of(live: LiveSession, request: Request) -> bool:
+    return live.info.request.user_key == request.user_key
+
+
+def _meeting(app: App, grant: Grant) -> tuple[Any, ...] | None:
+    """What visitors have in common who meet in one session; ``None`` if each has their own."""
+    if grant.session_id and not app.shared:
+        return (app.name, grant.session_id)
+    if app.shared or grant.session:
+        return (app.name, grant.session, _frozen(grant.arguments))
+    return None
 
 
 def _frozen(arguments: Mapping[str, Sequence[str]]) -> tuple[tuple[str, tuple[str, ...]], ...]:

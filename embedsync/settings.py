@@ -63,6 +63,16 @@ class Settings:
     unacknowledged_bytes: int = 16 * _MIB
     """Bytes of such results; beyond, it is cut off."""
 
+    stock_clients: bool = False
+    """Let clients connect that speak Bokeh's own protocol: pages of stock BokehJS, ``bokeh.client``."""
+    stock_unsigned: bool = False
+    """Take session ids and tokens that nobody has signed, as ``bokeh serve`` does by itself: whoever can
+    connect may open sessions under names of their choice, and join those whose names they know."""
+    stock_unanswered_edits: int = 4096
+    """Edits of one stock client that may wait for an answer: it does not merge them itself."""
+    stock_requests: int = 64
+    """Other questions of one stock client that may wait for an answer, such as for the document."""
+
     queue_bytes: int = 256 * _KIB
     """What may wait for one socket before its documents are no longer sent op by op, but caught up
     by one merged op, or a snapshot, once it has drained."""
@@ -100,6 +110,8 @@ class Settings:
 
     grace: float = 120.0
     """How long a session without any browser is kept. Apps may have their own."""
+    unclaimed: float = 30.0
+    """How long a session is kept that was begun with its page, before the page's browser has come."""
     sessions: int = 1000
     """Live sessions of this process."""
     session_bytes: int = 2048 * _MIB
@@ -124,6 +136,8 @@ class Settings:
     """How long an authentic ticket can be traded for a fresh one, by the page that holds it."""
     revalidation: float = 60.0
     """Between looks at whether a visitor is still logged in, and may still use the app."""
+    logout_url: str | None = None
+    """Where visitors can log out: apps find it as ``session_context.logout_url``, to show a link."""
     stop_timeout: float = 10.0
     """How long a stopping process waits for running turns."""
     drain_spread: float = 5.0

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.contract.servers import free_port, own_environment
 from tests.support.demo import Database, django_site
@@ -25,15 +26,6 @@ from tests.support.proxy import Proxy
 ROOT = Path(__file__).parents[2]
 APPS = ROOT / "demo_site" / "apps"
 START_TIME = 60.0
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 _NOTE_VIOLATIONS = """
 document.addEventListener("securitypolicyviolation", (event) => {
   console.error(`policy violation: ${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}`)
@@ -41,23 +33,8 @@ document.addEventListener("securitypolicyviolation", (event) => {
 """
 
 
-def chromium() -> str:
-    found = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-    assert found, "these tests need Chromium: apt-get install chromium, or name it with CHROMIUM=…"
-    return found
-
-
-@pytest.fixture(scope="session")
-def playwright() -> Iterator[Playwright]:
-    with sync_playwright() as started:
-        yield started
-
-
-@pytest.fixture(scope="session")
-def browser(playwright: Playwright) -> Iterator[Browser]:
-    launched = playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
-    yield launched
-    launched.close()
+Serve = Callable[[str], str]
+HEAD = '<!doctype html><html lang="en"><head><title>A page</title><link rel="icon" href="data:,"></head>'
 
 
 @pytest.fixture(scope="session")
@@ -122,6 +99,10 @@ class Server:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
+        self.launch()
+        self.wait()
+
+    def launch(self) -> None:
         with self.log.open("a") as output:
             self._process = subprocess.Popen(
                 self._command,
@@ -131,6 +112,9 @@ class Server:
                 stderr=output,
                 start_new_session=True,
             )
+
+    def wait(self) -> None:
+        assert self._process is not None
         _wait_until_it_answers(self.url, self._process, self.log)
 
     def kill(self) -> None:
@@ -272,6 +256,38 @@ def proxied() -> Iterator[Proxied]:
     yield make
     for each in proxies:
         each.close()
+
+
+@pytest.fixture(scope="module")
+def elsewhere() -> Iterator[Serve]:
+    """Serves a page of another origin; gives its address."""
+    texts: dict[str, str] = {}
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = texts[self.path].encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html; charset=utf-8")
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    origin = f"http://127.0.0.1:{server.server_port}"
+
+    def serve(body: str) -> str:
+        path = f"/{len(texts)}"
+        texts[path] = f"{HEAD}<body>{body}</body></html>"
+        return f"{origin}{path}"
+
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield serve
+    server.shutdown()
+    thread.join()
+    server.server_close()
 
 
 def _wait_until_it_answers(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
