@@ -24,6 +24,8 @@ class SessionInfo:
         request: the handshake of the first visit.
         debug: whether details of errors may be shown to the visitor.
         logout_url: where the visitor can log out, if the site says so.
+        authority: the profile of the site, for apps that have none of their own; see
+            :attr:`embedsync.settings.Settings.authority`.
     """
 
     id: str
@@ -32,6 +34,7 @@ class SessionInfo:
     request: Request
     debug: bool = False
     logout_url: str | None = None
+    authority: str = "closed"
 
 
 @dataclass(slots=True)

@@ -70,10 +70,11 @@ def allow_client_write(model: Any, attribute: str, validator: Validator | None =
     app can then write it, with any value of the property's type, unless ``validator`` says no.
 
     Args:
-        model: a model; or a class of models, for all its models.
+        model: a model; or a class of models, for all its models in all apps of the process.
         attribute: name of the property. ``"data"`` of a data source includes streams and patches.
         validator: is called with the value, decoded and not yet converted (dates are numbers of
-            milliseconds), or with the columns, and returns whether it may be written.
+            milliseconds), or with columns, and returns whether it may be written. Of a stream these hold what
+            is to be appended, of a patch pairs of place and value.
 
     Raises:
         ValueError: the model has no such property.

@@ -176,7 +176,7 @@ class Hub:
             ConfigurationError: the name is taken or not usable, or the source is not.
         """
         check_name(name)
-        recipe = load(source, **{"authority": self.settings.authority, **known_options(name, options)})
+        recipe = load(source, **known_options(name, options))
         recipe.check()
         app = App(
             name, recipe, shared, grace, title or name, permission, script_tag, script_arguments, recover
@@ -564,7 +564,9 @@ class Hub:
         live = self._shared.get(meeting) if meeting is not None else None
         is_heavy = live is None and not self._has_bytes_left()
         is_full = len(self._sessions) >= self.settings.sessions
-        spare = 1 if is_full and self.orphans.make_room("sessions") is not None else 0
+        # Who joins a session that is there needs no room, and must not see it end for want of some.
+        needs_room = live is None and is_full
+        spare = 1 if needs_room and self.orphans.make_room("sessions") is not None else 0
         with self._lock:
             live = self._shared.get(meeting) if meeting is not None else None
             full = is_heavy or len(self._sessions) - spare >= self.settings.sessions
@@ -573,7 +575,8 @@ class Hub:
                 self._sessions[live.id] = live
                 if meeting is not None:
                     self._shared[meeting] = live
-            if live is not None and prepare:
+            if live is not None and prepare and meeting is None:
+                # Others are found by where they meet, however many pages were made for them.
                 self._prepared[grant.nonce] = live
         if live is None:
             self.counters.count("sessions_refused")
@@ -601,6 +604,7 @@ class Hub:
             request=replace(request, page=grant.page),
             debug=self.settings.debug,
             logout_url=self.settings.logout_url,
+            authority=self.settings.authority,
         )
         logger.info("app %r: session %s begins", app.name, info.id)
         return LiveSession(

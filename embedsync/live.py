@@ -649,8 +649,14 @@ class LiveSession:
                 return
             self._cancel_grace()
             self._grace_timer = self._hub.scheduler.call_later(grace, self._end_if_deserted)
-        if grace > 0:
-            self._hub.orphans.add(self)
+        if grace <= 0:
+            return
+        self._hub.orphans.add(self)
+        with self._lock:
+            is_orphan = not self._attached and not self._ended
+        if not is_orphan:
+            # Somebody has come back, or it has ended, just before.
+            self._hub.orphans.remove(self)
 
     def _cancel_absence(self, replica: Replica) -> None:
         timer = self._absence_timers.pop(replica, None)

@@ -8,6 +8,7 @@ that serve sockets, and those that run turns, cannot afford that.
 from __future__ import annotations
 
 import contextlib
+import contextvars
 import logging
 import os
 import threading
@@ -37,11 +38,13 @@ class _Line:
     def __init__(self, source: logging.Logger, record: logging.LogRecord) -> None:
         self.source = source
         self.record = record
+        # A site's filters and formatters may look up there what is being served.
+        self._context = contextvars.copy_context()
         self.written = threading.Event()
 
     def write(self) -> None:
         try:
-            logging.Logger.callHandlers(self.source, self.record)
+            self._context.run(logging.Logger.callHandlers, self.source, self.record)
         except Exception:  # noqa: BLE001 - it is the site's handler
             # As in `logging.Handler.handleError`: there is no other place to say it.
             if logging.raiseExceptions:

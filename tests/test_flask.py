@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from bokeh.models import Div
 from flask import Flask, render_template_string
 from flask_login import LoginManager, UserMixin, login_user, logout_user
 from websockets.exceptions import InvalidStatus
 
 from embedsync import wire
+from embedsync.documents import load
 from embedsync.errors import ConfigurationError
 from embedsync_flask import EmbedSync
 from tests.contract.client import Client, elements_of
@@ -47,6 +49,35 @@ def test_a_tag_prints_an_element_and_one_module_script_and_nothing_inline() -> N
     assert page.count('<script type="module" src="/live/static/') == 1
     assert re.findall(r"<script[^>]*>([^<]*)</script>", page) == [""]
     assert "style=" not in page
+
+
+@pytest.mark.parametrize(
+    ("config", "options", "commits"),
+    [
+        ({}, {}, False),
+        ({"EMBEDSYNC_AUTHORITY": "compat"}, {}, True),
+        ({"EMBEDSYNC_AUTHORITY": "compat"}, {"authority": "closed"}, False),
+        ({}, {"authority": "compat"}, True),
+    ],
+)
+def test_the_setting_says_what_browsers_may_change_unless_an_app_does(
+    config: dict[str, Any], options: dict[str, Any], commits: bool
+) -> None:
+    div = Div()
+    app, live = make(**config)
+    live.add_app("text", lambda doc: doc.add_root(div), **options)
+    with app.test_request_context():
+        hub = live.hub
+    browser = MemoryBrowser(hub).open(hub.ticket("text"))
+    browser.wait_for(wire.SnapshotFrame)
+    browser.edit(1, {"kind": "ModelChanged", "model": {"id": div.id}, "attr": "text", "new": "mine"})
+    assert browser.wait_for(wire.Result).commit is commits
+    hub.stop()
+
+
+def test_a_recipe_that_is_made_takes_no_more_options() -> None:
+    with pytest.raises(ConfigurationError, match="when a recipe is made"):
+        load(ToyRecipe(), read_only=True)
 
 
 def test_tags_of_the_same_app_and_arguments_share_a_session_and_others_do_not() -> None:

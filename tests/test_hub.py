@@ -232,6 +232,25 @@ def test_beyond_the_limit_of_sessions_visitors_are_told_to_come_back(
     assert hub.counters.read() == {"sessions_refused": 1}
 
 
+def test_who_comes_back_to_a_shared_session_finds_it_though_there_is_no_room_for_another(
+    hubs: list[Hub],
+) -> None:
+    hub = make(hubs, shared=True, sessions=1)
+    first = MemoryBrowser(hub).open(hub.ticket("toy"))
+    session = first.wait_for(wire.Opened).session
+    first.endpoint.lost()
+    wait_until(lambda: len(hub.orphans) == 1)
+    assert MemoryBrowser(hub).open(hub.ticket("toy")).wait_for(wire.Opened).session == session
+    assert hub.counters.read() == {}
+
+
+def test_pages_of_a_shared_session_that_nobody_opens_leave_nothing_behind(hubs: list[Hub]) -> None:
+    hub = make(hubs, shared=True)
+    made = {id(hub.prepare("toy", {}, Request(), page={})[1]) for _ in range(5)}
+    assert len(made) == len(hub.sessions) == 1
+    assert hub._prepared == {}
+
+
 def test_a_turn_that_is_posted_from_another_thread_commits_what_it_changed(hubs: list[Hub]) -> None:
     recipe = ToyRecipe()
     hub = make(hubs, recipe)

@@ -7,6 +7,7 @@ import os
 import threading
 import weakref
 from collections.abc import Iterator
+from contextvars import ContextVar
 
 import pytest
 
@@ -74,6 +75,16 @@ def test_a_line_is_written_before_the_one_who_logs_goes_on_by_another_thread(
     logger.warning("the %s", "first")
     assert sink.lines == ["the first"]
     assert sink.threads == {"embedsync-log"}
+
+
+def test_handlers_find_the_context_of_the_one_who_logs(sink: Sink, patient: Logbook) -> None:
+    serving: ContextVar[str] = ContextVar("serving", default="nothing")
+    found: list[str] = []
+    sink.addFilter(lambda record: found.append(serving.get()) is None)
+    token = serving.set("a request")
+    logger.warning("line")
+    serving.reset(token)
+    assert found == ["a request"]
 
 
 def test_lines_reach_the_handlers_of_the_root_at_their_levels(

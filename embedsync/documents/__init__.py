@@ -31,7 +31,7 @@ def load(
             notebook; a ``bokeh.application.Application``; or a recipe, which is returned as it is.
         authority: decides on what browsers may change: ``"closed"``, what a person can change through what
             is shown; ``"compat"``, what ``bokeh serve`` allows, which is everything; or an authority of
-            your own. Everything is allowed without it.
+            your own. Without it, the setting ``authority`` of the process that runs the app does.
         read_only: with either profile, visitors may look around, and change nothing.
         argv: arguments that a script finds in ``sys.argv``, after its own name. The sessions of an
             app that has some are built one at a time, for there is only one ``sys.argv``.
@@ -43,6 +43,8 @@ def load(
             such profile.
     """
     if _is_recipe(source):
+        if authority is not None or read_only or argv is not None or cwd:
+            raise ConfigurationError("authority, read_only, argv and cwd are said when a recipe is made")
         recipe: Recipe = source
         return recipe
     try:
@@ -54,9 +56,11 @@ def load(
     from embedsync.documents.bokeh.apps import recipe_for
     from embedsync.documents.bokeh.authority import authority_of
 
+    given = authority is not None or read_only
+    own = authority_of("closed" if authority is None else authority, read_only=read_only) if given else None
     return recipe_for(
         Path(source) if isinstance(source, str) else source,
-        authority=authority_of(authority, read_only=read_only),
+        authority=own,
         argv=tuple(argv) if argv is not None else None,
         cwd=cwd,
     )

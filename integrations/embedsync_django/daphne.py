@@ -114,6 +114,8 @@ class _Farewell:
             return
         self.begun = True
         self._leaving = asyncio.get_running_loop().create_task(self._leave())
+        # Not at its end: a task that is cancelled before it has begun comes to none.
+        self._leaving.add_done_callback(lambda _: self._stop_reactor())
 
     async def _leave(self) -> None:
         try:
@@ -124,5 +126,3 @@ class _Farewell:
             logger.debug("%d browsers did not take their leave in time", len(self._guests))
         except Exception:
             logger.exception("sessions could not be ended before daphne stops")
-        finally:
-            self._stop_reactor()

@@ -101,6 +101,16 @@ def test_a_million_numbers_arrive_bit_identical_both_ways(site: Site) -> None:
         client.wait_for_value(attached, "report", "value", digest)
 
 
+def test_a_browser_changes_what_it_is_shown_to_change_and_nothing_else(
+    site: Site,
+) -> None:
+    client, attached = Client.visit(site.page("shared", room="what it is shown"))
+    with client:
+        forbidden = change(attached.model("add")["id"], "label", "<script>")
+        result = client.result(attached, client.edit(attached, forbidden))
+        assert (result.commit, result.code) == (False, wire.Refusal.FORBIDDEN)
+
+
 def test_a_dropped_socket_resumes_from_the_log(site: Site) -> None:
     client, attached = Client.visit(site.page("ticking"))
     client.wait(lambda: len(attached.ops) >= 2)

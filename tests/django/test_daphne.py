@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 from pathlib import Path
 
 import pytest
 
 from embedsync import wire
+from embedsync_django.daphne import _Farewell, _Guest
+from embedsync_django.registry import embed
 from tests.django.support import open_app, server
 from tests.django.test_prefix import DAPHNE
 
@@ -21,3 +24,22 @@ def test_daphne_told_to_stop_sends_browsers_away_to_come_back(tmp_path: Path, nu
             assert client.wait_closed() == wire.Close.DRAIN
         assert process.wait(15) == 0
     assert "Traceback" not in (tmp_path / "server.log").read_text()
+
+
+def test_daphne_told_to_stop_twice_at_once_stops(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(embed, "stop", lambda: None)
+
+    class Reactor:
+        def __init__(self) -> None:
+            self.stopped = asyncio.Event()
+            self.stop = self.stopped.set
+
+    async def stop_twice() -> None:
+        reactor = Reactor()
+        farewell = _Farewell(reactor)
+        farewell.enter(_Guest(asyncio.Event().wait))  # type: ignore[arg-type]
+        reactor.stop()
+        reactor.stop()
+        await reactor.stopped.wait()
+
+    asyncio.run(asyncio.wait_for(stop_twice(), 10))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,15 +22,19 @@ from bokeh.models import (
     CheckboxGroup,
     ColumnDataSource,
     CustomJS,
+    DataRange1d,
     DataTable,
     DatePicker,
     DateSlider,
+    DatetimeRangeSlider,
     Div,
     MultiChoice,
     NumericInput,
     PointDrawTool,
     RadioGroup,
+    Range1d,
     RangeSlider,
+    RendererGroup,
     Select,
     SetValue,
     Slider,
@@ -162,6 +167,7 @@ def test_s7_what_comes_with_something_allowed_is_refused_all_the_same() -> None:
 
 _A_DAY = 86_400_000.0
 _NEW_YEAR, _NEXT_DAY, _LAST_DAY = dt.date(2024, 1, 1), dt.date(2024, 1, 2), dt.date(2024, 1, 9)
+_FAR_EAST = dt.timezone(dt.timedelta(hours=9))
 _BUTTONS = ["x", "y"]
 _TABS = [TabPanel(child=Div()), TabPanel(child=Div(), disabled=True)]
 
@@ -185,6 +191,16 @@ _OFFERS = {
         [["a", "c"]],
         [["d"], list("abc"), ["a", "a"]],
     ),
+    "pairs": Offer(
+        lambda: Select(options=[((0, 9), "low"), (1, "one")], value=1), "value", [[0, 9], 1], [True, [0, 8]]
+    ),
+    "chosen by Python": Offer(
+        lambda: MultiChoice(options=list("abc"), value=list("xabc"), max_items=2),
+        "value",
+        [list("xab"), list("ab")],
+        [list("yab"), list("cabx")],
+    ),
+    "stale": Offer(lambda: CheckboxGroup(labels=_BUTTONS, active=[2]), "active", [[0, 2], [0]], [[3]]),
     "radio": Offer(lambda: RadioGroup(labels=_BUTTONS, active=0), "active", [1], [2, -1]),
     "checks": Offer(lambda: CheckboxGroup(labels=_BUTTONS), "active", [[0, 1], []], [[2], [0, 0]]),
     "slider": Offer(
@@ -218,6 +234,29 @@ _OFFERS = {
         ["2024-01-05", None],
         ["2024-01-01", "2024-01-06"],
     ),
+    "not that day": Offer(
+        lambda: DatePicker(disabled_dates=["2024-01-02", ("2024-01-04", "2024-01-05")]),
+        "value",
+        ["2024-01-01", "2024-01-03", "2024-01-06"],
+        ["2024-01-02", "2024-01-04", "2024-01-05"],
+    ),
+    "only that day": Offer(
+        lambda: DatePicker(enabled_dates=["2024-01-02"]), "value", ["2024-01-02"], ["2024-01-03"]
+    ),
+    "moments of NumPy": Offer(
+        lambda: DatetimeRangeSlider(
+            start=np.datetime64("2024-01-01"), end=np.datetime64("2024-01-09"), value=(_NEW_YEAR, _NEXT_DAY)
+        ),
+        "value",
+        [[19_724 * _A_DAY, 19_725 * _A_DAY]],
+        [[0, 19_725 * _A_DAY]],
+    ),
+    "with a time zone": Offer(
+        lambda: Range1d(0, 1, bounds=(dt.datetime(2024, 1, 1, tzinfo=_FAR_EAST), None)),
+        "start",
+        [19_723 * _A_DAY],
+        [19_723 * _A_DAY - 3_600_000],
+    ),
     "time": Offer(
         lambda: TimePicker(min_time="08:00", max_time="17:00"),
         "value",
@@ -236,6 +275,41 @@ def test_s7_a_value_is_one_that_the_widget_offers(offer: Offer) -> None:
         refused(page, write(widget, offer.attribute, each))
     for each in offer.good:
         page.edit(write(widget, offer.attribute, each))
+
+
+def test_s7_tabs_can_be_closed_to_the_last_one() -> None:
+    first, second, third = (
+        TabPanel(child=Div(), closable=True, disabled=each) for each in (False, True, False)
+    )
+    tabs = Tabs(tabs=[first, second, third], active=2)
+    page = live(tabs)
+    # What BokehJS does: the one that was shown moves up, to where one was that could not be shown.
+    page.edit(write(tabs, "tabs", [{"id": second.id}, {"id": third.id}]), write(tabs, "active", 1))
+    page.edit(write(tabs, "tabs", []), write(tabs, "active", -1))
+    assert (tabs.tabs, tabs.active) == ([], -1)
+
+
+def test_s7_a_range_that_follows_its_data_may_go_beyond_its_bounds() -> None:
+    plot = figure(x_range=DataRange1d(bounds=(0, 10)), y_range=Range1d(0, 10, bounds=(0, 10)))
+    page = live(plot)
+    page.edit(write(plot.x_range, "end", 10.5) | {"local": True})
+    refused(page, write(plot.y_range, "end", 10.5) | {"local": True})
+
+
+def test_s7_the_renderers_of_a_group_follow_it() -> None:
+    plot, group = figure(), RendererGroup()
+    line, other = plot.line([1], [2]), plot.line([1], [2])
+    line.group = group
+    page = live(plot)
+    refused(page, write(line, "visible", False))
+    group.visible = False
+    page.edit(write(line, "visible", False))
+    refused(page, write(other, "visible", False))
+    refused(page, write(group, "visible", True), write(line, "visible", True))
+    allow_client_write(group, "visible", validator=lambda visible: visible)
+    page.edit(write(group, "visible", True), write(line, "visible", True))
+    assert line.visible
+    refused(page, write(group, "visible", False))
 
 
 def test_s7_what_is_disabled_cannot_be_used() -> None:
@@ -296,6 +370,61 @@ def test_s7_in_a_table_only_the_columns_that_it_shows_can_be_edited_and_only_if_
     refused(page, patch("secret", [0, 9]))
     # The values of the column, at other places.
     refused(page, patch("secret", [1, 3], [0, 4]))
+
+
+def test_s7_a_column_of_an_array_takes_the_texts_of_an_editor_that_nobody_has_chosen() -> None:
+    source = ColumnDataSource({"x": np.array([1, 2]), "y": [1, 2]})
+    page = live(
+        DataTable(source=source, columns=[TableColumn(field="x"), TableColumn(field="y")], editable=True)
+    )
+
+    def patch(name: str, value: str) -> dict[str, Any]:
+        entries = {"type": "map", "entries": [[name, [[0, value]]]]}
+        return {"kind": "ColumnsPatched", "model": {"id": source.id}, "attr": "data", "patches": entries}
+
+    page.edit(patch("x", "9"))
+    assert source.data["x"].tolist() == [9, 2]
+    refused(page, patch("x", "nine"))
+    refused(page, patch("y", "9"))
+
+
+@pytest.mark.parametrize("values", [[], [5]])
+def test_s7_in_a_table_no_rows_come_or_go(values: list[int]) -> None:
+    source = ColumnDataSource({"x": [1, 2]})
+    page = live(DataTable(source=source, columns=[TableColumn(field="x")], editable=True))
+    columns = {"type": "map", "entries": [["x", values]]}
+    target = {"model": {"id": source.id}, "attr": "data"}
+    refused(page, target | {"kind": "ColumnsStreamed", "data": columns, "rollover": 1})
+    refused(page, target | {"kind": "ModelChanged", "new": columns})
+
+
+def test_s7_a_column_that_nobody_edits_stays_as_it_is_though_numpy_might_find_another_equal() -> None:
+    source = ColumnDataSource({"x": [1, 2], "other": [np.array([5.0]), np.array([math.nan])]})
+    page = live(DataTable(source=source, columns=[TableColumn(field="x")], editable=True))
+
+    def data(*other: Any) -> dict[str, Any]:
+        entries = [["x", [3, 4]], ["other", list(other)]]
+        new = {"type": "map", "entries": entries}
+        return {"kind": "ModelChanged", "model": {"id": source.id}, "attr": "data", "new": new}
+
+    nan = [{"type": "number", "value": "nan"}]
+    refused(page, data([], nan))
+    refused(page, data([5, 5], nan))
+    page.edit(data([5], nan))
+    assert source.data["x"] == [3, 4]
+
+
+@pytest.mark.parametrize(
+    "moment", [dt.datetime(2024, 1, 1), dt.date(2024, 1, 1), np.datetime64("2024-01-01")]
+)
+def test_s7_points_whose_places_are_dates_can_be_moved(moment: Any) -> None:
+    source = ColumnDataSource({"x": [moment], "y": [1]})
+    plot = figure()
+    plot.add_tools(PointDrawTool(renderers=[plot.scatter("x", "y", source=source)]))
+    page = live(plot)
+    columns = {"type": "map", "entries": [["x", [19_724 * _A_DAY]], ["y", [2]]]}
+    page.edit({"kind": "ModelChanged", "model": {"id": source.id}, "attr": "data", "new": columns})
+    assert source.data["y"] == [2]
 
 
 def test_s7_what_a_legend_hides_can_be_hidden() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, MutableSequence
+from collections.abc import Collection, Iterator, MutableSequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -43,6 +43,11 @@ class Set:
         kind = EventKind.WRITE if self.columns is None else EventKind.DELTA
         return None if self.local else Written((self.model.id, self.attribute), kind)
 
+    @property
+    def parts(self) -> Collection[str]:
+        """The columns that it changes in place; none if it puts another value there."""
+        return self.columns or ()
+
     def apply(self, document: Document, setter: Any) -> None:
         """Do it."""
         if self.columns is None:
@@ -78,6 +83,11 @@ class Stream:
         """The key that it writes."""
         return Written((self.model.id, self.attribute), EventKind.DELTA)
 
+    @property
+    def parts(self) -> Collection[str]:
+        """The columns that it changes in place."""
+        return self.data
+
     def apply(self, document: Document, setter: Any) -> None:
         """Do it."""
         columns = getattr(self.model, self.attribute)
@@ -107,6 +117,11 @@ class PatchColumns:
     def written(self) -> Written:
         """The key that it writes."""
         return Written((self.model.id, self.attribute), EventKind.DELTA)
+
+    @property
+    def parts(self) -> Collection[str]:
+        """The columns that it changes in place."""
+        return self.patches
 
     def apply(self, document: Document, setter: Any) -> None:
         """Do it.
@@ -248,7 +263,11 @@ class DecodedEdit:
             each.model.id: each.model for each in self.steps if isinstance(each, Set | Stream | PatchColumns)
         }
         kept = [_Kept(each) for each in models.values()]
-        columns = [_KeptColumns(each) for each in self.steps if isinstance(each, Stream | PatchColumns)]
+        columns = [
+            _KeptColumns(each)
+            for each in self.steps
+            if isinstance(each, Set | Stream | PatchColumns) and each.parts
+        ]
         roots, title = list(document._roots), document._title
         try:
             yield
@@ -297,13 +316,13 @@ class _Kept:
 
 
 class _KeptColumns:
-    """The columns of a data source as they were: streaming and patching change them in place."""
+    """The columns of a data source as they were: a step may change some of them in place."""
 
-    def __init__(self, step: Stream | PatchColumns) -> None:
+    def __init__(self, step: Set | Stream | PatchColumns) -> None:
         self._container = getattr(step.model, step.attribute)
-        names = step.data if isinstance(step, Stream) else step.patches
-        self._columns = {each: self._container[each] for each in names if each in self._container}
+        self._columns = {each: self._container[each] for each in step.parts if each in self._container}
         self._copies = {name: copied(each) for name, each in self._columns.items()}
+        self._added = [each for each in step.parts if each not in self._container]
 
     def put_back(self) -> None:
         for name, column in self._columns.items():
@@ -313,3 +332,5 @@ class _KeptColumns:
             elif isinstance(column, MutableSequence):
                 column[:] = self._copies[name]
             dict.__setitem__(self._container, name, column)
+        for name in self._added:
+            dict.pop(self._container, name, None)

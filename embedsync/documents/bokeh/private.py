@@ -60,6 +60,7 @@ from bokeh.util.dependencies import import_optional
 from bokeh.util.serialization import (
     BINARY_ARRAY_TYPES,
     array_encoding_disabled,
+    convert_datetime_type,
     make_globally_unique_id,
     make_id,
     transform_array,
@@ -105,6 +106,7 @@ __all__ = [
     "array_encoding_disabled",
     "belongs_to_browser",
     "bundle_for_resources",
+    "convert_datetime_type",
     "data_models",
     "event_callbacks",
     "extension_dirs",

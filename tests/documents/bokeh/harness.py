@@ -85,7 +85,7 @@ def run_steps(steps: Generator[Awaitable[Any], Any, Any] | Iterator[Awaitable[An
 def info(
     name: str = "session", arguments: dict[str, list[bytes]] | None = None, **request: Any
 ) -> SessionInfo:
-    return SessionInfo(name, "app", arguments or {}, Request(**request))
+    return SessionInfo(name, "app", arguments or {}, Request(**request), authority="compat")
 
 
 class Live:

@@ -310,6 +310,18 @@ def test_a_delta_that_fails_halfway_leaves_no_trace(event: dict[str, Any]) -> No
     page.live.check_mirror()
 
 
+@pytest.mark.parametrize("column", ["x", "new"])
+def test_columns_that_were_replaced_before_something_failed_are_put_back(column: str) -> None:
+    page = Page()
+    model = {"id": page.source.id}
+    some = {"kind": "ColumnDataChanged", "model": model, "attr": "data", "cols": [column]}
+    failing = {"kind": "ColumnsPatched", "model": model, "attr": "data", "patches": columns(y=[[99, 1]])}
+    assert page.refused(some | {"data": columns(**{column: [7, 8]})}, failing) == Refusal.BAD_VALUE
+    assert list(page.source.data) == ["x", "y"]
+    assert page.source.data["x"] == [1, 2]
+    page.live.check_mirror()
+
+
 def test_a_delta_on_something_without_columns_is_refused() -> None:
     page = Page()
     event = {"kind": "ColumnsStreamed", "model": {"id": page.slider.id}, "attr": "data", "data": columns()}

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from embedsync.app import SessionInfo, Traits
-from embedsync.authority import Authority, Permissive
+from embedsync.authority import Authority
 from embedsync.document import Document, DocumentHost
+from embedsync.documents.bokeh.authority import authority_of
 from embedsync.documents.bokeh.document import BokehDocument
 from embedsync.documents.bokeh.page import has_own_page
 from embedsync.documents.bokeh.private import settings
@@ -32,7 +33,7 @@ class BokehRecipe:
     kind = "bokeh"
 
     def __init__(self, authority: Authority | None) -> None:
-        self._authority = authority if authority is not None else Permissive()
+        self._authority = authority
         self.traits = Traits()
         self._lock = threading.Lock()
         self.server_context = ServerContext()
@@ -50,7 +51,8 @@ class BokehRecipe:
 
     def build(self, host: DocumentHost, session: SessionInfo) -> Generator[Awaitable[Any], Any, Document]:
         """Make a document and run the app's code on it, as one turn."""
-        document = BokehDocument(host, session, self._authority, self.server_context)
+        authority = authority_of(session.authority) if self._authority is None else self._authority
+        document = BokehDocument(host, session, authority, self.server_context)
         try:
             with document.context():
                 yield from self.fill(document, session)

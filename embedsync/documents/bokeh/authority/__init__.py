@@ -14,22 +14,21 @@ from embedsync.errors import ConfigurationError
 __all__ = ["Closed", "authority_of"]
 
 
-def authority_of(profile: str | Authority | None, *, read_only: bool = False) -> Authority:
+def authority_of(profile: str | Authority, *, read_only: bool = False) -> Authority:
     """The authority for an app.
 
     Args:
-        profile: ``"closed"``, ``"compat"``, or an authority of the site's own, which is returned as it is;
-            ``None`` allows everything, like ``"compat"``.
+        profile: ``"closed"``, ``"compat"``, or an authority of the site's own, which is returned as it is.
         read_only: visitors may look around, and change nothing.
 
     Raises:
         ConfigurationError: there is no such profile, or it cannot be narrowed.
     """
-    if profile is not None and not isinstance(profile, str):
+    if not isinstance(profile, str):
         if read_only:
             raise ConfigurationError("read_only narrows the profiles only, not an authority of your own")
         return profile
-    if profile not in (None, "closed", "compat"):
+    if profile not in ("closed", "compat"):
         raise ConfigurationError(f"authority must be 'closed', 'compat' or an Authority, not {profile!r}")
     if read_only:
         return Closed(read_only=True)

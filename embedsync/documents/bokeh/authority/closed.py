@@ -42,15 +42,17 @@ class Closed:
             _insist(not (found := columns.complaint(model, value, whole=True)), model, attribute, found)
             self._insist_on_input(model, attribute)
         else:
-            hint = f"if a script of the page does, say allow_client_write({kind.__name__}, {attribute!r})"
-            _insist(is_open(model, attribute, value), model, attribute, f"no person can change it; {hint}")
+            opened = f"allow_client_write({kind.__name__.lower()}, {attribute!r})"
+            hint = f"no person can change it; if a script of the page does, say {opened}"
+            _insist(is_open(model, attribute, value), model, attribute, hint)
             self._insist_on_input(model, attribute)
 
     def delta(self, model: Any, attribute: str, data: Any) -> None:
         """Allow it if a tool or a table that edits these columns is shown."""
         if self._granted(model, attribute, data):
             return
-        _insist(not (found := columns.complaint(model, _values(data), whole=False)), model, attribute, found)
+        found = columns.complaint(model, _values(data), whole=False, streamed=_is_streamed(data))
+        _insist(not found, model, attribute, found)
         self._insist_on_input(model, attribute)
 
     def event(self, model: Any | None, name: str) -> None:
@@ -97,6 +99,11 @@ class Closed:
 def _values(data: Any) -> Any:
     """Columns of values, whether they came as such or as pairs of place and value."""
     return {name: [_value(each) for each in column] for name, column in data.items()}
+
+
+def _is_streamed(data: Any) -> bool:
+    """Whether values are to be appended; no values too, for rows may go where they come."""
+    return not all(len(column) and isinstance(column[0], tuple) for column in data.values())
 
 
 def _value(streamed_or_patched: Any) -> Any:

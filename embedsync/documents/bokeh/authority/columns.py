@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import itertools
+import math
 import numbers
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
-from embedsync.documents.bokeh.authority.shown import columns_open
+from embedsync.documents.bokeh.authority.shown import columns_open, is_drawn
+from embedsync.documents.bokeh.values import same
 
 __all__ = ["complaint"]
 
@@ -17,13 +20,14 @@ _LOOKED_AT = 1000
 """Values of a column that tell what kind it is of."""
 
 
-def complaint(source: Any, data: Any, *, whole: bool) -> str:
+def complaint(source: Any, data: Any, *, whole: bool, streamed: bool = False) -> str:
     """What speaks against columns, or parts of columns, in words.
 
     Args:
         source: the data source.
         data: values by the names of the columns.
         whole: whether these are all values of all columns.
+        streamed: whether these are rows to append.
     """
     open_columns = columns_open(source)
     if not open_columns:
@@ -32,29 +36,37 @@ def complaint(source: Any, data: Any, *, whole: bool) -> str:
         return "these are not columns"
     if whole and data.keys() != source.data.keys():
         return "these are other columns"
-    if whole and len({len(each) for each in data.values()}) > 1:
+    lengths = {len(each) for each in data.values()} if whole else set()
+    if len(lengths) > 1:
         return "the columns have several lengths"
+    if not is_drawn(source) and (
+        streamed or (whole and lengths != {len(each) for each in source.data.values()})
+    ):
+        return "in a table no rows come or go"
     for name, values in data.items():
-        if name not in open_columns and not (whole and _unchanged(source.data[name], values)):
+        if name not in open_columns and not (whole and same(values, source.data[name])):
             return f"no tool or table lets a person edit the column {name!r}"
-        if not _fits(source.data.get(name), values):
+        if not _fits(source.data.get(name), values, patched=not (whole or streamed)):
             return f"the column {name!r} holds values of another kind"
     return ""
 
 
-def _unchanged(there: Any, values: Any) -> bool:
-    """A tool that edits one column sends them all."""
-    return there is values or (len(there) == len(values) and all(map(_equal, values, there)))
-
-
-def _equal(one: Any, other: Any) -> bool:
-    return bool(np.all(np.asarray(one == other)))
-
-
-def _fits(column: Any, values: Any) -> bool:
+def _fits(column: Any, values: Any, *, patched: bool) -> bool:
     """Numbers stay numbers and texts stay texts, at any depth; a tool fills up with nothing."""
     kinds = {_kind(each) for each in itertools.islice(_leaves(column), _LOOKED_AT)} - {None}
+    if patched and kinds == {"number"} and isinstance(column, np.ndarray):
+        # The editor of a column for which nobody has chosen one gives texts; NumPy makes numbers of them.
+        values = [each for each in _leaves(values) if not _reads_as_number(each)]
     return {_kind(each) for each in _leaves(values)} - {None} <= (kinds or {"number", "text"})
+
+
+def _reads_as_number(value: Any) -> bool:
+    if not isinstance(value, str):
+        return False
+    try:
+        return math.isfinite(float(value))
+    except ValueError:
+        return False
 
 
 def _leaves(values: Any) -> Iterable[Any]:
@@ -69,11 +81,15 @@ def _leaves(values: Any) -> Iterable[Any]:
         yield from _leaves(each)
 
 
+# Browsers hold these as numbers.
+_TIMES = np.datetime64 | np.timedelta64 | dt.date | dt.time | dt.timedelta
+
+
 def _kind(value: Any) -> str | None:
     if value is None:
         return None
     if isinstance(value, str):
         return "text"
-    if isinstance(value, bool | np.bool_ | numbers.Number | np.number | np.datetime64):
+    if isinstance(value, bool | np.bool_ | numbers.Number | np.number | _TIMES):
         return "number"
     return type(value).__name__

@@ -7,7 +7,9 @@ import math
 from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
-from embedsync.documents.bokeh.private import Model, UnsetValueError
+import numpy as np
+
+from embedsync.documents.bokeh.private import Model, UnsetValueError, convert_datetime_type
 from embedsync.documents.bokeh.values import same
 
 __all__ = ["complaint"]
@@ -42,22 +44,37 @@ def _is_there(model: Any, attribute: str) -> bool:
 
 def _one_of(offered: Callable[[Any], Collection[Any]]) -> Callable[[Any, Any], str]:
     def rule(model: Any, value: Any) -> str:
-        return "" if value in offered(model) else "it is not among what is offered"
+        return "" if _is_among(value, offered(model)) else "it is not among what is offered"
 
     return rule
 
 
-def _some_of(offered: Callable[[Any], Collection[Any]]) -> Callable[[Any, Any], str]:
+def _some_of(attribute: str, offered: Callable[[Any], Collection[Any]]) -> Callable[[Any, Any], str]:
     def rule(model: Any, value: Any) -> str:
+        # What Python has chosen beyond that stays chosen, and need not go all at once.
+        there = getattr(model, attribute)
         choices = offered(model)
-        if not isinstance(value, list) or not all(each in choices for each in value):
+        if not isinstance(value, list) or len(value) > len(choices) + len(there):
+            return "more is chosen than is offered"
+        if not all(_is_among(each, choices) or _is_among(each, there) for each in value):
             return "not all of it is among what is offered"
         if len({repr(each) for each in value}) < len(value):
             return "something is chosen twice"
         most = getattr(model, "max_items", None)
-        return "" if most is None or len(value) <= most else "more is chosen than 'max_items'"
+        return (
+            ""
+            if most is None or len(value) <= max(most, len(there) - 1)
+            else "more is chosen than 'max_items'"
+        )
 
     return rule
+
+
+def _is_among(value: Any, choices: Collection[Any]) -> bool:
+    """Whether a browser could have chosen it: to a browser a tuple is a list, but ``True`` is not 1."""
+    if isinstance(value, str) or type(value) is int:
+        return value in choices  # What nearly all are; long lists of them are looked through fast.
+    return any(same(value, each) for each in choices)
 
 
 def _options(model: Any) -> list[Any]:
@@ -76,9 +93,13 @@ def _position(model: Any, value: Any) -> str:
 
 
 def _tab(model: Any, value: Any) -> str:
+    # When a tab is closed, those behind it move up in the same edit; behind the last one nothing is active.
+    can_close = any(each.closable for each in model.tabs)
+    if value == -1 and can_close:
+        return ""
     if not _is_index(value, len(model.tabs)):
         return "there is no such tab"
-    return "this tab is disabled" if model.tabs[value].disabled else ""
+    return "this tab is disabled" if model.tabs[value].disabled and not can_close else ""
 
 
 def _tabs(model: Any, value: Any) -> str:
@@ -178,9 +199,21 @@ def _moment(model: Any, value: Any) -> str:
     high = math.inf if latest is None else _milliseconds(latest)
     if isinstance(latest, dt.date) and not isinstance(latest, dt.datetime):
         high += _A_DAY - 1
-    if all(low <= _milliseconds(each) <= high for each in moments):
-        return ""
-    return "it is not between 'min_date' and 'max_date'"
+    if not all(low <= _milliseconds(each) <= high for each in moments):
+        return "it is not between 'min_date' and 'max_date'"
+    if model.enabled_dates is not None:
+        # These alone count then.
+        enabled = all(_is_on(each, model.enabled_dates) for each in moments)
+        return "" if enabled else "it is not among 'enabled_dates'"
+    disabled = any(_is_on(each, model.disabled_dates or ()) for each in moments)
+    return "it is among 'disabled_dates'" if disabled else ""
+
+
+def _is_on(moment: Any, days: Iterable[Any]) -> bool:
+    """Whether a moment is on one of some days; pairs are the first and the last of several."""
+    position = _milliseconds(moment)
+    spans = [each if isinstance(each, tuple | list) else (each, each) for each in days]
+    return any(_milliseconds(first) <= position < _milliseconds(last) + _A_DAY for first, last in spans)
 
 
 def _time_of_day(model: Any, value: Any) -> str:
@@ -208,15 +241,11 @@ def _flat(value: Any) -> list[Any]:
 
 
 def _milliseconds(value: Any) -> float:
-    """Any of the ways in which Bokeh and BokehJS write a moment; numbers stay what they are."""
+    """Any of the ways in which Bokeh and BokehJS write a moment, as browsers are sent it; or a number."""
     if isinstance(value, str):
         value = dt.datetime.fromisoformat(value)
-    if isinstance(value, dt.datetime):
-        moment = value if value.tzinfo is not None else value.replace(tzinfo=dt.UTC)
-        return moment.timestamp() * _MILLISECONDS
-    if isinstance(value, dt.date):
-        midnight = dt.datetime(value.year, value.month, value.day, tzinfo=dt.UTC)
-        return midnight.timestamp() * _MILLISECONDS
+    if isinstance(value, dt.date | np.datetime64):
+        return float(convert_datetime_type(value))
     return float(value)
 
 
@@ -233,7 +262,7 @@ def _bound(model: Any, value: Any) -> str:
     return "" if inside else "it is beyond the 'bounds'"
 
 
-def _factor_bound(model: Any, value: Any) -> str:
+def _finite(model: Any, value: Any) -> str:
     return "" if isinstance(value, int | float) and math.isfinite(value) else "it is not finite"
 
 
@@ -250,13 +279,13 @@ def _checkable(model: Any, value: Any) -> str:
 
 _RULES: dict[tuple[str, str], Callable[[Any, Any], str]] = {
     ("Select", "value"): _one_of(_options),
-    ("MultiSelect", "value"): _some_of(_options),
-    ("MultiChoice", "value"): _some_of(_options),
+    ("MultiSelect", "value"): _some_of("value", _options),
+    ("MultiChoice", "value"): _some_of("value", _options),
     ("PaletteSelect", "value"): _one_of(lambda model: [each[0] for each in model.items]),
     ("RadioGroup", "active"): _position,
     ("RadioButtonGroup", "active"): _position,
-    ("CheckboxGroup", "active"): _some_of(_positions),
-    ("CheckboxButtonGroup", "active"): _some_of(_positions),
+    ("CheckboxGroup", "active"): _some_of("active", _positions),
+    ("CheckboxButtonGroup", "active"): _some_of("active", _positions),
     ("Tabs", "active"): _tab,
     ("Tabs", "tabs"): _tabs,
     ("AutocompleteInput", "value"): _completed,
@@ -287,10 +316,11 @@ _RULES: dict[tuple[str, str], Callable[[Any, Any], str]] = {
     ("Selection", "line_indices"): _indices,
     ("Range1d", "start"): _bound,
     ("Range1d", "end"): _bound,
-    ("DataRange1d", "start"): _bound,
-    ("DataRange1d", "end"): _bound,
-    ("FactorRange", "start"): _factor_bound,
-    ("FactorRange", "end"): _factor_bound,
+    # Where it follows its data, BokehJS puts its ends beyond the bounds.
+    ("DataRange1d", "start"): _finite,
+    ("DataRange1d", "end"): _finite,
+    ("FactorRange", "start"): _finite,
+    ("FactorRange", "end"): _finite,
     ("Toolbar", "active_drag"): _tool,
     ("Toolbar", "active_inspect"): _tool,
     ("Toolbar", "active_multi"): _tool,

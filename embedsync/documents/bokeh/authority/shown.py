@@ -12,13 +12,14 @@ from typing import Any
 from bokeh.model import Model
 from bokeh.models.annotations import BoxAnnotation, Label, Legend, LegendItem, PolyAnnotation, Span
 from bokeh.models.callbacks import SetValue, ToggleVisibility
-from bokeh.models.renderers import GlyphRenderer, Renderer
+from bokeh.models.renderers import GlyphRenderer, Renderer, RendererGroup
 from bokeh.models.tools import EditTool, Tool
 from bokeh.models.widgets.tables import DataTable
 
+from embedsync.authority import granted
 from embedsync.documents.bokeh.values import same
 
-__all__ = ["columns_open", "is_open"]
+__all__ = ["columns_open", "is_drawn", "is_open"]
 
 
 def _words(text: str) -> frozenset[str]:
@@ -46,18 +47,22 @@ def is_open(model: Any, attribute: str, value: Any) -> bool:
         or _is_overlay(model, attribute)
         or _is_in_legend(model, attribute, value)
         or _is_set_by_callback(model, attribute, value)
+        or _is_in_group(model, attribute, value)
     )
 
 
 def columns_open(source: Any) -> set[str]:
     """Names of the columns of a data source that tools or tables let a person edit."""
-    found: set[str] = set()
+    found: set[str] = set(source.data) if is_drawn(source) else set()
     for each in _others(source):
-        if isinstance(each, EditTool) and source in _edited(each):
-            found.update(source.data)
-        elif isinstance(each, DataTable) and each.source is source and each.editable:
+        if isinstance(each, DataTable) and each.source is source and each.editable:
             found.update(column.field for column in each.columns)
     return found
+
+
+def is_drawn(source: Any) -> bool:
+    """Whether a tool lets a person add rows to a data source, change them all, and take them away."""
+    return any(isinstance(each, EditTool) and source in _edited(each) for each in _others(source))
 
 
 def _others(model: Any) -> Iterator[Model]:
@@ -99,6 +104,19 @@ def _is_set_by_callback(model: Any, attribute: str, value: Any) -> bool:
         elif isinstance(each, ToggleVisibility) and each.target is model and attribute == "visible":
             return isinstance(value, bool)
     return False
+
+
+def _is_in_group(model: Any, attribute: str, value: Any) -> bool:
+    """A browser shows and hides the renderers of a group when its group changes, whoever has changed it."""
+    if attribute != "visible" or not isinstance(model, Renderer):
+        return False
+    group = getattr(model, "group", None)
+    if not isinstance(group, RendererGroup):
+        return False
+    if group.visible is value or is_open(group, attribute, value):
+        return True
+    grant = granted(group, attribute)
+    return isinstance(value, bool) and (grant is True or (grant is not False and grant(value) is True))
 
 
 def _edited(tool: Any) -> list[Any]:

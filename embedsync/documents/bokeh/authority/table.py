@@ -104,7 +104,7 @@ REACHED: dict[str, Reach] = {
     "GroupBox": _reach("disabled"),
     "Dialog": _reach(view="visible"),
     "Drawer": _reach(view="open"),
-    "Tooltip": _reach(view="visible position"),
+    "Tooltip": _reach(view="visible position closable"),
 }
 """By the name of a class in ``bokeh.models``. Some exist in one of the releases only."""
 

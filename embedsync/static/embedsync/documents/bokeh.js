@@ -356,10 +356,12 @@ export class BokehAdapter {
   }
 
   /**
-   * BokehJS makes some models for itself, of which the server knows nothing.
+   * BokehJS makes some models for itself, of which the server knows nothing, and hangs some of those that the
+   * server knows on elements of the page, such as the tooltip of a tab.
    * @param {any} event
    */
-  #concernsServer({ kind, model, msg_data: message }) {
+  #concernsServer({ kind, model, value, msg_data: message }) {
+    if (kind === "ModelChanged" && isElement(value)) return false;
     const about = kind === "RootAdded" ? null : (model ?? message?.origin ?? null);
     return about === null || this.#models.get(about.id) === about;
   }
@@ -431,6 +433,11 @@ export class BokehAdapter {
     const place = isOne ? (this.#places?.of(event.model) ?? null) : null;
     return place === null ? null : { place, attribute: event.attr, value: json.new };
   }
+}
+
+/** @param {unknown} value */
+function isElement(value) {
+  return typeof Element !== "undefined" && value instanceof Element;
 }
 
 /**
