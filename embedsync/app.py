@@ -33,7 +33,10 @@ class SessionInfo:
 
 
 class Recipe(Protocol):
-    """Fills documents. Made once for each app; its methods may be called by several threads."""
+    """Fills documents. Made once for each app; its methods may be called by several threads.
+
+    It may have an attribute ``extensions``, an :class:`embedsync.assets.ExtensionFiles`.
+    """
 
     @property
     def kind(self) -> str:

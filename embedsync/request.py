@@ -7,7 +7,11 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["Request"]
+__all__ = ["ENDPOINT_URL", "Request"]
+
+ENDPOINT_URL = "endpoint"
+"""Under this, ``Request.page`` has the URL of the endpoint, as the page reaches it."""
+
 
 
 def _as_it_is(request: Request, awaitable: Awaitable[Any]) -> Awaitable[Any]:

@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, quote
 from embedsync.app import App
 from embedsync.errors import ConfigurationError, UnknownApp
 from embedsync.html import embed_element, module_script
-from embedsync.request import Request
+from embedsync.request import ENDPOINT_URL, Request
 from embedsync.routes import Response
 
 if TYPE_CHECKING:
@@ -86,7 +86,8 @@ class Pages:
         except ValueError:
             return self._too_long(top, request)
         try:
-            ticket = self._hub.ticket(app.name, arguments, user_key=request.user_key)
+            page = {ENDPOINT_URL: f"{top}{ENDPOINT}"}
+            ticket = self._hub.ticket(app.name, arguments, user_key=request.user_key, page=page)
         except ConfigurationError:  # Text can always be carried, unless there is too much of it.
             return self._too_long(top, request)
         endpoint = f"{top}{ENDPOINT}"

@@ -37,9 +37,11 @@ from bokeh.document.events import (
 )
 from bokeh.document.locking import UnlockedDocumentProxy
 from bokeh.document.models import DocumentModelManager
-from bokeh.embed.bundle import _use_gl, _use_mathjax, _use_tables, _use_widgets
+from bokeh.embed.bundle import _bundle_extensions as bundle_extensions
+from bokeh.embed.bundle import _use_gl, _use_mathjax, _use_tables, _use_widgets, extension_dirs
 from bokeh.events import Event, ModelEvent
 from bokeh.model import Model
+from bokeh.resources import Resources
 from bokeh.settings import settings
 from bokeh.util.callback_manager import _nargs
 from bokeh.util.dependencies import import_optional
@@ -73,6 +75,7 @@ __all__ = [
     "PropertyDescriptor",
     "PropertyValueColumnData",
     "PropertyValueContainer",
+    "Resources",
     "RootAddedEvent",
     "RootRemovedEvent",
     "SerializationError",
@@ -85,8 +88,10 @@ __all__ = [
     "UnsetValueError",
     "array_encoding_disabled",
     "belongs_to_browser",
+    "bundle_extensions",
     "data_models",
     "event_callbacks",
+    "extension_dirs",
     "forget_classes",
     "import_optional",
     "make_globally_unique_id",

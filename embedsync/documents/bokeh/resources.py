@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from embedsync.documents.bokeh.extensions import extension_scripts
 from embedsync.documents.bokeh.private import (
     Model,
     settings,
@@ -23,6 +24,8 @@ _BUNDLES = (
     ("bokeh-tables.min.js", uses_tables),
     ("bokeh-mathjax.min.js", uses_mathjax),
 )
+
+_WITH_MODELS = ("bokeh-widgets.min.js", "bokeh-tables.min.js")
 
 _EVAL = frozenset(
     {
@@ -47,9 +50,12 @@ def script_files() -> Mapping[str, Path]:
 
 
 def needed_scripts(models: Iterable[Model]) -> tuple[str, ...]:
-    """Names of the bundles that these models need, in the order to load them."""
+    """What these models need, in the order to load it: names of bundles, then what extensions load."""
     found = set(models)
-    return (_BASE, *(name for name, needed in _BUNDLES if needed(found)))
+    extensions = extension_scripts(found)
+    # The bundle of an extension may refer to whatever is in those of Bokeh that hold models.
+    bundles = (name for name, needed in _BUNDLES if needed(found) or (extensions and name in _WITH_MODELS))
+    return (_BASE, *bundles, *extensions)
 
 
 def models_that_need_eval(models: Iterable[Model]) -> tuple[str, ...]:

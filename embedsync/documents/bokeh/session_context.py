@@ -11,6 +11,7 @@ from typing import Any, NoReturn, Protocol
 
 from embedsync.app import SessionInfo
 from embedsync.document import DocumentHost
+from embedsync.documents.bokeh.extensions import base_url
 from embedsync.documents.bokeh.private import Document
 from embedsync.documents.bokeh.turn import current_turn
 from embedsync.errors import SessionEnded
@@ -94,6 +95,8 @@ class SessionContext:
     """
 
     logout_url: str | None = None
+    _subscribed_connections = ()
+    """Where Panel would write to, past the document: nowhere."""
 
     def __init__(
         self,
@@ -111,6 +114,7 @@ class SessionContext:
             "cookies": self.request.cookies,
             "arguments": self.request.arguments,
         }
+        self._info = session
         self._document: Document | None = document
         self._host = host
         self._owner = weakref.ref(owner)
@@ -126,9 +130,19 @@ class SessionContext:
         return self._document
 
     @property
+    def has_turn(self) -> bool:
+        """Whether the running code is in a turn of the session."""
+        owner = self._owner()
+        return owner is not None and current_turn(owner) is not None
+
+    @property
     def session(self) -> SessionContext:
         """The session itself, for apps that ask for it."""
         return self
+
+    def extension_url(self, extension: str) -> str | None:
+        """What the page finds ``static/extensions/…`` of an extension below; ``None`` without it."""
+        return base_url(self._info.request, extension)
 
     @property
     def destroyed(self) -> bool:
@@ -137,8 +151,7 @@ class SessionContext:
 
     def flush(self) -> None:
         """Send what a callback has changed so far, while it goes on; nothing outside of a callback."""
-        owner = self._owner()
-        if owner is not None and current_turn(owner) is not None:
+        if self.has_turn:
             self._host.flush()
 
     @property

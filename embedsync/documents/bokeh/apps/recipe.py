@@ -13,6 +13,7 @@ from embedsync.app import SessionInfo
 from embedsync.authority import Authority, Permissive
 from embedsync.document import Document, DocumentHost
 from embedsync.documents.bokeh.document import BokehDocument
+from embedsync.documents.bokeh.extensions import EXTENSIONS
 from embedsync.documents.bokeh.private import settings
 from embedsync.documents.bokeh.resources import script_files
 from embedsync.documents.bokeh.session_context import ServerContext
@@ -29,6 +30,7 @@ class BokehRecipe:
     """Builds Bokeh documents. A subclass says how one is filled, in :meth:`fill`."""
 
     kind = "bokeh"
+    extensions = EXTENSIONS
 
     def __init__(self, authority: Authority | None) -> None:
         self._authority = authority if authority is not None else Permissive()
