@@ -7,11 +7,13 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["ENDPOINT_URL", "Request"]
+__all__ = ["ENDPOINT_URL", "PAGE_PATH", "Request"]
 
 ENDPOINT_URL = "endpoint"
 """Under this, ``Request.page`` has the URL of the endpoint, as the page reaches it."""
 
+PAGE_PATH = "path"
+"""Under this, ``Request.page`` has the path of a page that shows nothing but the app."""
 
 
 def _as_it_is(request: Request, awaitable: Awaitable[Any]) -> Awaitable[Any]:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from embedsync.asgi.hosts import is_known_host
 from embedsync.asgi.http import BodyTooLongError, DisconnectedError, read_body, send_response, text_response
-from embedsync.asgi.pages import ENDPOINT, Pages
+from embedsync.asgi.pages import ENDPOINT, DrawnPage, Pages
 from embedsync.asgi.protocol import Receive, Scope, Send
 from embedsync.asgi.scope import path_below, request_of
 from embedsync.asgi.socket import refuse, serve_socket
@@ -37,8 +37,9 @@ def application(
 ) -> Application:
     """Make the ASGI application of a hub, to be served on its own or mounted into a site.
 
-    It honours ``root_path``. It takes ``lifespan`` events and stops the hub at shutdown; where a
-    framework does not pass those on to what it mounts, the site calls :meth:`Hub.stop` itself.
+    It honours ``root_path``. It takes ``lifespan`` events, starts the hub and stops it at shutdown; where a
+    framework does not pass those on to what it mounts, the site calls :meth:`Hub.start` and :meth:`Hub.stop`
+    itself.
 
     Args:
         hub: its apps and sessions.
@@ -49,7 +50,8 @@ def application(
         hosts: names, without port, under which requests are answered; all if empty. Guards a
             server that only this machine can reach against pages that make their own name point at it.
         content_policy: ``Content-Security-Policy`` of the pages in place of our own; none if empty.
-        allow_eval: let our own policy allow the JavaScript that some Bokeh models hold as text.
+        allow_eval: let our own policy allow the JavaScript that some Bokeh models hold as text, also for apps
+            that were not seen to have any.
 
     Raises:
         ConfigurationError: ``prefix`` is not a path.
@@ -119,11 +121,12 @@ class Application:
             return text_response(404, "not found")
         below = self._below_endpoint(path)
         if below is None:
-            return await asyncio.to_thread(self._page, method, path, scope, request)
+            page = await asyncio.to_thread(self._page, method, path, scope, request)
+            return await page.response() if isinstance(page, DrawnPage) else page
         body = await read_body(receive, self._routes.body_limit) if method == "POST" else b""
         return await asyncio.to_thread(self._routes.respond, method, below, request, body)
 
-    def _page(self, method: str, path: str, scope: Scope, request: Request) -> Response:
+    def _page(self, method: str, path: str, scope: Scope, request: Request) -> Response | DrawnPage:
         if self._pages is None:
             return text_response(404, "not found")
         query = scope.get("query_string", b"").decode("latin-1")
@@ -166,6 +169,7 @@ class Application:
         while True:
             message = await receive()
             if message["type"] == "lifespan.startup":
+                self._hub.start()
                 await send({"type": "lifespan.startup.complete"})
             elif message["type"] == "lifespan.shutdown":
                 await asyncio.to_thread(self._hub.stop)

@@ -53,6 +53,7 @@ class Server(uvicorn.Server):
         """Begin to take connections."""
         await super().startup(sockets)
         if self.started:
+            self._hub.start()
             self._on_started()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:

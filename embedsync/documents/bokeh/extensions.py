@@ -41,11 +41,20 @@ class Extensions:
     def find(self, path: str) -> Path | None:
         """The file that this is the path of."""
         version, _, name = path.partition("/")
+        if name == "favicon.ico":
+            return self._icon(version)
         extension = _extension_in(name)
         folder = _folder(extension)
         if folder is None or version != self.version(extension):
             return None
         return _file_in(folder, name.removeprefix(f"{_PREFIX}{extension}/"))
+
+    def _icon(self, version: str) -> Path | None:
+        """The icon that pages of an extension's templates name."""
+        for extension in [*extension_dirs]:
+            if self.version(extension) == version and (folder := _folder(extension)) is not None:
+                return _file_in(folder, "images/favicon.ico")
+        return None
 
     def version(self, extension: str) -> str | None:
         """A hash that changes with the extension: whatever is in it belongs to its scripts."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from bokeh.core import templates
 from bokeh.core.has_props import HasProps, _default_resolver, is_DataModel
 from bokeh.core.property.descriptors import (
     DataSpecPropertyDescriptor,
@@ -39,6 +40,7 @@ from bokeh.document.locking import UnlockedDocumentProxy
 from bokeh.document.models import DocumentModelManager
 from bokeh.embed.bundle import _bundle_extensions as bundle_extensions
 from bokeh.embed.bundle import _use_gl, _use_mathjax, _use_tables, _use_widgets, extension_dirs
+from bokeh.embed.util import RenderItem
 from bokeh.events import Event, ModelEvent
 from bokeh.model import Model
 from bokeh.resources import Resources
@@ -75,6 +77,7 @@ __all__ = [
     "PropertyDescriptor",
     "PropertyValueColumnData",
     "PropertyValueContainer",
+    "RenderItem",
     "Resources",
     "RootAddedEvent",
     "RootRemovedEvent",
@@ -101,6 +104,7 @@ __all__ = [
     "registered_decoders",
     "settings",
     "takes_no_argument",
+    "templates",
     "told_attribute",
     "told_descriptor",
     "transform_array",

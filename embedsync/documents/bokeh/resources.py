@@ -15,7 +15,7 @@ from embedsync.documents.bokeh.private import (
     uses_widgets,
 )
 
-__all__ = ["models_that_need_eval", "needed_scripts", "script_files"]
+__all__ = ["INSERTING", "models_that_need_eval", "needed_scripts", "script_files"]
 
 _BASE = "bokeh.min.js"
 _BUNDLES = (
@@ -26,6 +26,9 @@ _BUNDLES = (
 )
 
 _WITH_MODELS = ("bokeh-widgets.min.js", "bokeh-tables.min.js")
+
+INSERTING = "ReactiveESM"
+"""Components of Panel that make modules of text, which takes scripts that are put into the page."""
 
 _EVAL = frozenset(
     {
@@ -38,6 +41,9 @@ _EVAL = frozenset(
         "CustomJSTicker",
         "CustomJSTransform",
         "HTMLTemplateFormatter",
+        # Of Panel, and what is made of them.
+        INSERTING,
+        "ReactiveHTML",
     }
 )
 
@@ -61,7 +67,11 @@ def needed_scripts(models: Iterable[Model]) -> tuple[str, ...]:
 def models_that_need_eval(models: Iterable[Model]) -> tuple[str, ...]:
     """Names of the model classes here that a page must allow ``unsafe-eval`` for.
 
-    These models carry JavaScript as text, which BokehJS compiles in the browser.
+    These models carry JavaScript as text, which the browser compiles; the bundle for WebGL does, too.
     """
-    names = {base.__name__ for each in models for base in type(each).__mro__ if base.__name__ in _EVAL}
+    names: set[str] = set()
+    for each in models:
+        names.update(base.__name__ for base in type(each).__mro__ if base.__name__ in _EVAL)
+        if getattr(each, "output_backend", None) == "webgl":
+            names.add("output_backend='webgl'")
     return tuple(sorted(names))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import threading
 import weakref
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import Future
 from typing import Any, NoReturn, Protocol
+from urllib.parse import urlencode
 
 from embedsync.app import SessionInfo
 from embedsync.document import DocumentHost
@@ -15,6 +17,7 @@ from embedsync.documents.bokeh.extensions import base_url
 from embedsync.documents.bokeh.private import Document
 from embedsync.documents.bokeh.turn import current_turn
 from embedsync.errors import SessionEnded
+from embedsync.request import PAGE_PATH
 
 __all__ = ["ServerContext", "SessionContext", "SessionRequest"]
 
@@ -29,9 +32,9 @@ class SessionRequest:
         user: what the site's user loader returned; ``None`` for a stranger.
         protocol: ``"http"`` or ``"https"``.
         host: host and port as the browser wrote them.
-        path: path of the request.
-        query: always empty: arguments come signed from the page, not from the address.
-        uri: the same as ``path``.
+        path: path of the page under ``embedsync serve``; elsewhere, of the request for the socket.
+        query: the arguments as they stand in the address of such a page; else empty, for they come signed.
+        uri: path and query.
         method: always ``"GET"``.
         remote_ip: address of the peer.
     """
@@ -46,9 +49,9 @@ class SessionRequest:
         self.user: Any = request.user
         self.protocol = request.scheme
         self.host = request.host
-        self.path = request.path
-        self.query = ""
-        self.uri = request.path
+        self.path = request.page.get(PAGE_PATH, request.path)
+        self.query = urlencode(session.arguments, doseq=True) if PAGE_PATH in request.page else ""
+        self.uri = f"{self.path}?{self.query}" if self.query else self.path
         self.method = "GET"
         self.remote_ip = request.remote_address
 
@@ -66,7 +69,7 @@ class ServerContext:
 
     @property
     def sessions(self) -> list[SessionContext]:
-        """The sessions that are live now; each has ``id``, ``document`` and ``with_locked_document``."""
+        """The sessions that are live now; each has ``id``, ``document`` and ``with_document_locked``."""
         with self._lock:
             return [each for each in self._contexts if not each.destroyed]
 
@@ -91,10 +94,9 @@ class SessionContext:
         request: the request that opened it.
         server_context: the other sessions of the app.
         token_payload: headers, cookies and arguments, and what the ``process_request`` hook returned.
-        logout_url: always ``None``: logging out is the site's business.
+        logout_url: where the visitor can log out; ``None`` if the site does not say (setting ``logout_url``).
     """
 
-    logout_url: str | None = None
     _subscribed_connections = ()
     """Where Panel would write to, past the document: nowhere."""
 
@@ -107,6 +109,7 @@ class SessionContext:
         owner: LockOwner,
     ) -> None:
         self.id = session.id
+        self.logout_url = session.logout_url
         self.request = SessionRequest(session)
         self.server_context = server_context
         self.token_payload: dict[str, Any] = {
@@ -139,6 +142,20 @@ class SessionContext:
     def session(self) -> SessionContext:
         """The session itself, for apps that ask for it."""
         return self
+
+    @property
+    def page(self) -> Mapping[str, str]:
+        """What is known of the page that shows the session."""
+        return self._info.request.page
+
+    @property
+    def user_name(self) -> str | None:
+        """The visitor's name, as the site knows them; ``None`` for a stranger."""
+        user = self._info.request.user
+        if user is None:
+            return None
+        name = getattr(user, "get_username", None)  # Django's
+        return str(name()) if callable(name) else self._info.request.user_key or str(user)
 
     def extension_url(self, extension: str) -> str | None:
         """What the page finds ``static/extensions/…`` of an extension below; ``None`` without it."""
@@ -219,6 +236,21 @@ class SessionContext:
         finally:
             with self._lock:
                 self._waiting.discard(done)
+
+    async def with_document_locked(self, func: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+        """Call ``func`` with these arguments, plain or ``async``, as a turn of the session.
+
+        Under this name the sessions of Bokeh's own ``server_context.sessions`` have it.
+
+        Raises:
+            SessionEnded: the session is over.
+        """
+
+        async def call(document: Document) -> Any:
+            result = func(*arguments, **named)
+            return await result if inspect.isawaitable(result) else result
+
+        return await self.with_locked_document(call)
 
     def _may_settle(self, done: Future[Any]) -> bool:
         """Whether somebody still waits for this; asked once, by the turn or by the end."""

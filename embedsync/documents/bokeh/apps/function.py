@@ -39,9 +39,8 @@ class FunctionRecipe(BokehRecipe):
             panel.show(document.bokeh, returned)
         elif not self._takes_document and not document.bokeh.roots:
             name = getattr(self._function, "__name__", repr(self._function))
-            raise BuildError(
-                f"{name}() takes no document and returned {type(returned).__name__}, which Panel does not show"
-            )
+            kind = type(returned).__name__
+            raise BuildError(f"{name}() takes no document and returned {kind}, which Panel does not show")
 
 
 def _takes_document(function: Callable[..., Any]) -> bool:
