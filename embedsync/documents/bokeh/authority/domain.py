@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
+from embedsync.documents.bokeh.authority.panel import RULES as PANELS_RULES
 from embedsync.documents.bokeh.private import Model, UnsetValueError
 from embedsync.documents.bokeh.values import same
 
@@ -29,6 +30,10 @@ def complaint(model: Any, attribute: str, value: Any) -> str:
         rule = _RULES.get((each.__name__, attribute))
         if rule is not None and each.__module__.startswith("bokeh.models."):
             return rule(model, value)
+        if each.__module__.startswith("panel.models."):
+            rule = PANELS_RULES.get((each.__name__, attribute))
+            if rule is not None:
+                return rule(model, value)
     return ""
 
 
