@@ -37,6 +37,7 @@ LAYERS: list[set[str]] = [
         "routes",
         "running",
         "scheduler",
+        "stock",
         "threads",
         "tickets",
         "watchdog",

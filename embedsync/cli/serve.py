@@ -89,7 +89,14 @@ def _settings(options: ServeOptions, origins: tuple[str, ...]) -> Settings:
         workers_limit=max(defaults.workers_limit, options.threads),
         grace=options.grace,
         stop_timeout=options.stop_timeout,
+        stock_clients=True,
+        # As for `bokeh serve`, whose clients sign by the same variable.
+        stock_unsigned=not _wants_signatures(),
     )
+
+
+def _wants_signatures() -> bool:
+    return os.environ.get("BOKEH_SIGN_SESSIONS", "").strip().lower() in ("yes", "on", "true", "1")
 
 
 def _secret_key() -> str:

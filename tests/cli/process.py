@@ -16,7 +16,7 @@ TIMEOUT = 60
 
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """Ours, without what would change how apps are served."""
-    keys = ("EMBEDSYNC_SECRET_KEY", "BOKEH_SECRET_KEY", "BROWSER")
+    keys = ("EMBEDSYNC_SECRET_KEY", "BOKEH_SECRET_KEY", "BOKEH_SIGN_SESSIONS", "BROWSER")
     return {name: value for name, value in os.environ.items() if name not in keys} | dict(extra or {})
 
 

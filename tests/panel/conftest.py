@@ -1,4 +1,4 @@
-"""Panel changes the process that imports it, and brings Tornado. Tests that import it have one of their own."""
+"""Panel changes the process that imports it, and brings Tornado: its tests have one of their own."""
 
 import os
 
