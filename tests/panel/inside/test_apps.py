@@ -50,7 +50,7 @@ def test_what_a_function_returns_is_shown(takes: str) -> None:
         return pn.Column(*counting())
 
     live = Live(with_document if takes == "document" else lambda: pn.Column(*counting()))
-    assert [type(each).__name__ for each in live.doc.roots] [:2] == ["Column", "Location"]
+    assert [type(each).__name__ for each in live.doc.roots][:2] == ["Column", "Location"]
     assert "it is 1" in model_of(live, "HTML").text
 
 
