@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from embedsync.documents.bokeh import panel
 from embedsync.documents.bokeh.private import Model, Resources, bundle_extensions, extension_dirs
 from embedsync.request import ENDPOINT_URL, Request
 
@@ -86,8 +87,11 @@ def extension_scripts(models: Iterable[Model]) -> tuple[str, ...]:
     ``.css``, modules in ``#module``.
     """
     found: dict[str, None] = {}
-    for each in {type(model) for model in models}:
+    given = list(models)
+    for each in {type(model) for model in given}:
         found.update(dict.fromkeys(_scripts_of_class(each)))
+    for component in filter(None, map(panel.component_of, given)):
+        found.update(dict.fromkeys(_named_by(component, "panel")))
     # What models use is there before the bundle that uses it.
     return (*(each for each in found if not _is_bundle(each)), *filter(_is_bundle, found))
 
@@ -139,13 +143,18 @@ def _found_for(kind: type[Model]) -> Iterator[str]:
     package = kind.__view_module__.partition(".")[0]
     if package == "bokeh" or hasattr(kind, "__implementation__"):
         return
+    yield from _named_by(kind, package)
+    yield from _bundle_of(package, kind)
+
+
+def _named_by(kind: type, package: str) -> Iterator[str]:
+    """The files that a class names."""
     for each in _listed(kind, "__css__"):
         yield _plain(each, package)
     for each in _listed(kind, "__javascript__"):
         yield _plain(each, package)
     for each in _listed(kind, "__javascript_modules__"):
         yield f"{_plain(each, package)}{_MODULE}"
-    yield from _bundle_of(package, kind)
 
 
 def _bundle_of(package: str, kind: type[Model]) -> tuple[str, ...]:

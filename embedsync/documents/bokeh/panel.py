@@ -17,12 +17,13 @@ from typing import Any
 
 from embedsync.request import PAGE_PATH
 
-__all__ = ["finish", "forgiving", "is_shown_by_panel", "show", "welcome"]
+__all__ = ["component_of", "finish", "forgiving", "is_shown_by_panel", "show", "welcome"]
 
 log = logging.getLogger("embedsync.bokeh")
 
 _install_lock = threading.Lock()
 _NO_THREAD = -1
+_OF_COMPONENTS = ("ReactiveHTML", "ReactiveESM", "ReactComponent", "AnyWidgetComponent")
 
 
 class _Threads(weakref.WeakKeyDictionary[Any, int]):
@@ -76,6 +77,21 @@ def finish(document: Any) -> None:
     template = state._templates.get(document) if (state := _state()) is not None else None
     if template is not None and document not in template._documents:
         template.server_doc(document, title=template.title, location=True)
+
+
+def component_of(model: Any) -> type | None:
+    """The component that a model with JavaScript of its own belongs to; ``None`` for other models."""
+    reactive = sys.modules.get("panel.reactive")
+    if reactive is None or type(model).__name__ not in _OF_COMPONENTS:
+        return None
+    data = type(model.data)
+    waiting = [reactive.ReactiveCustomBase]
+    while waiting:
+        kind: type = waiting.pop()
+        if kind.__dict__.get("_data_model") is data:
+            return kind
+        waiting.extend(kind.__subclasses__())
+    return None
 
 
 def forgiving(hook: Callable[..., Any]) -> Callable[..., Any]:

@@ -119,3 +119,20 @@ def test_components_with_javascript_of_their_own_need_a_policy_that_allows_it() 
     assert live.recipe.traits.inserts
     plain = Live(lambda: pn.widgets.Button(label="go"))
     assert not plain.recipe.traits.evaluates
+
+
+def test_what_a_component_of_panel_names_is_loaded_where_it_is_shown() -> None:
+    plain = needed_scripts(Live(lambda: pn.pane.Str("text")).doc.models)
+    shown = needed_scripts(Live(lambda: pn.layout.FloatPanel(pn.pane.Str("text"))).doc.models)
+    assert not any("jspanel" in each for each in plain)
+    assert any("jspanel" in each and EXTENSIONS.path_of(each) for each in shown)
+
+
+class Modular(pn.reactive.ReactiveHTML):
+    _template = "<p>text</p>"
+    __javascript_modules__ = ("https://example.org/library.mjs",)
+
+
+def test_modules_and_files_of_other_places_keep_their_addresses() -> None:
+    needed = needed_scripts(Live(lambda: Modular()).doc.models)
+    assert "https://example.org/library.mjs#module" in needed
