@@ -17,7 +17,7 @@ from typing import Any
 
 from embedsync.request import PAGE_PATH
 
-__all__ = ["component_of", "finish", "forgiving", "is_shown_by_panel", "show", "welcome"]
+__all__ = ["component_of", "components", "finish", "forgiving", "is_shown_by_panel", "show", "welcome"]
 
 log = logging.getLogger("embedsync.bokeh")
 
@@ -81,17 +81,24 @@ def finish(document: Any) -> None:
 
 def component_of(model: Any) -> type | None:
     """The component that a model with JavaScript of its own belongs to; ``None`` for other models."""
-    reactive = sys.modules.get("panel.reactive")
-    if reactive is None or type(model).__name__ not in _OF_COMPONENTS:
+    if type(model).__name__ not in _OF_COMPONENTS:
         return None
-    data = type(model.data)
-    waiting = [reactive.ReactiveCustomBase]
+    return components().get(type(model.data))
+
+
+def components() -> dict[type, type]:
+    """All components with JavaScript of their own, by the classes of models that hold their values.
+
+    Such a class is Panel's by its module, though the component may be one session's.
+    """
+    waiting: list[type] = [getattr(sys.modules.get("panel.reactive"), "ReactiveCustomBase", type(None))]
+    found: dict[type, type] = {}
     while waiting:
-        kind: type = waiting.pop()
-        if kind.__dict__.get("_data_model") is data:
-            return kind
+        kind = waiting.pop()
+        if "_data_model" in kind.__dict__:
+            found[kind.__dict__["_data_model"]] = kind
         waiting.extend(kind.__subclasses__())
-    return None
+    return found
 
 
 def forgiving(hook: Callable[..., Any]) -> Callable[..., Any]:

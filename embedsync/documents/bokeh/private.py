@@ -206,11 +206,11 @@ def data_models() -> list[type[HasProps]]:
     return [each for each in list(_resolver._known_models.values()) if is_DataModel(each)]
 
 
-def forget_classes(modules: Iterable[str]) -> None:
-    """Take the model classes that these modules defined out of Bokeh's process-wide registry."""
-    ended = set(modules)
+def forget_classes(modules: Iterable[str], others: Iterable[type] = ()) -> None:
+    """Take the model classes that these modules defined, and others, out of Bokeh's process-wide registry."""
+    ended, gone = set(modules), set(others)
     for each in list(_resolver._known_models.values()):
-        if each.__module__ in ended:
+        if each.__module__ in ended or each in gone:
             _resolver.remove(each)
 
 

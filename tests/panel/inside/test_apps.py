@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,13 @@ import holoviews as hv
 import panel as pn
 import pytest
 
+from embedsync import wire
+from embedsync.documents.bokeh.private import data_models
 from embedsync.hub import Hub
 from embedsync.request import ENDPOINT_URL, PAGE_PATH
 from tests.documents.bokeh.harness import Live, info
 from tests.documents.bokeh.test_in_a_hub import Written, opened
-from tests.support.memory import wait_until
+from tests.support.memory import MemoryBrowser, wait_until
 
 hv.extension("bokeh")
 
@@ -222,3 +225,32 @@ def test_a_dynamic_map_follows_the_widget_that_it_depends_on(hub: Hub) -> None:
     source = next(each for each in documents[0].models if type(each).__name__ == "ColumnDataSource")
     browser.edit(1, write(moved, "value", 5))
     wait_until(lambda: list(source.data.get("y", ())) == [0, 5])
+
+
+COMPONENT = """
+import panel as pn
+import param
+
+class Mine(pn.custom.JSComponent):
+    value = param.Integer()
+    _esm = "export function render() { return document.createElement('p') }"
+
+Mine().servable()
+"""
+
+
+def test_what_a_script_makes_its_components_of_is_seen_by_its_session_alone_and_goes_with_it(
+    hub: Hub, tmp_path: Path
+) -> None:
+    script = tmp_path / "app.py"
+    script.write_text(COMPONENT)
+    hub.add_app("app", script, grace=0.0)
+    before = len(data_models())
+    browsers = [MemoryBrowser(hub).open(hub.ticket("app")) for _ in range(3)]
+    for each in browsers:
+        document = json.loads(bytes(each.wait_for(wire.SnapshotFrame).document))
+        assert sum(definition["name"].startswith("Mine") for definition in document["defs"]) == 1
+    for each in browsers:
+        each.endpoint.lost()
+    wait_until(lambda: hub.status()["sessions"] == 0)
+    wait_until(lambda: len(data_models()) == before)
