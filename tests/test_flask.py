@@ -320,25 +320,3 @@ def test_a_body_of_unknown_length_is_read_no_further_than_needed() -> None:
         environ_overrides={"wsgi.input": Body(), "wsgi.input_terminated": True, "CONTENT_LENGTH": ""},
     )
     assert answer.status_code == 413
-
-
-@pytest.mark.parametrize(("settings", "is_open"), [({}, False), ({"EMBEDSYNC_AUTHORITY": "compat"}, True)])
-def test_browsers_change_what_a_person_can_change_and_more_only_if_the_site_says_so(
-    settings: dict[str, Any], is_open: bool
-) -> None:
-    from bokeh.models import Div
-
-    site = Flask(__name__)
-    site.config.update(SECRET_KEY="for tests only", **settings)
-    live = EmbedSync(site)
-    shown = Div(text="as it was")
-    live.add_app("app", lambda doc: doc.add_root(shown))
-    with site.app_context():
-        hub = live.hub
-    browser = MemoryBrowser(hub).open(hub.ticket("app"))
-    browser.wait_for(wire.SnapshotFrame)
-    event = {"kind": "ModelChanged", "model": {"id": shown.id}, "attr": "text", "new": "<b>changed</b>"}
-    browser.edit(1, event)
-    assert browser.wait_for(wire.Result).commit is is_open
-    assert shown.text == ("<b>changed</b>" if is_open else "as it was")
-    hub.stop()

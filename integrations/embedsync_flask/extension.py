@@ -88,12 +88,12 @@ class EmbedSync:
         check_name(name)
         if name in self._apps:
             raise ConfigurationError(f"there is an app {name!r} already")
-        of_source = {key: value for key, value in options.items() if key not in _OWN_OPTIONS}
-        load(source, **known_options(name, of_source)).check()
-        # Each hub makes a recipe of its own, which its settings have a say in.
-        self._apps[name] = (source, options)
+        own = {key: options.pop(key) for key in _OWN_OPTIONS & options.keys()}
+        recipe = load(source, **known_options(name, options))
+        recipe.check()
+        self._apps[name] = (recipe, own)
         for hub in self._hubs.values():
-            hub.add_app(name, source, **options)
+            hub.add_app(name, recipe, **own)
 
     def app(self, name: str, **options: Any) -> Callable[[_Function], _Function]:
         """Add the decorated function as a live app; see :meth:`add_app`."""
@@ -186,8 +186,8 @@ class EmbedSync:
         hub = self._hubs.get(app)
         if hub is None:
             hub = Hub(secret_keys(app), with_room(settings_of(app)))
-            for name, (source, options) in self._apps.items():
-                hub.add_app(name, source, **options)
+            for name, (recipe, options) in self._apps.items():
+                hub.add_app(name, recipe, **options)
             hub = self._hubs.setdefault(app, hub)
             register(hub)
         return hub

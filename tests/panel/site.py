@@ -25,7 +25,7 @@ def create_app() -> Flask:
     app.config.update(SECRET_KEY="for tests only", EMBEDSYNC_STOP_TIMEOUT=1.0)
     live = EmbedSync(app)
     for path in sorted(APPS.glob("*.py")):
-        live.add_app(path.stem, path)
+        live.add_app(path.stem, path, authority="closed")
 
     @app.get("/deep/down/<name>")
     def page(name: str) -> str:
