@@ -44,14 +44,19 @@ class Traits:
     Attributes:
         own_page: whether some draw their page themselves; ``None`` before the first was built.
         evaluates: whether some hold JavaScript as text.
+        inserts: whether some put scripts into the page, as text.
     """
 
     own_page: bool | None = None
     evaluates: bool = False
+    inserts: bool = False
 
 
 class Recipe(Protocol):
-    """Fills documents. Made once for each app; its methods may be called by several threads."""
+    """Fills documents. Made once for each app; its methods may be called by several threads.
+
+    It may have an attribute ``extensions``, an :class:`embedsync.assets.ExtensionFiles`.
+    """
 
     @property
     def traits(self) -> Traits:

@@ -9,15 +9,19 @@ from __future__ import annotations
 import functools
 import gzip
 import hashlib
+import mimetypes
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
-__all__ = ["Asset", "Assets", "runtime_hash"]
+__all__ = ["Asset", "Assets", "ExtensionFiles", "runtime_hash"]
 
 STATIC = Path(__file__).parent / "static" / "embedsync"
 _ENTRIES = ("embed.js", "pages.js", "script_tag.js")
+EXTENSIONS = "extensions"
+"""Below the endpoint, the folder of the files of extensions."""
 _TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8"}
 
 
@@ -56,8 +60,24 @@ def _runtime_path(name: str) -> str:
     return f"static/{runtime_hash()}/{name}"
 
 
+def _type_of(path: Path) -> str:
+    if path.suffix == ".mjs":
+        return _TYPES[".js"]
+    return _TYPES.get(path.suffix) or mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+
+
 def _is_imported(name: str) -> bool:
     return name.endswith(".js") and name not in _ENTRIES
+
+
+class ExtensionFiles(Protocol):
+    """Files that nobody can list beforehand: of what apps import while they run."""
+
+    def path_of(self, name: str) -> str | None:
+        """A path with a hash in it for a name that documents use; ``None`` if it names no such file."""
+
+    def find(self, path: str) -> Path | None:
+        """The file under such a path, or under another one beside it that the file itself may name."""
 
 
 class Assets:
@@ -72,6 +92,7 @@ class Assets:
         self._address = address
         self._lock = threading.Lock()
         self._scripts: dict[tuple[str, str], Path] = {}
+        self._extensions: dict[str, ExtensionFiles] = {}
         self._hashes: dict[Path, str] = {}
         self._loaded: dict[Path, Asset] = {}
 
@@ -81,12 +102,18 @@ class Assets:
             for name, path in scripts.items():
                 self._scripts[kind, name] = path
 
+    def add_extensions(self, kind: str, files: ExtensionFiles) -> None:
+        """Make the files of a document kind's extensions available, such as apps come to use them."""
+        self._extensions[kind] = files
+
     def script_url(self, kind: str, name: str) -> str:
         """URL of a script; a name that is a URL already stays as it is."""
         with self._lock:
             path = self._scripts.get((kind, name))
         if path is None:
-            return name
+            files = self._extensions.get(kind)
+            below = files.path_of(name) if files is not None else None
+            return f"{EXTENSIONS}/{kind}/{below}" if below is not None else name
         return self._address(self._script_path(kind, name, path))
 
     def runtime_url(self, name: str = "embed.js") -> str:
@@ -116,6 +143,10 @@ class Assets:
         """The file under a URL that this object made, or ``None``."""
         area, _, rest = path.partition("/")
         digest, _, name = rest.partition("/")
+        if area == EXTENSIONS:
+            files = self._extensions.get(digest)
+            found = files.find(name) if files is not None else None
+            return self.load(found) if found is not None else None
         if area == "static":
             return self._runtime_file(name) if digest == runtime_hash() else None
         with self._lock:
@@ -144,6 +175,6 @@ class Assets:
         if known is None:
             content = path.read_bytes()
             compressed = gzip.compress(content, compresslevel=9, mtime=0)
-            known = Asset(content, compressed, _TYPES.get(path.suffix, "application/octet-stream"))
+            known = Asset(content, compressed, _type_of(path))
             self._loaded[path] = known
         return known

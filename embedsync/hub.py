@@ -186,6 +186,9 @@ class Hub:
                 raise ConfigurationError(f"there is an app {name!r} already")
             self._apps[name] = app
         self.assets.add_scripts(recipe.kind, recipe.scripts())
+        extensions = getattr(recipe, "extensions", None)
+        if extensions is not None:
+            self.assets.add_extensions(recipe.kind, extensions)
         return app
 
     @property

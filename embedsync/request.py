@@ -7,7 +7,10 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["PAGE_PATH", "Request"]
+__all__ = ["ENDPOINT_URL", "PAGE_PATH", "Request"]
+
+ENDPOINT_URL = "endpoint"
+"""Under this, ``Request.page`` has the URL of the endpoint, as the page reaches it."""
 
 PAGE_PATH = "path"
 """Under this, ``Request.page`` has the path of a page that shows nothing but the app."""

@@ -47,6 +47,7 @@ POLICIES: dict[str, Policy] = {
     "embed.js": Policy.PUBLIC,
     "health": Policy.PUBLIC,
     "static": Policy.PUBLIC,
+    "extensions": Policy.PUBLIC,
     "scripts": Policy.PUBLIC,
     "ticket": Policy.OWN_PAGES,
     "socket": Policy.OWN_PAGES,
@@ -157,7 +158,7 @@ class Routes:
     def _sharing(self, route: str, request: Request) -> Sequence[tuple[str, str]]:
         """What lets pages of other origins that the site names, and no others, use a route."""
         hub = self._hub
-        if route not in ("static", "ticket") or not hub.settings.allowed_origins:
+        if route not in ("static", "extensions", "ticket") or not hub.settings.allowed_origins:
             return ()
         headers = [("Vary", "Origin")]
         if request.origin is not None and origins.is_named(request.origin, hub.settings.allowed_origins):

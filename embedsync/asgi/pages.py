@@ -10,16 +10,16 @@ import logging
 import re
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qs, quote
+from urllib.parse import parse_qs, quote, urljoin
 
-from embedsync.app import App
+from embedsync.app import App, Traits
 from embedsync.document import PageParts
 from embedsync.errors import ConfigurationError, UnknownApp
 from embedsync.html import embed_element, module_script
-from embedsync.request import PAGE_PATH, Request
+from embedsync.request import ENDPOINT_URL, PAGE_PATH, Request
 from embedsync.routes import Response
 
 if TYPE_CHECKING:
@@ -132,20 +132,21 @@ class Pages:
             arguments = parse_qs(query, keep_blank_values=True, max_num_fields=1000)
         except ValueError:
             return self._too_long(top, request)
+        endpoint = f"{top}{ENDPOINT}"
+        page = {PAGE_PATH: request.path, ENDPOINT_URL: endpoint}
         try:
-            ticket, live = self._ticket(app, arguments, request, prepare=prepare)
+            ticket, live = self._ticket(app, arguments, replace(request, page=page), prepare=prepare)
         except ConfigurationError:  # Text can always be carried, unless there is too much of it.
             return self._too_long(top, request)
-        endpoint = f"{top}{ENDPOINT}"
 
         def respond(drawn: str | None) -> Response:
             if drawn is not None:
                 return self._html(200, drawn, self._content_policy or "")
             element = embed_element(app=app.name, ticket=ticket, endpoint=endpoint, height="100%")
             scripts = self._runtime(endpoint)
-            evaluates = app.recipe.traits.evaluates
+            traits = app.recipe.traits
             return self._page(
-                200, app.title, element, top, request, scripts=scripts, class_="app", evaluates=evaluates
+                200, app.title, element, top, request, scripts=scripts, class_="app", traits=traits
             )
 
         if live is None:
@@ -157,7 +158,7 @@ class Pages:
         self, app: App, arguments: dict[str, list[str]], request: Request, *, prepare: bool
     ) -> tuple[str, LiveSession | None]:
         """A ticket; and its session, if the document has, or may have, a say in how the page looks."""
-        page = {PAGE_PATH: request.path}
+        page = request.page
         if session := self._session_of_stock_client(arguments):
             user_key = request.user_key
             ticket = self._hub.ticket(app.name, arguments, user_key=user_key, page=page, session_id=session)
@@ -175,7 +176,9 @@ class Pages:
             )
 
         def script(name: str) -> str:
-            url = f"{endpoint}/{assets.script_url(app.recipe.kind, name)}"
+            url = urljoin(f"{endpoint}/", assets.script_url(app.recipe.kind, name))
+            if url.endswith((".css", "#module")):  # The runtime loads these, when it loads the rest.
+                return ""
             return f'<script src="{escape(url)}"></script>'
 
         return PageParts(
@@ -221,7 +224,7 @@ class Pages:
         *,
         scripts: str = "",
         class_: str = "list",
-        evaluates: bool = False,
+        traits: Traits | None = None,
     ) -> Response:
         style = f"{top}{ENDPOINT}/{self._hub.assets.runtime_url('pages.css')}"
         text = f"""<!doctype html>
@@ -242,7 +245,9 @@ class Pages:
 </html>
 """
         policy = self._content_policy
-        return self._html(status, text, self._policy(request, evaluates) if policy is None else policy)
+        if policy is None:
+            policy = self._policy(request, traits or Traits())
+        return self._html(status, text, policy)
 
     def _html(self, status: int, text: str, policy: str) -> Response:
         headers = [
@@ -254,9 +259,11 @@ class Pages:
             headers.append(("Content-Security-Policy", policy))
         return Response(status, text.encode(), headers)
 
-    def _policy(self, request: Request, evaluates: bool) -> str:
+    def _policy(self, request: Request, traits: Traits) -> str:
         # An app that holds JavaScript as text wants it to run.
-        scripts = "'self' 'unsafe-eval'" if evaluates or self._allow_eval else "'self'"
+        scripts = "'self' 'unsafe-eval'" if traits.evaluates or self._allow_eval else "'self'"
+        if traits.inserts:
+            scripts += " 'unsafe-inline' blob:"
         connect = "connect-src 'self'"
         if _PLAIN_HOST.fullmatch(request.host):
             # Some browsers do not take a socket of the same host for 'self'.

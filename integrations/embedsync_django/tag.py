@@ -19,7 +19,7 @@ from django.utils.safestring import SafeString, mark_safe
 from embedsync.errors import ConfigurationError, UnknownApp
 from embedsync.html import embed_element, forbidden_app, missing_app, module_script
 from embedsync.hub import Hub
-from embedsync.request import Request
+from embedsync.request import ENDPOINT_URL, Request
 from embedsync_django.configuration import endpoint
 from embedsync_django.registry import embed
 from embedsync_django.requests import request_of
@@ -144,9 +144,8 @@ def _ticket(
     written = repr(sorted(arguments.items()))
     key = (name, page_id, session, request.user_key, written)
     if key not in tickets:
-        tickets[key] = hub.ticket(
-            name, arguments, session=session, user_key=request.user_key, page=request.page
-        )
+        page = {**request.page, ENDPOINT_URL: endpoint()}
+        tickets[key] = hub.ticket(name, arguments, session=session, user_key=request.user_key, page=page)
     return tickets[key]
 
 

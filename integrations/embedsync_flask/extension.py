@@ -19,7 +19,7 @@ from embedsync.documents import load
 from embedsync.errors import ConfigurationError, UnknownApp
 from embedsync.html import embed_element, forbidden_app, missing_app, module_script
 from embedsync.hub import Hub, check_name, known_options
-from embedsync.request import Request
+from embedsync.request import ENDPOINT_URL, Request
 from embedsync.routes import Routes, read_body
 from embedsync.running import register
 from embedsync.stock.door import PROTOCOL, Door
@@ -199,7 +199,13 @@ class EmbedSync:
         tickets: dict[tuple[str, ...], str] = g.setdefault("_embedsync_tickets", {})
         key = (name, page_id, session, repr(sorted(arguments.items())))
         if key not in tickets:
-            tickets[key] = hub.ticket(name, arguments, session=session, user_key=self._request().user_key)
+            tickets[key] = hub.ticket(
+                name,
+                arguments,
+                session=session,
+                user_key=self._request().user_key,
+                page={ENDPOINT_URL: self.endpoint},
+            )
         return tickets[key]
 
     def _script(self, hub: Hub) -> Markup:

@@ -14,6 +14,8 @@
     how it is taken apart when its session has ended.
 ``resources``, ``page``
     what a page has to load; the page that an app draws itself.
+``extensions``, ``panel``
+    models of other packages: the files that pages load for them; what Panel, if it is there, finds.
 ``apps``
     the recipes: functions, scripts, notebooks, directories, Bokeh applications.
 ``private``

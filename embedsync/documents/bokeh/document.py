@@ -14,7 +14,7 @@ from bokeh.events import ConnectionLost
 from embedsync.app import SessionInfo
 from embedsync.authority import Authority
 from embedsync.document import DocumentHost, Event, EventKind, PageParts, Patch, Prepared, Snapshot, Written
-from embedsync.documents.bokeh import halfway
+from embedsync.documents.bokeh import halfway, panel
 from embedsync.documents.bokeh.callbacks import Call, CallRunner
 from embedsync.documents.bokeh.curdoc import current_document
 from embedsync.documents.bokeh.deserializer import Decoder
@@ -28,7 +28,6 @@ from embedsync.documents.bokeh.page import draw_page, has_own_page
 from embedsync.documents.bokeh.pending import Change, Delta, RootsChange, Signal, TitleChange, Write
 from embedsync.documents.bokeh.private import (
     ID,
-    HasProps,
     Model,
     UnlockedDocumentProxy,
     data_models,
@@ -144,7 +143,8 @@ class BokehDocument:
         models = list(self.bokeh.models)
         encoding = Encoding(self._known, self._host.report, afresh=True)
         # Everything may be of a class that the app has defined.
-        classes = [each for each in data_models() if self._may_see(each)]
+        components = panel.components()
+        classes = [each for each in data_models() if self._may_see(components.get(each, each))]
         content, buffers = encoding.document(self._whole(), classes)
         scripts = needed_scripts(models)
         if self._recorder.has_changes():
@@ -234,7 +234,7 @@ class BokehDocument:
         """Run the app's hooks for the end of the session."""
         self._timers.stop()
         callbacks: Any = self.bokeh.session_destroyed_callbacks
-        hooks: list[Hook] = [*self._end_hooks, *callbacks]
+        hooks: list[Hook] = [*self._end_hooks, *map(panel.forgiving, callbacks)]
         what = "on_session_destroyed callback"
         return self._runner.run([Call(what, each, (self.session_context,)) for each in hooks])
 
@@ -337,7 +337,7 @@ class BokehDocument:
             fields["callbacks"] = dict(document.callbacks.js_event_callbacks)
         return fields
 
-    def _may_see(self, model_class: type[HasProps]) -> bool:
+    def _may_see(self, model_class: type) -> bool:
         """Whether a class belongs to the process or to this session, and not to another session."""
         module = model_class.__module__
         own = {each.__name__ for each in self.bokeh.modules._modules}

@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 
 from embedsync.documents.bokeh.live import LiveDocument
+from embedsync.documents.bokeh.panel import components
 from embedsync.documents.bokeh.private import Model, forget_classes
 
 __all__ = ["let_go"]
@@ -36,7 +37,8 @@ def _end_modules(document: LiveDocument) -> None:
     modules = document.modules._modules
     if not modules:
         return
-    forget_classes(each.__name__ for each in modules)
+    ended = {each.__name__ for each in modules}
+    forget_classes(ended, [each for each, owner in components().items() if owner.__module__ in ended])
     for module in modules:
         sys.modules.pop(module.__name__, None)
         module.__dict__.clear()

@@ -8,6 +8,7 @@ from typing import Any
 
 from bokeh.models import ColumnDataSource
 
+from embedsync.documents.bokeh import panel
 from embedsync.documents.bokeh.locked_callback import POLICIES, LockedCallback
 from embedsync.documents.bokeh.private import Document, DocumentModelManager, Model, make_id
 from embedsync.documents.bokeh.timers import NextTickCallback, PeriodicCallback, TimeoutCallback
@@ -62,10 +63,20 @@ class LiveDocument(Document):
     """A Bokeh document whose timed callbacks don't need Tornado."""
 
     models: LiveModels
+    _knows_panel = False
 
     def __init__(self) -> None:
         super().__init__()
         self.models = LiveModels(self)
+
+    @property
+    def session_context(self) -> Any:
+        """What app code may know about its session; ``None`` where there is none."""
+        context = super().session_context
+        if not self._knows_panel and context is not None:
+            # Panel may be imported at any time, and asks for this before anything else.
+            self._knows_panel = panel.welcome(self, context)
+        return context
 
     def add_root(self, model: Model, setter: Any = None) -> None:
         """Add a root; one that cannot be added leaves the document as it was."""

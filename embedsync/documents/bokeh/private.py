@@ -49,11 +49,13 @@ from bokeh.embed.bundle import (
     _use_widgets,
     extension_dirs,
 )
+from bokeh.embed.bundle import _bundle_extensions as bundle_extensions
 from bokeh.embed.bundle import bundle_for_objs_and_resources as bundle_for_resources
 from bokeh.embed.elements import script_for_render_items
 from bokeh.embed.util import RenderItem
 from bokeh.events import Event, ModelEvent
 from bokeh.model import Model
+from bokeh.resources import Resources
 from bokeh.settings import settings
 from bokeh.util.callback_manager import _nargs
 from bokeh.util.dependencies import import_optional
@@ -91,6 +93,7 @@ __all__ = [
     "PropertyValueColumnData",
     "PropertyValueContainer",
     "RenderItem",
+    "Resources",
     "RootAddedEvent",
     "RootRemovedEvent",
     "Script",
@@ -105,6 +108,7 @@ __all__ = [
     "UnsetValueError",
     "array_encoding_disabled",
     "belongs_to_browser",
+    "bundle_extensions",
     "bundle_for_resources",
     "convert_datetime_type",
     "data_models",
@@ -208,11 +212,11 @@ def data_models() -> list[type[HasProps]]:
     return [each for each in list(_resolver._known_models.values()) if is_DataModel(each)]
 
 
-def forget_classes(modules: Iterable[str]) -> None:
-    """Take the model classes that these modules defined out of Bokeh's process-wide registry."""
-    ended = set(modules)
+def forget_classes(modules: Iterable[str], others: Iterable[type] = ()) -> None:
+    """Take the model classes that these modules defined, and others, out of Bokeh's process-wide registry."""
+    ended, gone = set(modules), set(others)
     for each in list(_resolver._known_models.values()):
-        if each.__module__ in ended:
+        if each.__module__ in ended or each in gone:
             _resolver.remove(each)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from embedsync.documents.bokeh.extensions import extension_scripts
 from embedsync.documents.bokeh.private import (
     Model,
     settings,
@@ -14,7 +15,7 @@ from embedsync.documents.bokeh.private import (
     uses_widgets,
 )
 
-__all__ = ["models_that_need_eval", "needed_scripts", "script_files"]
+__all__ = ["INSERTING", "models_that_need_eval", "needed_scripts", "script_files"]
 
 _BASE = "bokeh.min.js"
 _BUNDLES = (
@@ -23,6 +24,11 @@ _BUNDLES = (
     ("bokeh-tables.min.js", uses_tables),
     ("bokeh-mathjax.min.js", uses_mathjax),
 )
+
+_WITH_MODELS = ("bokeh-widgets.min.js", "bokeh-tables.min.js")
+
+INSERTING = "ReactiveESM"
+"""Components of Panel that make modules of text, which takes scripts that are put into the page."""
 
 _EVAL = frozenset(
     {
@@ -35,6 +41,9 @@ _EVAL = frozenset(
         "CustomJSTicker",
         "CustomJSTransform",
         "HTMLTemplateFormatter",
+        # Of Panel, and what is made of them.
+        INSERTING,
+        "ReactiveHTML",
     }
 )
 
@@ -47,15 +56,22 @@ def script_files() -> Mapping[str, Path]:
 
 
 def needed_scripts(models: Iterable[Model]) -> tuple[str, ...]:
-    """Names of the bundles that these models need, in the order to load them."""
+    """What these models need, in the order to load it: names of bundles, then what extensions load."""
     found = set(models)
-    return (_BASE, *(name for name, needed in _BUNDLES if needed(found)))
+    extensions = extension_scripts(found)
+    # The bundle of an extension may refer to whatever is in those of Bokeh that hold models.
+    bundles = (name for name, needed in _BUNDLES if needed(found) or (extensions and name in _WITH_MODELS))
+    return (_BASE, *bundles, *extensions)
 
 
 def models_that_need_eval(models: Iterable[Model]) -> tuple[str, ...]:
     """Names of the model classes here that a page must allow ``unsafe-eval`` for.
 
-    These models carry JavaScript as text, which BokehJS compiles in the browser.
+    These models carry JavaScript as text, which the browser compiles; the bundle for WebGL does, too.
     """
-    names = {base.__name__ for each in models for base in type(each).__mro__ if base.__name__ in _EVAL}
+    names: set[str] = set()
+    for each in models:
+        names.update(base.__name__ for base in type(each).__mro__ if base.__name__ in _EVAL)
+        if getattr(each, "output_backend", None) == "webgl":
+            names.add("output_backend='webgl'")
     return tuple(sorted(names))

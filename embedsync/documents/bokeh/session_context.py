@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 
 from embedsync.app import SessionInfo
 from embedsync.document import DocumentHost
+from embedsync.documents.bokeh.extensions import base_url
 from embedsync.documents.bokeh.private import Document
 from embedsync.documents.bokeh.turn import current_turn
 from embedsync.errors import SessionEnded
@@ -96,6 +97,9 @@ class SessionContext:
         logout_url: where the visitor can log out; ``None`` if the site does not say (setting ``logout_url``).
     """
 
+    _subscribed_connections = ()
+    """Where Panel would write to, past the document: nowhere."""
+
     def __init__(
         self,
         session: SessionInfo,
@@ -113,6 +117,7 @@ class SessionContext:
             "cookies": self.request.cookies,
             "arguments": self.request.arguments,
         }
+        self._info = session
         self._document: Document | None = document
         self._host = host
         self._owner = weakref.ref(owner)
@@ -128,9 +133,33 @@ class SessionContext:
         return self._document
 
     @property
+    def has_turn(self) -> bool:
+        """Whether the running code is in a turn of the session."""
+        owner = self._owner()
+        return owner is not None and current_turn(owner) is not None
+
+    @property
     def session(self) -> SessionContext:
         """The session itself, for apps that ask for it."""
         return self
+
+    @property
+    def page(self) -> Mapping[str, str]:
+        """What is known of the page that shows the session."""
+        return self._info.request.page
+
+    @property
+    def user_name(self) -> str | None:
+        """The visitor's name, as the site knows them; ``None`` for a stranger."""
+        user = self._info.request.user
+        if user is None:
+            return None
+        name = getattr(user, "get_username", None)  # Django's
+        return str(name()) if callable(name) else self._info.request.user_key or str(user)
+
+    def extension_url(self, extension: str) -> str | None:
+        """What the page finds ``static/extensions/…`` of an extension below; ``None`` without it."""
+        return base_url(self._info.request, extension)
 
     @property
     def destroyed(self) -> bool:
@@ -139,8 +168,7 @@ class SessionContext:
 
     def flush(self) -> None:
         """Send what a callback has changed so far, while it goes on; nothing outside of a callback."""
-        owner = self._owner()
-        if owner is not None and current_turn(owner) is not None:
+        if self.has_turn:
             self._host.flush()
 
     @property

@@ -1,4 +1,5 @@
-// Loads the scripts that documents need: in order, each once per page, by their URLs.
+// Loads the scripts that documents need: in order, each once per page, by their URLs. Style sheets are told by
+// their ending, modules by the fragment that the server puts behind their URL.
 
 /** @type {Map<string, Promise<void>>} */
 const loaded = new Map();
@@ -22,23 +23,51 @@ function isOnPage(url) {
 
 /** @param {string} url */
 function insert(url) {
-  const script = document.createElement("script");
-  script.src = url;
-  // Inserted scripts run as they arrive, unless they are told to keep their order.
-  script.async = false;
+  const element = isStyleSheet(url) ? styleSheet(url) : script(url);
   /** @type {Promise<void>} */
   const promise = new Promise((resolve, reject) => {
-    script.onload = () => resolve();
-    script.onerror = () => {
+    element.onload = () => resolve();
+    element.onerror = () => {
       // The next attempt may go better.
       loaded.delete(url);
-      script.remove();
-      reject(new Error(`cannot load ${url}`));
+      element.remove();
+      if (!isStyleSheet(url)) return reject(new Error(`cannot load ${url}`));
+      // What is there works without its looks.
+      console.warn(`embedsync: cannot load ${url}`);
+      resolve();
     };
   });
   loaded.set(url, promise);
-  document.head.append(script);
+  document.head.append(element);
   return promise;
+}
+
+/** @param {string} url */
+function script(url) {
+  const element = document.createElement("script");
+  element.src = url;
+  if (isModule(url)) element.type = "module";
+  // Inserted scripts run as they arrive, unless they are told to keep their order.
+  element.async = false;
+  return element;
+}
+
+/** @param {string} url */
+function styleSheet(url) {
+  const element = document.createElement("link");
+  element.rel = "stylesheet";
+  element.href = url;
+  return element;
+}
+
+/** @param {string} url */
+function isStyleSheet(url) {
+  return new URL(url, location.href).pathname.endsWith(".css");
+}
+
+/** @param {string} url */
+function isModule(url) {
+  return url.endsWith("#module");
 }
 
 /**
@@ -50,8 +79,8 @@ export function preload(name) {
   for (const url of remembered(name)) {
     if (loaded.has(url)) continue;
     const link = document.createElement("link");
-    link.rel = "preload";
-    link.as = "script";
+    link.rel = isModule(url) ? "modulepreload" : "preload";
+    link.as = isStyleSheet(url) ? "style" : "script";
     link.href = url;
     document.head.append(link);
   }

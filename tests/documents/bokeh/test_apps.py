@@ -122,10 +122,15 @@ def test_a_document_taken_from_another_app_is_an_error_and_no_half_root() -> Non
     assert texts(Live(app)) == ["own"]
 
 
-@pytest.mark.parametrize("function", [lambda: None, lambda a, b: None, dict])
+@pytest.mark.parametrize("function", [lambda *, a: None, lambda a, b: None])
 def test_a_function_that_does_not_take_one_document_is_a_mistake(function: Any) -> None:
     with pytest.raises(ConfigurationError, match="function with one argument"):
         load(function)
+
+
+def test_a_function_without_arguments_that_returns_nothing_to_show_is_told_so() -> None:
+    with pytest.raises(BuildError, match="takes no document and returned int, which Panel does not show"):
+        build(load(lambda: 7))
 
 
 def test_further_arguments_with_defaults_are_fine() -> None:

@@ -12,11 +12,13 @@ from typing import Any
 from embedsync.app import SessionInfo, Traits
 from embedsync.authority import Authority
 from embedsync.document import Document, DocumentHost
+from embedsync.documents.bokeh import panel
 from embedsync.documents.bokeh.authority import authority_of
 from embedsync.documents.bokeh.document import BokehDocument
+from embedsync.documents.bokeh.extensions import EXTENSIONS
 from embedsync.documents.bokeh.page import has_own_page
 from embedsync.documents.bokeh.private import settings
-from embedsync.documents.bokeh.resources import script_files
+from embedsync.documents.bokeh.resources import INSERTING, script_files
 from embedsync.documents.bokeh.session_context import ServerContext
 from embedsync.errors import BuildError
 
@@ -31,6 +33,7 @@ class BokehRecipe:
     """Builds Bokeh documents. A subclass says how one is filled, in :meth:`fill`."""
 
     kind = "bokeh"
+    extensions = EXTENSIONS
 
     def __init__(self, authority: Authority | None) -> None:
         self._authority = authority
@@ -56,6 +59,7 @@ class BokehRecipe:
         try:
             with document.context():
                 yield from self.fill(document, session)
+                panel.finish(document.bokeh)
                 yield from document.left_to_await()
                 if settings.perform_document_validation():
                     document.bokeh.validate()
@@ -81,14 +85,17 @@ class BokehRecipe:
         names = document.needs_eval()
         with self._lock:
             self.traits.own_page = bool(self.traits.own_page) or has_own_page(document.bokeh)
-            if not names or self.traits.evaluates:
+            known = self.traits.evaluates, self.traits.inserts
+            self.traits.evaluates = self.traits.evaluates or bool(names)
+            self.traits.inserts = self.traits.inserts or INSERTING in names
+            if (self.traits.evaluates, self.traits.inserts) == known:
                 return
-            self.traits.evaluates = True
         log.warning(
             "app %r uses %s, which is JavaScript held as text: the Content-Security-Policy of its page must "
-            "allow 'unsafe-eval' for it",
+            "allow %s for it",
             session.app,
             ", ".join(names),
+            "'unsafe-eval', 'unsafe-inline' and blob:" if self.traits.inserts else "'unsafe-eval'",
         )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from embedsync.documents.bokeh.authority.panel import RULES as PANELS_RULES
 from embedsync.documents.bokeh.private import Model, UnsetValueError, convert_datetime_type
 from embedsync.documents.bokeh.values import same
 
@@ -31,6 +32,10 @@ def complaint(model: Any, attribute: str, value: Any) -> str:
         rule = _RULES.get((each.__name__, attribute))
         if rule is not None and each.__module__.startswith("bokeh.models."):
             return rule(model, value)
+        if each.__module__.startswith("panel.models."):
+            rule = PANELS_RULES.get((each.__name__, attribute))
+            if rule is not None:
+                return rule(model, value)
     return ""
 
 

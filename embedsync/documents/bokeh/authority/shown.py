@@ -17,6 +17,7 @@ from bokeh.models.tools import EditTool, Tool
 from bokeh.models.widgets.tables import DataTable
 
 from embedsync.authority import granted
+from embedsync.documents.bokeh.authority.panel import is_tabulator, open_in_tabulator
 from embedsync.documents.bokeh.values import same
 
 __all__ = ["columns_open", "is_drawn", "is_open"]
@@ -57,6 +58,8 @@ def columns_open(source: Any) -> set[str]:
     for each in _others(source):
         if isinstance(each, DataTable) and each.source is source and each.editable:
             found.update(column.field for column in each.columns)
+        elif is_tabulator(each):
+            found.update(open_in_tabulator(each, source))
     return found
 
 

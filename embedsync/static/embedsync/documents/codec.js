@@ -43,6 +43,8 @@ export function makeDecoder(bokeh, resolver, models, finalize) {
     /** @param {any} json */
     _decode_ref(json) {
       this.met.references += 1;
+      // A value may also be a class, which has come with the document.
+      if (!models.has(json.id) && resolver.get(json.id) !== null) return resolver.get(json.id);
       return super._decode_ref(json);
     }
 
