@@ -80,9 +80,11 @@ FRAMEWORKS = {
     "werkzeug",
 }
 WHERE_A_FRAMEWORK_BELONGS = {
-    "bokeh": {"documents"},
+    "bokeh": {"documents", "cli"},
     "click": {"cli"},
+    "tornado": {"cli"},
     "uvicorn": {"cli"},
+    "watchfiles": {"cli"},
     "websockets": {"cli"},
 }
 

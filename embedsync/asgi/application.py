@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from embedsync.asgi.hosts import is_known_host
 from embedsync.asgi.http import BodyTooLongError, DisconnectedError, read_body, send_response, text_response
+from embedsync.asgi.page_options import PageOptions
 from embedsync.asgi.pages import ENDPOINT, Pages
 from embedsync.asgi.protocol import Receive, Scope, Send
 from embedsync.asgi.scope import path_below, request_of
@@ -34,6 +35,8 @@ def application(
     hosts: Sequence[str] = (),
     content_policy: str | None = None,
     allow_eval: bool = False,
+    page_options: PageOptions | None = None,
+    shown: Callable[[Request], Request] | None = None,
 ) -> Application:
     """Make the ASGI application of a hub, to be served on its own or mounted into a site.
 
@@ -50,6 +53,9 @@ def application(
             server that only this machine can reach against pages that make their own name point at it.
         content_policy: ``Content-Security-Policy`` of the pages in place of our own; none if empty.
         allow_eval: let our own policy allow the JavaScript that some Bokeh models hold as text.
+        page_options: what else there is to decide about the pages.
+        shown: makes, of the handshake of a socket, the request that apps are shown; it may leave out headers
+            and cookies.
 
     Raises:
         ConfigurationError: ``prefix`` is not a path.
@@ -57,9 +63,10 @@ def application(
     return Application(
         hub,
         user_loader=user_loader or user_of_scope,
-        pages=Pages(hub, content_policy, allow_eval=allow_eval) if pages else None,
+        pages=Pages(hub, content_policy, allow_eval=allow_eval, options=page_options) if pages else None,
         prefix=prefix,
         hosts=hosts,
+        shown=shown,
     )
 
 
@@ -74,6 +81,7 @@ class Application:
         pages: Pages | None,
         prefix: str,
         hosts: Sequence[str],
+        shown: Callable[[Request], Request] | None,
     ) -> None:
         if prefix and (not prefix.startswith("/") or prefix.endswith("/")):
             raise ConfigurationError(f"prefix {prefix!r} must begin with a slash and not end with one")
@@ -83,6 +91,7 @@ class Application:
         self._pages = pages
         self._prefix = prefix
         self._hosts = frozenset(hosts)
+        self._shown = shown
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one scope."""
@@ -158,6 +167,8 @@ class Application:
         if not self._knows(request):
             await refuse(scope, send, 403)
             return
+        if self._shown is not None:
+            request = self._shown(request)
         await serve_socket(self._hub, request, scope, receive, send)
 
     # The process

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, quote
 
 from embedsync.app import App
+from embedsync.asgi.page_options import PageOptions
 from embedsync.errors import ConfigurationError, UnknownApp
 from embedsync.html import embed_element, module_script
 from embedsync.request import Request
@@ -26,10 +27,8 @@ ENDPOINT = "_embedsync"
 
 _LONGEST_QUERY = 64 * 1024
 _PLAIN_HOST = re.compile(r"[A-Za-z0-9.\-]+(:\d+)?|\[[0-9A-Fa-f:.]+\](:\d+)?")
-_ICON = (
-    "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E"
-    "%3Cpath d='M1 9c3-9 5-9 7 0s4 5 7-4' fill='none' stroke='%232b6985' stroke-width='2'/%3E%3C/svg%3E"
-)
+_ICON_PATH = "/favicon.ico"
+"""Where browsers look for an icon that a page does not name."""
 
 
 class Pages:
@@ -39,10 +38,19 @@ class Pages:
         hub: its apps.
         content_policy: ``Content-Security-Policy`` of all pages; ours if ``None``, none if empty.
         allow_eval: whether ours allows JavaScript that is held as text.
+        options: what else whoever serves them has decided.
     """
 
-    def __init__(self, hub: Hub, content_policy: str | None = None, *, allow_eval: bool = False) -> None:
+    def __init__(
+        self,
+        hub: Hub,
+        content_policy: str | None = None,
+        *,
+        allow_eval: bool = False,
+        options: PageOptions | None = None,
+    ) -> None:
         self._hub = hub
+        self._options = options or PageOptions()
         self._content_policy = content_policy
         self._scripts = "'self' 'unsafe-eval'" if allow_eval else "'self'"
 
@@ -61,6 +69,8 @@ class Pages:
             # Relative links need the slash. Nothing of the request but the last name is repeated.
             here = request.path.rpartition("/")[2]
             return _redirect(f"./{quote(here)}/", query)
+        if path == _ICON_PATH:
+            return self._icon()
         name = path.strip("/")
         if name == "":
             return self._index(query, request)
@@ -72,8 +82,12 @@ class Pages:
 
     def _index(self, query: str, request: Request) -> Response:
         apps = list(self._hub.apps.values())
-        if len(apps) == 1:
+        if not self._options.index:
+            return self._not_found("", "/", request)
+        if len(apps) == 1 and self._options.redirect_index:
             return _redirect(f"./{quote(apps[0].name)}", query)
+        if self._options.render_index is not None:
+            return self._html(200, self._options.render_index(apps), self._content_policy or "")
         listed = _links(apps, "./") if apps else "<p>There are no apps here yet.</p>"
         return self._page(200, "Apps", f"<h1>Apps</h1>\n{listed}", "./", request)
 
@@ -101,8 +115,11 @@ class Pages:
     def _not_found(self, name: str, path: str, request: Request) -> Response:
         top = _way_up(path)
         apps = list(self._hub.apps.values())
-        known = f"<p>These are here:</p>\n{_links(apps, top)}" if apps else ""
-        content = f"<h1>Not found</h1>\n<p>There is no app <b>{escape(name[:200])}</b>.</p>\n{known}"
+        # Without an index, what there is is nobody's business who does not know it.
+        listed = apps if self._options.index else []
+        known = f"<p>These are here:</p>\n{_links(listed, top)}" if listed else ""
+        missing = f"There is no app <b>{escape(name[:200])}</b>." if name else "There is nothing here."
+        content = f"<h1>Not found</h1>\n<p>{missing}</p>\n{known}"
         return self._page(404, "Not found", content, top, request)
 
     def _too_long(self, top: str, request: Request) -> Response:
@@ -127,8 +144,7 @@ class Pages:
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{escape(title)}</title>
-<link rel="icon" href="{_ICON}">
-<link rel="stylesheet" href="{escape(style)}">
+{self._icon_link(top)}<link rel="stylesheet" href="{escape(style)}">
 {scripts}
 </head>
 <body>
@@ -138,12 +154,25 @@ class Pages:
 </body>
 </html>
 """
+        policy = self._policy(request) if self._content_policy is None else self._content_policy
+        return self._html(status, text, policy)
+
+    def _icon(self) -> Response:
+        if self._options.icon is None:
+            return Response(404)
+        return Response(200, self._options.icon.content, [("Content-Type", self._options.icon.content_type)])
+
+    def _icon_link(self, top: str) -> str:
+        # Browsers ask for an icon that is not named, and complain of one that is not there.
+        href = "data:," if self._options.icon is None else f"{escape(top)}favicon.ico"
+        return f'<link rel="icon" href="{href}">\n'
+
+    def _html(self, status: int, text: str, policy: str) -> Response:
         headers = [
             ("Content-Type", "text/html; charset=utf-8"),
             ("Cache-Control", "no-store"),  # It holds a ticket that grows old, and is made for one user.
             ("X-Content-Type-Options", "nosniff"),
         ]
-        policy = self._policy(request) if self._content_policy is None else self._content_policy
         if policy:
             headers.append(("Content-Security-Policy", policy))
         return Response(status, text.encode(), headers)

@@ -3,21 +3,47 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
 import socket
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from types import FrameType
+from typing import Any
 
 import uvicorn
 
-from embedsync.asgi import Application
+from embedsync.asgi.protocol import ASGIApplication
+from embedsync.cli.compression import compressing
+from embedsync.cli.encryption import Encryption
+from embedsync.cli.reports import Reports
 from embedsync.hub import Hub
 
-__all__ = ["Server"]
+__all__ = ["Server", "Transport"]
 
 _CLOSING = 3
 """Seconds in which sockets that were told to close may do so."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transport:
+    """How bytes go.
+
+    Attributes:
+        encryption: for https.
+        compression_level: from 0 to 9.
+        compression_memory: from 1 to 9. If this and the level are ``None``, messages are not compressed.
+    """
+
+    encryption: Encryption | None = None
+    compression_level: int | None = None
+    compression_memory: int | None = None
+
+    @property
+    def compresses(self) -> bool:
+        """Whether messages are compressed."""
+        return self.compression_level is not None or self.compression_memory is not None
 
 
 class Server(uvicorn.Server):
@@ -27,10 +53,22 @@ class Server(uvicorn.Server):
         application: what is served.
         hub: its hub.
         on_started: called once connections are taken.
+        transport: how bytes go.
+        reports: written while it runs.
     """
 
-    def __init__(self, application: Application, hub: Hub, on_started: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        application: ASGIApplication,
+        hub: Hub,
+        on_started: Callable[[], None],
+        *,
+        transport: Transport | None = None,
+        reports: Reports | None = None,
+    ) -> None:
         self._hub = hub
+        self._reports = reports
+        transport = transport or Transport()
         self._on_started = on_started
         super().__init__(
             uvicorn.Config(
@@ -43,6 +81,8 @@ class Server(uvicorn.Server):
                 ws_max_size=hub.settings.message_bytes,
                 # Frames are mostly small, or numbers that hardly compress; zlib would cost memory per socket.
                 ws_per_message_deflate=False,
+                ws=_protocol(transport),
+                **_encrypted(transport.encryption),
                 # The connection sends its own pings, which also carry positions.
                 ws_ping_interval=None,
                 ws_ping_timeout=None,
@@ -54,6 +94,11 @@ class Server(uvicorn.Server):
         await super().startup(sockets)
         if self.started:
             self._on_started()
+
+    async def main_loop(self) -> None:
+        """Serve until a signal comes."""
+        async with self._reports.running() if self._reports else contextlib.nullcontext():
+            await super().main_loop()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop: browsers are told to come back, sessions end, then everything closes."""
@@ -73,3 +118,19 @@ class Server(uvicorn.Server):
         if self.should_exit and sig == signal.SIGINT:
             self.force_exit = True
         self.should_exit = True
+
+
+def _protocol(transport: Transport) -> Any:
+    if not transport.compresses:
+        return "auto"
+    return compressing(transport.compression_level, transport.compression_memory)
+
+
+def _encrypted(encryption: Encryption | None) -> dict[str, Any]:
+    if encryption is None:
+        return {}
+    return {
+        "ssl_certfile": encryption.certificate,
+        "ssl_keyfile": encryption.key,
+        "ssl_keyfile_password": encryption.password,
+    }

@@ -1,0 +1,148 @@
+"""The apps of the command line as a site: a hub with its pages, ready to be served."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from embedsync.asgi import application
+from embedsync.asgi.page_options import PageOptions
+from embedsync.asgi.protocol import ASGIApplication
+from embedsync.cli.forwarded import Forwarded
+from embedsync.cli.icon import with_icon
+from embedsync.cli.index import index_template
+from embedsync.cli.options import ServeOptions, hosts_of, name_apps, origins_of, paths_of
+from embedsync.cli.places import Place, prefix_of
+from embedsync.cli.shown import shown_request
+from embedsync.cli.surroundings import Surroundings
+from embedsync.errors import ConfigurationError
+from embedsync.hub import Hub
+from embedsync.settings import Settings
+
+__all__ = ["Site", "make_site"]
+
+logger = logging.getLogger("embedsync.cli")
+
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What is served.
+
+    Attributes:
+        hub: its apps and sessions.
+        application: makes, of the place where it is served, the application with its pages and sockets.
+    """
+
+    hub: Hub
+    application: Callable[[Place], ASGIApplication]
+
+
+def make_site(options: ServeOptions, around: Surroundings, secret_key: str) -> Site:
+    """Load the apps and see to their pages.
+
+    Raises:
+        ConfigurationError: an app or an option is not usable.
+    """
+    prefix = prefix_of(options)
+    origins = origins_of(around.allowed_origins)
+    # Scripts that read their arguments must not find ours. Those of --args come with the app.
+    del sys.argv[1:]
+    hub = Hub(secret_key, _settings(options, around, origins))
+    for name, path in apps_of(options).items():
+        hub.add_app(name, path, argv=options.app_arguments, script_tag=True, script_arguments=None)
+    page_options = _page_options(options, around, prefix)
+    shown = shown_request(options)
+
+    def application_at(place: Place) -> ASGIApplication:
+        site = application(
+            hub,
+            pages=True,
+            prefix=prefix,
+            hosts=_hosts(place, origins),
+            content_policy=options.content_policy,
+            allow_eval=options.allow_eval,
+            page_options=page_options,
+            shown=shown,
+        )
+        return Forwarded(site) if options.use_forwarded else site
+
+    return Site(hub, application_at)
+
+
+def apps_of(options: ServeOptions) -> Mapping[str, Path]:
+    """The paths of the apps by their names.
+
+    Raises:
+        ConfigurationError: two have the same name, or a pattern matches nothing.
+    """
+    return name_apps(paths_of(options))
+
+
+def _settings(options: ServeOptions, around: Surroundings, origins: tuple[str, ...]) -> Settings:
+    defaults = Settings()
+    if around.sign_sessions and around.secret_key is None:
+        raise ConfigurationError(
+            "signed sessions need a key that others can sign with: set BOKEH_SECRET_KEY, to what "
+            "`embedsync secret` prints"
+        )
+    if options.session_ids == "external-signed":
+        raise ConfigurationError(
+            "--session-ids external-signed: pages get their session by a ticket, so there is no id to bring; "
+            "use --session-ids signed"
+        )
+    return Settings(
+        debug=options.debug,
+        authority=options.authority,
+        allowed_origins=origins,
+        workers=options.threads,
+        workers_limit=max(defaults.workers_limit, options.threads),
+        grace=_grace(options) or defaults.grace,
+        heartbeat=_heartbeat(options) or defaults.heartbeat,
+        ticket_age=float(options.token_expiration),
+        message_bytes=options.message_bytes,
+        opening_message_bytes=min(defaults.opening_message_bytes, options.message_bytes),
+        stop_timeout=options.stop_timeout,
+    )
+
+
+def _grace(options: ServeOptions) -> float | None:
+    if options.check_unused_milliseconds is not None:
+        logger.info("--check-unused-sessions has no effect: sessions end when their time has come")
+    if options.unused_milliseconds is None:
+        return options.grace
+    if options.grace is not None:
+        raise ConfigurationError("--grace and --unused-session-lifetime say the same; give one of them")
+    return options.unused_milliseconds / 1000
+
+
+def _heartbeat(options: ServeOptions) -> float | None:
+    if options.keep_alive_milliseconds is None:
+        return None
+    if options.keep_alive_milliseconds == 0:
+        logger.warning(
+            "--keep-alive 0: pings are how lost browsers and lost messages are noticed, so they go on, "
+            "every %.0f s",
+            Settings().heartbeat,
+        )
+        return None
+    return options.keep_alive_milliseconds / 1000
+
+
+def _page_options(options: ServeOptions, around: Surroundings, prefix: str) -> PageOptions:
+    page_options = PageOptions(
+        index=not options.disable_index,
+        redirect_index=not options.disable_index_redirect,
+        render_index=None if options.index is None else index_template(options.index, prefix),
+    )
+    return with_icon(page_options, around.icon)
+
+
+def _hosts(place: Place, origins: tuple[str, ...]) -> tuple[str, ...]:
+    if not place.is_local or "*" in origins:
+        return ()
+    return (*_LOOPBACK, place.address.lower(), *hosts_of(origins))

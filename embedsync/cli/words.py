@@ -1,0 +1,36 @@
+"""Options that take several words, as those of ``bokeh serve`` do: ``--exclude-headers Host Accept``."""
+
+from __future__ import annotations
+
+__all__ = ["split_apps", "spread"]
+
+SEVERAL = {
+    "--exclude-headers",
+    "--exclude-cookies",
+    "--include-headers",
+    "--include-cookies",
+}
+
+
+def split_apps(arguments: list[str]) -> tuple[list[str], tuple[str, ...] | None]:
+    """Our own arguments, and those after ``--args``, which are for the apps; ``None`` if there is none."""
+    if "--args" not in arguments:
+        return arguments, None
+    at = arguments.index("--args")
+    return arguments[:at], tuple(arguments[at + 1 :])
+
+
+def spread(arguments: list[str]) -> list[str]:
+    """Repeat an option that takes several words before each of them."""
+    spread_out: list[str] = []
+    option = ""
+    for each in arguments:
+        if each.startswith("-"):
+            option = each if each in SEVERAL else ""
+            if not option:
+                spread_out.append(each)
+        elif option:
+            spread_out += [option, each]
+        else:
+            spread_out.append(each)
+    return spread_out
