@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from embedsync.document import Document, DocumentHost
 from embedsync.request import Request
 
-__all__ = ["App", "Recipe", "SessionInfo"]
+__all__ = ["App", "Recipe", "SessionInfo", "Traits"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,7 @@ class SessionInfo:
         arguments: the app's arguments, as signed by the page: each name with its values.
         request: the handshake of the first visit.
         debug: whether details of errors may be shown to the visitor.
+        logout_url: where the visitor can log out, if the site says so.
     """
 
     id: str
@@ -30,10 +31,28 @@ class SessionInfo:
     arguments: Mapping[str, list[bytes]]
     request: Request
     debug: bool = False
+    logout_url: str | None = None
+
+
+@dataclass(slots=True)
+class Traits:
+    """What a recipe has found out about its documents, for whoever makes pages for them.
+
+    Attributes:
+        own_page: whether some draw their page themselves; ``None`` before the first was built.
+        evaluates: whether some hold JavaScript as text.
+    """
+
+    own_page: bool | None = None
+    evaluates: bool = False
 
 
 class Recipe(Protocol):
     """Fills documents. Made once for each app; its methods may be called by several threads."""
+
+    @property
+    def traits(self) -> Traits:
+        """What is known of its documents by now."""
 
     @property
     def kind(self) -> str:
@@ -44,6 +63,12 @@ class Recipe(Protocol):
 
         Raises:
             ConfigurationError: naming the file and the line.
+        """
+
+    def load(self) -> Generator[Awaitable[Any], Any, None] | None:
+        """Run the hooks for the beginning of the process, unless that was done; ``None`` if there are none.
+
+        The first session does it, if nobody does before. Yields awaitables as :meth:`build` does.
         """
 
     def scripts(self) -> Mapping[str, Path]:

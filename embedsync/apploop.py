@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Generator
+from concurrent.futures import Future
 from typing import Any
 
 __all__ = ["AppLoop", "Done"]
@@ -61,6 +62,32 @@ class AppLoop:
 
         loop.call_soon_threadsafe(begin)
         return cancel
+
+    def drive(self, steps: Generator[Awaitable[Any], Any, None]) -> None:
+        """Run steps on the calling thread, and await on the loop what they yield."""
+        send: Callable[[Any], Awaitable[Any]] = steps.send
+        value: Any = None
+        while True:
+            try:
+                awaitable = send(value)
+            except StopIteration:
+                return
+            try:
+                send, value = steps.send, self._wait(awaitable)
+            except BaseException as error:  # noqa: BLE001 - the steps are the ones to deal with it
+                send, value = steps.throw, error
+
+    def _wait(self, awaitable: Awaitable[Any]) -> Any:
+        outcome: Future[Any] = Future()
+
+        def done(result: Any, error: BaseException | None) -> None:
+            if error is None:
+                outcome.set_result(result)
+            else:
+                outcome.set_exception(error)
+
+        self.run(awaitable, contextvars.copy_context(), done)
+        return outcome.result()
 
     @property
     def is_here(self) -> bool:

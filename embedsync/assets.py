@@ -17,7 +17,7 @@ from pathlib import Path
 __all__ = ["Asset", "Assets", "runtime_hash"]
 
 STATIC = Path(__file__).parent / "static" / "embedsync"
-_ENTRIES = ("embed.js", "pages.js", "script_tag.js")
+_ENTRIES = ("embed.js", "generation.js", "pages.js", "script_tag.js")
 _TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8"}
 
 

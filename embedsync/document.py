@@ -24,6 +24,7 @@ __all__ = [
     "DocumentHost",
     "Event",
     "EventKind",
+    "PageParts",
     "Patch",
     "Prepared",
     "Snapshot",
@@ -108,6 +109,23 @@ class Snapshot:
 
 
 @dataclass(frozen=True, slots=True)
+class PageParts:
+    """What a document places on a page that it draws itself; all of it markup.
+
+    Attributes:
+        root: shows the root at a position.
+        rest: shows the roots from a position on, which the page has no places for; stands at its end.
+        script: loads one of the document's scripts, by its name.
+        runtime: brings all this to life.
+    """
+
+    root: Callable[[int], str]
+    rest: Callable[[int], str]
+    script: Callable[[str], str]
+    runtime: str
+
+
+@dataclass(frozen=True, slots=True)
 class Written:
     """One key that an edit writes, and how."""
 
@@ -187,6 +205,9 @@ class Document(Protocol):
         known to the browsers from here on.
         """
 
+    def page(self, parts: PageParts) -> str | None:
+        """The page that shows this document and nothing else; ``None`` if it has no wishes for that."""
+
     def prepare(self, events: Sequence[Any], buffers: dict[str, bytes], client: str) -> Prepared:
         """Decode and check the events of an edit, changing nothing.
 
@@ -233,6 +254,9 @@ class Document(Protocol):
 
         Otherwise like :meth:`run_callbacks`.
         """
+
+    def viewer_lost(self) -> Iterator[Awaitable[Any]]:
+        """Tell app code that a browser is gone, for a while or for good; like :meth:`run_callbacks`."""
 
     def drain(self) -> Patch:
         """Take what changed since the last drain: every written key once, with its value now."""

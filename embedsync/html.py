@@ -16,8 +16,10 @@ def embed_element(
     ticket: str,
     endpoint: str,
     root: str = "",
+    root_index: str = "",
     height: str = "",
     class_: str = "",
+    plain: bool = False,
 ) -> str:
     """The element that becomes a live document.
 
@@ -26,19 +28,22 @@ def embed_element(
         ticket: what opens a session; elements with the same ticket share one.
         endpoint: URL under which embedsync is mounted, such as ``"/live"``.
         root: name of the one root to show here; all roots if empty.
+        root_index: position of the one root to show here, from ``"0"``; ``"2-"`` shows all from the third on.
         height: CSS height of the placeholder while the document loads, such as ``"420px"``.
         class_: CSS classes for the element.
+        plain: the roots become children of the element, and parts of the page's own layout.
     """
     attributes = {
         "app": app,
         "ticket": ticket,
         "endpoint": endpoint,
         "root": root,
+        "root-index": root_index,
         "height": height,
         "class": class_,
     }
     written = "".join(f' {name}="{escape(value)}"' for name, value in attributes.items() if value)
-    return f"<embed-app{written}></embed-app>"
+    return f"<embed-app{written}{' plain' if plain else ''}></embed-app>"
 
 
 def module_script(url: str, *, modules: Sequence[str] = (), nonce: str = "") -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import inspect
 import logging
 import random
@@ -11,7 +12,7 @@ import string
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Generator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -132,6 +133,7 @@ class Hub:
         self._apps: dict[str, App] = {}
         self._sessions: dict[str, LiveSession] = {}
         self._shared: dict[tuple[Any, ...], LiveSession] = {}
+        self._prepared: dict[str, LiveSession] = {}
         self._endpoints: set[Endpoint] = set()
         self._stopping = False
 
@@ -227,11 +229,44 @@ class Hub:
         """
         self.app(app)
         encoded = encode_arguments(arguments or {})
-        ticket = self._tickets.sign(Grant(app, encoded, session, user_key, self.random_id()[:8], page or {}))
+        return self._sign(Grant(app, encoded, session, user_key, self.random_id(), page or {}))
+
+    def prepare(
+        self, name: str, arguments: Mapping[str, Any], request: Request, *, page: Mapping[str, str]
+    ) -> tuple[str, LiveSession | None]:
+        """Make a ticket, and begin with its session before any browser shows the ticket.
+
+        For pages that are made with the document at hand. A session that no browser comes to is ended after
+        ``unclaimed``.
+
+        Args:
+            name: of the app.
+            arguments: for the app.
+            request: of the page.
+            page: what the app will find as ``Request.page``.
+
+        Returns:
+            The ticket; and the session, or ``None`` where there is no room for one, or the visitor may not
+            use the app.
+
+        Raises:
+            UnknownApp: there is no such app.
+            ConfigurationError: an argument cannot be carried.
+        """
+        app = self.app(name)
+        grant = Grant(name, encode_arguments(arguments), "", request.user_key, self.random_id(), page)
+        ticket = self._sign(grant)
+        if self._stopping or not self.permits(app, request):
+            return ticket, None
+        return ticket, self._live_for(app, grant, request, prepare=True)
+
+    def _sign(self, grant: Grant) -> str:
+        ticket = self._tickets.sign(grant)
         if len(ticket) > LONGEST_TICKET:
             raise ConfigurationError(
-                f"the arguments of app {app!r} are too long for a page: they make a ticket of {len(ticket)} "
-                f"bytes, and {LONGEST_TICKET} is the most; pass a key, and let the app look up the rest"
+                f"the arguments of app {grant.app!r} are too long for a page: they make a ticket of "
+                f"{len(ticket)} bytes, and {LONGEST_TICKET} is the most; pass a key, and let the app look up "
+                "the rest"
             )
         return ticket
 
@@ -375,6 +410,23 @@ class Hub:
             numbers = {"sessions": len(self._sessions), "sockets": len(self._endpoints)}
         return {"status": "stopping" if self._stopping else "ok", **numbers}
 
+    def start(self) -> None:
+        """Run the hooks of apps for the beginning of the process now, rather than with the first session.
+
+        For servers that have forked already, if they fork at all. Does not wait for them. What a hook raises
+        is logged; it is tried again with the next session.
+        """
+        for app in self.apps.values():
+            steps = app.recipe.load()
+            if steps is not None:
+                self.pool.submit(functools.partial(self._load, app, steps))
+
+    def _load(self, app: App, steps: Generator[Awaitable[Any], Any, None]) -> None:
+        try:
+            self.loop.drive(steps)
+        except Exception:
+            logger.exception("app %r: its hooks for the beginning of the process failed", app.name)
+
     def stop(self) -> None:
         """Come to an end: browsers are told to come back to whoever serves then, what waits is done and sent,
         sessions end, sockets close, threads stop. Waits up to ``stop_timeout``.
@@ -460,9 +512,23 @@ class Hub:
         attachment.close(code)
 
     def _open_session(self, attachment: Attachment, app: App, grant: Grant) -> None:
+        live = self._live_for(app, grant, attachment.request)
+        if live is None:
+            attachment.close(wire.Close.BUSY)
+            return
+        live.open(attachment)
+
+    def _live_for(
+        self, app: App, grant: Grant, request: Request, *, prepare: bool = False
+    ) -> LiveSession | None:
+        """The session of a ticket: one that exists, or a new one; ``None`` if there is no room for it."""
         meeting: tuple[Any, ...] | None = None
         if app.shared or grant.session:
             meeting = (app.name, grant.session, _frozen(grant.arguments))
+        with self._lock:
+            prepared = self._prepared.pop(grant.nonce, None)
+        if prepared is not None:
+            return prepared
         live = self._shared.get(meeting) if meeting is not None else None
         is_heavy = live is None and not self._has_bytes_left()
         is_full = len(self._sessions) >= self.settings.sessions
@@ -471,10 +537,12 @@ class Hub:
             live = self._shared.get(meeting) if meeting is not None else None
             full = is_heavy or len(self._sessions) - spare >= self.settings.sessions
             if live is None and not full:
-                live = self._new_session(attachment, app, grant, meeting is not None)
+                live = self._new_session(request, app, grant, meeting is not None)
                 self._sessions[live.id] = live
                 if meeting is not None:
                     self._shared[meeting] = live
+            if live is not None and prepare:
+                self._prepared[grant.nonce] = live
         if live is None:
             self.counters.count("sessions_refused")
             logger.warning(
@@ -482,9 +550,7 @@ class Hub:
                 len(self._sessions),
                 "session_bytes" if is_heavy else "sessions",
             )
-            attachment.close(wire.Close.BUSY)
-            return
-        live.open(attachment)
+        return live
 
     def _has_bytes_left(self) -> bool:
         """Whether there is room for another session; those that nobody looks at make some."""
@@ -493,13 +559,14 @@ class Hub:
             beyond -= freed
         return beyond < 0
 
-    def _new_session(self, attachment: Attachment, app: App, grant: Grant, meeting: bool) -> LiveSession:
+    def _new_session(self, request: Request, app: App, grant: Grant, meeting: bool) -> LiveSession:
         info = SessionInfo(
             id=self.random_id(),
             app=app.name,
             arguments={name: [each.encode() for each in values] for name, values in grant.arguments.items()},
-            request=replace(attachment.request, page=grant.page),
+            request=replace(request, page=grant.page),
             debug=self.settings.debug,
+            logout_url=self.settings.logout_url,
         )
         logger.info("app %r: session %s begins", app.name, info.id)
         return LiveSession(
@@ -516,6 +583,8 @@ class Hub:
         with self._lock:
             for meeting in [each for each, its in self._shared.items() if its is live]:
                 del self._shared[meeting]
+            for nonce in [each for each, its in self._prepared.items() if its is live]:
+                del self._prepared[nonce]
 
     def _session_ended(self, live: LiveSession) -> None:
         with self._lock:

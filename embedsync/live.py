@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import hmac
 import logging
 import threading
 import traceback
 from collections.abc import Awaitable, Callable, Generator, Iterator
+from concurrent.futures import Future, InvalidStateError
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from embedsync import wire
 from embedsync.app import App, SessionInfo
 from embedsync.connection import Received
-from embedsync.document import Cancel, Document
+from embedsync.document import Cancel, Document, PageParts
 from embedsync.endpoint import Attachment
 from embedsync.errors import MailboxFull, ProtocolError, Refused, SessionEnded
 from embedsync.inbox import WaitingEdit
@@ -70,6 +72,9 @@ class LiveSession:
         self._grace_timer: Timer | None = None
         self._absence_timers: dict[Replica, Timer] = {}
         self._begun = False
+        self._losses = 0
+        self._unclaimed = False
+        self._drawn: list[Future[str | None]] = []
         self._ended = False
         self._finished = False
         self._mailbox = Mailbox(
@@ -120,6 +125,30 @@ class LiveSession:
         except MailboxFull as full:
             logger.warning("session %s: a visitor was turned away: %s", self.id, full)
             self._send_away(attachment, replica, wire.Close.BUSY)
+
+    def page(self, parts: PageParts) -> Future[str | None]:
+        """The page that the document draws itself, or ``None``; before any browser has come.
+
+        It raises what the app raised, or :class:`~embedsync.errors.SessionEnded`.
+        """
+        drawn: Future[str | None] = Future()
+
+        def draw() -> None:
+            if (core := self._core) is not None:
+                _settle(drawn, core.document.page(parts))
+
+        with self._lock:
+            first, self._begun = not self._begun, True
+            self._drawn = [*(each for each in self._drawn if not each.done()), drawn]
+            self._unclaimed = True
+        try:
+            if first:
+                self._mailbox.post(self._build, self._fail)
+            self._mailbox.post(draw, lambda error: _settle(drawn, error))
+        except (SessionEnded, MailboxFull) as error:
+            _settle(drawn, error)
+        self._when_deserted()
+        return drawn
 
     def recognises(self, attachment: Attachment, position: wire.Resume) -> bool:
         """Whether a browser is who it says; if not, it is told."""
@@ -331,6 +360,8 @@ class LiveSession:
 
     def _fail(self, error: BaseException) -> None:
         """The document could not be built."""
+        for drawn in self._drawn:
+            _settle(drawn, error)
         self.end(wire.Close.BUILD_FAILED, **self._noted(error, "could not fill a document"))
 
     def _cannot_show(self, attachment: Attachment, replica: Replica, error: BaseException) -> None:
@@ -380,6 +411,7 @@ class LiveSession:
     def _last_turn(self) -> Generator[Awaitable[Any], Any, None]:
         try:
             if (core := self._core) is not None:
+                yield from self._each(self._tell_of_losses())
                 yield from self._each(core.document.end())
         finally:
             self._finish()
@@ -394,6 +426,8 @@ class LiveSession:
             if self._finished:
                 return
             self._finished = True
+        for drawn in self._drawn:
+            _settle(drawn, SessionEnded("the session has ended"))
         self._hub.endings.submit(self._let_go)
 
     def _let_go(self) -> None:
@@ -527,6 +561,7 @@ class LiveSession:
                 del self._attached[ghost]
             self._attached[attachment] = replica
             first, self._begun = not self._begun, True
+            self._unclaimed = False
         self._hub.orphans.remove(self)
         if attachment.lost:
             # Its socket went before we could be told.
@@ -534,8 +569,23 @@ class LiveSession:
         return first
 
     def _leave(self, attachment: Attachment) -> None:
+        """An attachment takes part no more; the app is told, once."""
         with self._lock:
-            self._attached.pop(attachment, None)
+            if self._attached.pop(attachment, None) is None or self._core is None:
+                return
+            self._losses += 1
+        try:
+            self._mailbox.post(lambda: self._committing(self._tell_of_losses))
+        except (MailboxFull, SessionEnded) as error:
+            logger.debug("session %s: its app is told of a lost browser later: %s", self.id, error)
+
+    def _tell_of_losses(self) -> Iterator[Awaitable[Any]]:
+        """Tell the app of browsers that were lost since; the last turn does it for those that are left."""
+        with self._lock:
+            losses, self._losses = self._losses, 0
+        core = self._core
+        for _ in range(losses):
+            yield from core.document.viewer_lost() if core is not None else ()
 
     def _send_away(self, attachment: Attachment, replica: Replica, code: int, **noted: str) -> None:
         """Close an attachment from this side; its browser may come back."""
@@ -589,6 +639,8 @@ class LiveSession:
     def _when_deserted(self) -> None:
         """With nobody here, end after the grace, unless somebody comes; at once if nobody can."""
         grace = self.grace if self._replicas or self._meeting else 0.0
+        if self._unclaimed:
+            grace = max(grace, self._hub.settings.unclaimed)
         with self._lock:
             if self._attached or self._ended:
                 return
@@ -606,6 +658,15 @@ class LiveSession:
         timer, self._grace_timer = self._grace_timer, None
         if timer is not None:
             timer.cancel()
+
+
+def _settle(future: Future[str | None], outcome: str | BaseException | None) -> None:
+    """Tell who waits, unless that was done; or nobody waits any more."""
+    with contextlib.suppress(InvalidStateError):
+        if isinstance(outcome, BaseException):
+            future.set_exception(outcome)
+        else:
+            future.set_result(outcome)
 
 
 def _knows_secret(replica: Replica, shown: str) -> bool:

@@ -7,7 +7,10 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["Request"]
+__all__ = ["PAGE_PATH", "Request"]
+
+PAGE_PATH = "path"
+"""Under this, ``Request.page`` has the path of a page that shows nothing but the app."""
 
 
 def _as_it_is(request: Request, awaitable: Awaitable[Any]) -> Awaitable[Any]:

@@ -100,6 +100,8 @@ class Settings:
 
     grace: float = 120.0
     """How long a session without any browser is kept. Apps may have their own."""
+    unclaimed: float = 30.0
+    """How long a session is kept that was begun with its page, before the page's browser has come."""
     sessions: int = 1000
     """Live sessions of this process."""
     session_bytes: int = 2048 * _MIB
@@ -124,6 +126,8 @@ class Settings:
     """How long an authentic ticket can be traded for a fresh one, by the page that holds it."""
     revalidation: float = 60.0
     """Between looks at whether a visitor is still logged in, and may still use the app."""
+    logout_url: str | None = None
+    """Where visitors can log out: apps find it as ``session_context.logout_url``, to show a link."""
     stop_timeout: float = 10.0
     """How long a stopping process waits for running turns."""
     drain_spread: float = 5.0

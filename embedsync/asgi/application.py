@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from embedsync.asgi.hosts import is_known_host
 from embedsync.asgi.http import BodyTooLongError, DisconnectedError, read_body, send_response, text_response
 from embedsync.asgi.page_options import PageOptions
-from embedsync.asgi.pages import ENDPOINT, Pages
+from embedsync.asgi.pages import ENDPOINT, DrawnPage, Pages
 from embedsync.asgi.protocol import Receive, Scope, Send
 from embedsync.asgi.scope import path_below, request_of
 from embedsync.asgi.socket import refuse, serve_socket
@@ -40,8 +40,9 @@ def application(
 ) -> Application:
     """Make the ASGI application of a hub, to be served on its own or mounted into a site.
 
-    It honours ``root_path``. It takes ``lifespan`` events and stops the hub at shutdown; where a
-    framework does not pass those on to what it mounts, the site calls :meth:`Hub.stop` itself.
+    It honours ``root_path``. It takes ``lifespan`` events, starts the hub and stops it at shutdown; where a
+    framework does not pass those on to what it mounts, the site calls :meth:`Hub.start` and :meth:`Hub.stop`
+    itself.
 
     Args:
         hub: its apps and sessions.
@@ -52,10 +53,11 @@ def application(
         hosts: names, without port, under which requests are answered; all if empty. Guards a
             server that only this machine can reach against pages that make their own name point at it.
         content_policy: ``Content-Security-Policy`` of the pages in place of our own; none if empty.
-        allow_eval: let our own policy allow the JavaScript that some Bokeh models hold as text.
+        allow_eval: let our own policy allow the JavaScript that some Bokeh models hold as text, also for apps
+            that were not seen to have any.
         page_options: what else there is to decide about the pages.
-        shown: makes, of the handshake of a socket, the request that apps are shown; it may leave out headers
-            and cookies.
+        shown: makes, of the request of a page or a socket, the one that apps are shown; it may leave out
+            headers and cookies.
 
     Raises:
         ConfigurationError: ``prefix`` is not a path.
@@ -128,11 +130,13 @@ class Application:
             return text_response(404, "not found")
         below = self._below_endpoint(path)
         if below is None:
-            return await asyncio.to_thread(self._page, method, path, scope, request)
+            shown = request if self._shown is None else self._shown(request)
+            page = await asyncio.to_thread(self._page, method, path, scope, shown)
+            return await page.response() if isinstance(page, DrawnPage) else page
         body = await read_body(receive, self._routes.body_limit) if method == "POST" else b""
         return await asyncio.to_thread(self._routes.respond, method, below, request, body)
 
-    def _page(self, method: str, path: str, scope: Scope, request: Request) -> Response:
+    def _page(self, method: str, path: str, scope: Scope, request: Request) -> Response | DrawnPage:
         if self._pages is None:
             return text_response(404, "not found")
         query = scope.get("query_string", b"").decode("latin-1")
@@ -177,6 +181,7 @@ class Application:
         while True:
             message = await receive()
             if message["type"] == "lifespan.startup":
+                self._hub.start()
                 await send({"type": "lifespan.startup.complete"})
             elif message["type"] == "lifespan.shutdown":
                 await asyncio.to_thread(self._hub.stop)

@@ -38,10 +38,15 @@ class PageOptions:
         index: whether there is an index at ``/``. Without it pages don't tell which apps there are.
         redirect_index: whether the index of a single app leads to its page.
         render_index: makes the index of the apps, as HTML; ours if ``None``.
+        generation: names this start of the server. If there is one, pages load themselves again as soon as
+            the server has another.
+        fault: why no app can be served; told by every page in place of what is there.
         icon: served as ``/favicon.ico``; none if ``None``.
     """
 
     index: bool = True
     redirect_index: bool = True
     render_index: Callable[[Sequence[App]], str] | None = None
+    generation: str = ""
+    fault: str = ""
     icon: Icon | None = _OURS

@@ -5,30 +5,69 @@ Links on them are relative, so that they work behind any proxy and under any pre
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import re
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, quote
 
 from embedsync.app import App
 from embedsync.asgi.page_options import PageOptions
+from embedsync.document import PageParts
 from embedsync.errors import ConfigurationError, UnknownApp
 from embedsync.html import embed_element, module_script
-from embedsync.request import Request
+from embedsync.request import PAGE_PATH, Request
 from embedsync.routes import Response
 
 if TYPE_CHECKING:
     from embedsync.hub import Hub
+    from embedsync.live import LiveSession
 
-__all__ = ["ENDPOINT", "Pages"]
+__all__ = ["ENDPOINT", "DrawnPage", "Pages"]
+
+logger = logging.getLogger("embedsync.asgi")
 
 ENDPOINT = "_embedsync"
 """The folder below which socket, tickets, scripts and health are, beside the pages."""
 
 _LONGEST_QUERY = 64 * 1024
+_LONGEST_BUILD = 60.0
+"""Seconds that a page waits for its document; then the page is shown that we make, and waits in its place."""
+_LONGEST_LOOK = 3.0
+"""The same, where it is not known yet whether documents of the app have a page of their own at all."""
 _PLAIN_HOST = re.compile(r"[A-Za-z0-9.\-]+(:\d+)?|\[[0-9A-Fa-f:.]+\](:\d+)?")
 _ICON_PATH = "/favicon.ico"
-"""Where browsers look for an icon that a page does not name."""
+"""Where browsers look for an icon that a page does not name, as those do not that apps draw."""
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnPage:
+    """A page that waits for the app, which may draw it itself.
+
+    Attributes:
+        drawn: the page, or ``None`` if the app has no wishes.
+        respond: makes the response of it.
+        patience: seconds to wait.
+    """
+
+    drawn: Future[str | None]
+    respond: Callable[[str | None], Response]
+    patience: float
+
+    async def response(self) -> Response:
+        """Wait for the app. What it raises is in the log, and will be told by the page that we make."""
+        try:
+            text = await asyncio.wait_for(asyncio.wrap_future(self.drawn), self.patience)
+        except TimeoutError:
+            logger.info("a page does not wait for its app, which takes more than %.0f s", self.patience)
+            text = None
+        except Exception:  # noqa: BLE001 - whatever app code raises is reported by its session
+            text = None
+        return self.respond(text)
 
 
 class Pages:
@@ -36,8 +75,10 @@ class Pages:
 
     Args:
         hub: its apps.
-        content_policy: ``Content-Security-Policy`` of all pages; ours if ``None``, none if empty.
-        allow_eval: whether ours allows JavaScript that is held as text.
+        content_policy: ``Content-Security-Policy`` of all pages; ours if ``None``, none if empty. Ours is not
+            for pages that apps draw themselves, which hold what they like.
+        allow_eval: whether ours allows JavaScript that is held as text, also where no document was seen to
+            hold any.
         options: what else whoever serves them has decided.
     """
 
@@ -52,9 +93,9 @@ class Pages:
         self._hub = hub
         self._options = options or PageOptions()
         self._content_policy = content_policy
-        self._scripts = "'self' 'unsafe-eval'" if allow_eval else "'self'"
+        self._allow_eval = allow_eval
 
-    def respond(self, method: str, path: str, query: str, request: Request) -> Response:
+    def respond(self, method: str, path: str, query: str, request: Request) -> Response | DrawnPage:
         """Answer a request for a page.
 
         Args:
@@ -71,6 +112,8 @@ class Pages:
             return _redirect(f"./{quote(here)}/", query)
         if path == _ICON_PATH:
             return self._icon()
+        if self._options.fault:
+            return self._fault(path, request)
         name = path.strip("/")
         if name == "":
             return self._index(query, request)
@@ -78,7 +121,7 @@ class Pages:
             app = self._hub.app(name)
         except UnknownApp:
             return self._not_found(name, path, request)
-        return self._app(app, path, query, request)
+        return self._app(app, path, query, request, prepare=method == "GET")
 
     def _index(self, query: str, request: Request) -> Response:
         apps = list(self._hub.apps.values())
@@ -91,7 +134,9 @@ class Pages:
         listed = _links(apps, "./") if apps else "<p>There are no apps here yet.</p>"
         return self._page(200, "Apps", f"<h1>Apps</h1>\n{listed}", "./", request)
 
-    def _app(self, app: App, path: str, query: str, request: Request) -> Response:
+    def _app(
+        self, app: App, path: str, query: str, request: Request, *, prepare: bool
+    ) -> Response | DrawnPage:
         top = _way_up(path)
         if len(query) > _LONGEST_QUERY:
             return self._too_long(top, request)
@@ -100,17 +145,70 @@ class Pages:
         except ValueError:
             return self._too_long(top, request)
         try:
-            ticket = self._hub.ticket(app.name, arguments, user_key=request.user_key)
+            ticket, live = self._ticket(app, arguments, request, prepare=prepare)
         except ConfigurationError:  # Text can always be carried, unless there is too much of it.
             return self._too_long(top, request)
         endpoint = f"{top}{ENDPOINT}"
-        element = embed_element(app=app.name, ticket=ticket, endpoint=endpoint, height="100%")
+
+        def respond(drawn: str | None) -> Response:
+            if drawn is not None:
+                return self._html(200, drawn, self._content_policy or "")
+            element = embed_element(app=app.name, ticket=ticket, endpoint=endpoint, height="100%")
+            scripts = self._runtime(endpoint)
+            evaluates = app.recipe.traits.evaluates
+            return self._page(
+                200, app.title, element, top, request, scripts=scripts, class_="app", evaluates=evaluates
+            )
+
+        if live is None:
+            return respond(None)
+        patience = _LONGEST_BUILD if app.recipe.traits.own_page else _LONGEST_LOOK
+        return DrawnPage(live.page(self._parts(app, ticket, endpoint)), respond, patience)
+
+    def _ticket(
+        self, app: App, arguments: dict[str, list[str]], request: Request, *, prepare: bool
+    ) -> tuple[str, LiveSession | None]:
+        """A ticket; and its session, if the document has, or may have, a say in how the page looks."""
+        page = {PAGE_PATH: request.path}
+        if prepare and app.recipe.traits.own_page is not False:
+            return self._hub.prepare(app.name, arguments, request, page=page)
+        return self._hub.ticket(app.name, arguments, user_key=request.user_key, page=page), None
+
+    def _parts(self, app: App, ticket: str, endpoint: str) -> PageParts:
+        assets = self._hub.assets
+
+        def place(root_index: str) -> str:
+            return embed_element(
+                app=app.name, ticket=ticket, endpoint=endpoint, root_index=root_index, plain=True
+            )
+
+        def script(name: str) -> str:
+            url = f"{endpoint}/{assets.script_url(app.recipe.kind, name)}"
+            return f'<script src="{escape(url)}"></script>'
+
+        return PageParts(
+            root=lambda position: place(str(position)),
+            rest=lambda position: place(f"{position}-"),
+            script=script,
+            runtime=self._runtime(endpoint),
+        )
+
+    def _runtime(self, endpoint: str) -> str:
         assets = self._hub.assets
         imports = [f"{endpoint}/{each}" for each in assets.runtime_imports()]
         embed = module_script(f"{endpoint}/{assets.runtime_url()}", modules=imports)
         pages = module_script(f"{endpoint}/{assets.runtime_url('pages.js')}")
-        scripts = f"{embed}\n{pages}"
-        return self._page(200, app.title, element, top, request, scripts=scripts, class_="app")
+        return f"{embed}\n{pages}{self._reloading(endpoint)}"
+
+    def _reloading(self, endpoint: str) -> str:
+        if not self._options.generation:
+            return ""
+        url = f"{endpoint}/{self._hub.assets.runtime_url('generation.js')}?{quote(self._options.generation)}"
+        return f"\n{module_script(url)}"
+
+    def _fault(self, path: str, request: Request) -> Response:
+        content = f"<h1>This does not start</h1>\n<pre>{escape(self._options.fault)}</pre>"
+        return self._page(500, "This does not start", content, _way_up(path), request)
 
     def _not_found(self, name: str, path: str, request: Request) -> Response:
         top = _way_up(path)
@@ -136,6 +234,7 @@ class Pages:
         *,
         scripts: str = "",
         class_: str = "list",
+        evaluates: bool = False,
     ) -> Response:
         style = f"{top}{ENDPOINT}/{self._hub.assets.runtime_url('pages.css')}"
         text = f"""<!doctype html>
@@ -145,7 +244,7 @@ class Pages:
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{escape(title)}</title>
 {self._icon_link(top)}<link rel="stylesheet" href="{escape(style)}">
-{scripts}
+{scripts or self._reloading(f"{top}{ENDPOINT}")}
 </head>
 <body>
 <main>
@@ -154,8 +253,8 @@ class Pages:
 </body>
 </html>
 """
-        policy = self._policy(request) if self._content_policy is None else self._content_policy
-        return self._html(status, text, policy)
+        policy = self._content_policy
+        return self._html(status, text, self._policy(request, evaluates) if policy is None else policy)
 
     def _icon(self) -> Response:
         if self._options.icon is None:
@@ -177,13 +276,15 @@ class Pages:
             headers.append(("Content-Security-Policy", policy))
         return Response(status, text.encode(), headers)
 
-    def _policy(self, request: Request) -> str:
+    def _policy(self, request: Request, evaluates: bool) -> str:
+        # An app that holds JavaScript as text wants it to run.
+        scripts = "'self' 'unsafe-eval'" if evaluates or self._allow_eval else "'self'"
         connect = "connect-src 'self'"
         if _PLAIN_HOST.fullmatch(request.host):
             # Some browsers do not take a socket of the same host for 'self'.
             connect += f" {'wss' if request.scheme == 'https' else 'ws'}://{request.host}"
         return (
-            f"default-src 'self'; script-src {self._scripts}; style-src 'self' 'unsafe-inline'; "
+            f"default-src 'self'; script-src {scripts}; style-src 'self' 'unsafe-inline'; "
             f"img-src 'self' data:; {connect}"
         )
 

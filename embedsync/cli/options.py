@@ -21,6 +21,8 @@ class ServeOptions:
     paths: tuple[str, ...]
     app_arguments: tuple[str, ...] | None
     globs: bool
+    dev: bool
+    watched: tuple[str, ...]
 
     port: int | None
     address: str | None

@@ -213,8 +213,15 @@ _limits = _together(
 
 
 @click.command("serve", cls=ServeCommand)
-@click.argument("apps", nargs=-1, required=True, metavar="APP...")
+@click.argument("apps", nargs=-1, metavar="APP...")
 @click.option("--glob", "globs", is_flag=True, help="Take the names of apps as patterns of file names.")
+@click.option(
+    "--dev",
+    is_flag=True,
+    help="Start again, and let pages load themselves again, when a source file changes. Further files to "
+    "watch may follow: --dev FILE...",
+)
+@click.option("--watch", "watched", multiple=True, hidden=True)
 @_where
 @_pages
 @_rights
@@ -232,4 +239,9 @@ def serve_command(context: click.Context, /, apps: tuple[str, ...], **options: A
     either a key is made up, and the pages that are open need a new session after a restart.
     Variables that bokeh serve reads are read here, too: BOKEH_ALLOW_WS_ORIGIN, BOKEH_SSL_CERTFILE ….
     """
+    if not apps:
+        # As in `--dev myapp.py`: words after --dev are files to watch only where there are apps as well.
+        apps, options["watched"] = options["watched"], ()
+    if not apps:
+        raise click.UsageError("Missing argument 'APP...'.")
     serve(ServeOptions(paths=apps, app_arguments=context.obj, **options))

@@ -53,6 +53,7 @@ class Server(uvicorn.Server):
         application: what is served.
         hub: its hub.
         on_started: called once connections are taken.
+        on_stopping: called when it begins to stop.
         transport: how bytes go.
         reports: written while it runs.
     """
@@ -63,6 +64,7 @@ class Server(uvicorn.Server):
         hub: Hub,
         on_started: Callable[[], None],
         *,
+        on_stopping: Callable[[], None] = lambda: None,
         transport: Transport | None = None,
         reports: Reports | None = None,
     ) -> None:
@@ -70,6 +72,7 @@ class Server(uvicorn.Server):
         self._reports = reports
         transport = transport or Transport()
         self._on_started = on_started
+        self._on_stopping = on_stopping
         super().__init__(
             uvicorn.Config(
                 application,
@@ -93,6 +96,7 @@ class Server(uvicorn.Server):
         """Begin to take connections."""
         await super().startup(sockets)
         if self.started:
+            self._hub.start()
             self._on_started()
 
     async def main_loop(self) -> None:
@@ -102,6 +106,7 @@ class Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop: browsers are told to come back, sessions end, then everything closes."""
+        self._on_stopping()
         # A thread that nobody waits for: in a hurry, app code that hangs does not keep the process.
         stopping = threading.Thread(target=self._hub.stop, daemon=True)
         stopping.start()

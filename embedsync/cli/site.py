@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from embedsync.asgi import application
@@ -42,7 +42,9 @@ class Site:
     application: Callable[[Place], ASGIApplication]
 
 
-def make_site(options: ServeOptions, around: Surroundings, secret_key: str) -> Site:
+def make_site(
+    options: ServeOptions, around: Surroundings, secret_key: str, pages: PageOptions | None = None
+) -> Site:
     """Load the apps and see to their pages.
 
     Raises:
@@ -55,7 +57,7 @@ def make_site(options: ServeOptions, around: Surroundings, secret_key: str) -> S
     hub = Hub(secret_key, _settings(options, around, origins))
     for name, path in apps_of(options).items():
         hub.add_app(name, path, argv=options.app_arguments, script_tag=True, script_arguments=None)
-    page_options = _page_options(options, around, prefix)
+    page_options = _with_options(pages or PageOptions(), options, around, prefix)
     shown = shown_request(options)
 
     def application_at(place: Place) -> ASGIApplication:
@@ -133,13 +135,16 @@ def _heartbeat(options: ServeOptions) -> float | None:
     return options.keep_alive_milliseconds / 1000
 
 
-def _page_options(options: ServeOptions, around: Surroundings, prefix: str) -> PageOptions:
-    page_options = PageOptions(
+def _with_options(
+    pages: PageOptions, options: ServeOptions, around: Surroundings, prefix: str
+) -> PageOptions:
+    decided = replace(
+        pages,
         index=not options.disable_index,
         redirect_index=not options.disable_index_redirect,
         render_index=None if options.index is None else index_template(options.index, prefix),
     )
-    return with_icon(page_options, around.icon)
+    return with_icon(decided, around.icon)
 
 
 def _hosts(place: Place, origins: tuple[str, ...]) -> tuple[str, ...]:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 __all__ = ["split_apps", "spread"]
 
-SEVERAL = {
+_SEVERAL = {
     "--exclude-headers",
     "--exclude-cookies",
     "--include-headers",
     "--include-cookies",
 }
+
+_WATCHED = "--watch"
+"""What stands before each word after ``--dev``, which may have none."""
 
 
 def split_apps(arguments: list[str]) -> tuple[list[str], tuple[str, ...] | None]:
@@ -26,8 +29,8 @@ def spread(arguments: list[str]) -> list[str]:
     option = ""
     for each in arguments:
         if each.startswith("-"):
-            option = each if each in SEVERAL else ""
-            if not option:
+            option = _WATCHED if each == "--dev" else each if each in _SEVERAL else ""
+            if each not in _SEVERAL:
                 spread_out.append(each)
         elif option:
             spread_out += [option, each]

@@ -35,7 +35,8 @@ def load(
         read_only: with either profile, visitors may look around, and change nothing.
         argv: arguments that a script finds in ``sys.argv``, after its own name. The sessions of an
             app that has some are built one at a time, for there is only one ``sys.argv``.
-        cwd: whether a script is run in its own folder. The same holds.
+        cwd: whether a script is run in its own folder. On Linux each thread can have one; elsewhere the same
+            holds.
 
     Raises:
         ConfigurationError: there is no such path, this is nothing that describes an app, or there is no

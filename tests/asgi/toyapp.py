@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Generator, Mapping
 from pathlib import Path
 from typing import Any
 
-from embedsync.app import SessionInfo
+from embedsync.app import SessionInfo, Traits
 from embedsync.document import DocumentHost
 from tests.property.toy import Node, ToyDocument
 
@@ -34,9 +34,13 @@ class ToyRecipe:
         self.clicked = clicked
         self.sessions: list[SessionInfo] = []
         self.closed = False
+        self.traits = Traits(own_page=False)
 
     def check(self) -> None:
         pass
+
+    def load(self) -> None:
+        return None
 
     def scripts(self) -> Mapping[str, Path]:
         return {}

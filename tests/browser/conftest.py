@@ -122,6 +122,10 @@ class Server:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
+        self.launch()
+        self.wait()
+
+    def launch(self) -> None:
         with self.log.open("a") as output:
             self._process = subprocess.Popen(
                 self._command,
@@ -131,6 +135,9 @@ class Server:
                 stderr=output,
                 start_new_session=True,
             )
+
+    def wait(self) -> None:
+        assert self._process is not None
         _wait_until_it_answers(self.url, self._process, self.log)
 
     def kill(self) -> None:

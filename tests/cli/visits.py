@@ -33,7 +33,8 @@ def ticket_of(address: str, **options: Any) -> str:
     """
     page = httpx.get(address, **options)
     found = re.search(r'<embed-app[^>]* ticket="([^"]*)"', page.text)
-    assert found, page
+    if found is None:
+        raise httpx.HTTPError(f"no ticket on {address}: {page.status_code}")
     return unescape(found[1])
 
 

@@ -19,7 +19,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
-from embedsync.document import Event, EventKind, Patch, Prepared, Snapshot, Written
+from embedsync.document import Event, EventKind, PageParts, Patch, Prepared, Snapshot, Written
 from embedsync.errors import Refused
 
 DEFAULTS: dict[str, Any] = {"value": 0, "echo": 0, "items": [], "child": None}
@@ -159,6 +159,12 @@ class ToyDocument:
         result = function(self)
         if result is not None:
             yield result
+
+    def page(self, parts: PageParts) -> str | None:
+        return None
+
+    def viewer_lost(self) -> Iterator[Awaitable[Any]]:
+        yield from ()
 
     def drain(self) -> Patch:
         pending, self.pending = self.pending, []

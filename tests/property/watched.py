@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Generator, Iterator, Mapping, S
 from pathlib import Path
 from typing import Any
 
-from embedsync.app import SessionInfo
+from embedsync.app import SessionInfo, Traits
 from embedsync.document import DocumentHost, Patch, Prepared
 from embedsync.errors import Refused
 from tests.property.toy import Node, ToyDocument
@@ -132,9 +132,13 @@ class WatchedRecipe:
     def __init__(self, made: Callable[[DocumentHost, WatchedToy], None]) -> None:
         self.slow = self.slow_end = self.fails = False
         self._made = made
+        self.traits = Traits(own_page=False)
 
     def check(self) -> None:
         pass
+
+    def load(self) -> None:
+        return None
 
     def scripts(self) -> Mapping[str, Path]:
         return {}

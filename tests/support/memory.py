@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from embedsync import wire
-from embedsync.app import SessionInfo
+from embedsync.app import SessionInfo, Traits
 from embedsync.document import Buffer, Document, DocumentHost
 from embedsync.hub import Hub
 from embedsync.request import Request
@@ -28,9 +28,13 @@ class ToyRecipe:
         self.hosts: list[DocumentHost] = []
         self.closed = False
         self._begin = begin
+        self.traits = Traits(own_page=False)
 
     def check(self) -> None:
         pass
+
+    def load(self) -> None:
+        return None
 
     def scripts(self) -> Mapping[str, Path]:
         return {}

@@ -8,12 +8,12 @@
     from changes to events, remembering what browsers know.
 ``deserializer``, ``events``, ``edits``, ``outline``, ``view_local``
     from a browser's events to checked steps that can be taken back.
-``turn``, ``curdoc``, ``session_context``, ``timers``
+``turn``, ``curdoc``, ``session_context``, ``timers``, ``locked_callback``
     what app code finds around it.
 ``letting_go``
     how it is taken apart when its session has ended.
-``resources``
-    what a page has to load.
+``resources``, ``page``
+    what a page has to load; the page that an app draws itself.
 ``apps``
     the recipes: functions, scripts, notebooks, directories, Bokeh applications.
 ``private``

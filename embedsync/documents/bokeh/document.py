@@ -6,11 +6,14 @@ import asyncio
 import weakref
 from collections.abc import Awaitable, Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from typing import Any
+
+from bokeh.events import ConnectionLost
 
 from embedsync.app import SessionInfo
 from embedsync.authority import Authority
-from embedsync.document import DocumentHost, Event, EventKind, Patch, Prepared, Snapshot, Written
+from embedsync.document import DocumentHost, Event, EventKind, PageParts, Patch, Prepared, Snapshot, Written
 from embedsync.documents.bokeh import halfway
 from embedsync.documents.bokeh.callbacks import Call, CallRunner
 from embedsync.documents.bokeh.curdoc import current_document
@@ -21,6 +24,7 @@ from embedsync.documents.bokeh.keys import ROOTS, TITLE
 from embedsync.documents.bokeh.letting_go import let_go
 from embedsync.documents.bokeh.live import LiveDocument
 from embedsync.documents.bokeh.outline import outlined
+from embedsync.documents.bokeh.page import draw_page, has_own_page
 from embedsync.documents.bokeh.pending import Change, Delta, RootsChange, Signal, TitleChange, Write
 from embedsync.documents.bokeh.private import (
     ID,
@@ -117,7 +121,8 @@ class BokehDocument:
 
     def needs_eval(self) -> tuple[str, ...]:
         """Names of model classes here that a page must allow ``unsafe-eval`` for."""
-        return models_that_need_eval(self.bokeh.models)
+        callbacks = self.bokeh.callbacks.js_event_callbacks.values()
+        return models_that_need_eval([*self.bokeh.models, *chain.from_iterable(callbacks)])
 
     # The port.
 
@@ -151,6 +156,10 @@ class BokehDocument:
             self._roots = [each.id for each in self.bokeh.roots]
             self._scripts.update(scripts)
         return Snapshot(content, buffers, scripts)
+
+    def page(self, parts: PageParts) -> str | None:
+        """The page by the app's own template, if it has one."""
+        return draw_page(self.bokeh, parts) if has_own_page(self.bokeh) else None
 
     def prepare(self, events: Sequence[Any], buffers: dict[str, bytes], client: str) -> Prepared:
         """Decode and check the events of an edit, changing nothing."""
@@ -196,6 +205,10 @@ class BokehDocument:
         """Call ``function`` with the document that app code knows."""
         return self.run("update", function, self.bokeh)
 
+    def viewer_lost(self) -> Iterator[Awaitable[Any]]:
+        """Run the callbacks for ``ConnectionLost``."""
+        return self._runner.run(self._recorder.event_calls(ConnectionLost()))
+
     def drain(self) -> Patch:
         """Take what changed since the last drain: every written key once, with its value now."""
         go_on_here(self)
@@ -221,7 +234,7 @@ class BokehDocument:
         """Run the app's hooks for the end of the session."""
         self._timers.stop()
         callbacks: Any = self.bokeh.session_destroyed_callbacks
-        hooks: list[Hook] = [*callbacks, *self._end_hooks]
+        hooks: list[Hook] = [*self._end_hooks, *callbacks]
         what = "on_session_destroyed callback"
         return self._runner.run([Call(what, each, (self.session_context,)) for each in hooks])
 
@@ -316,6 +329,8 @@ class BokehDocument:
 
         document = self.bokeh
         fields: dict[str, Any] = {"version": __version__, "title": document.title}
+        if has_own_page(document):
+            fields["own_page"] = True
         fields["config"] = document.config
         fields["roots"] = document.roots
         if document.callbacks.js_event_callbacks:

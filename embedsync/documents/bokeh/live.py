@@ -8,6 +8,7 @@ from typing import Any
 
 from bokeh.models import ColumnDataSource
 
+from embedsync.documents.bokeh.locked_callback import POLICIES, LockedCallback
 from embedsync.documents.bokeh.private import Document, DocumentModelManager, Model, make_id
 from embedsync.documents.bokeh.timers import NextTickCallback, PeriodicCallback, TimeoutCallback
 
@@ -75,6 +76,24 @@ class LiveDocument(Document):
                 self._roots.remove(model)
                 self.models.invalidate()
             raise
+
+    def locked_callback(
+        self, callback: Callable[..., Any] | None = None, *, policy: str = "every"
+    ) -> LockedCallback | Callable[[Callable[..., Any]], LockedCallback]:
+        """Make a function that any thread may call, and that runs as turns of the session. A decorator.
+
+        Args:
+            callback: plain or ``async``.
+            policy: ``"every"`` call counts; or, while several wait, the ``"latest"`` only.
+
+        Raises:
+            ValueError: there is no such policy.
+        """
+        if policy not in POLICIES:
+            raise ValueError(f"unknown locked callback policy {policy!r}; there are {', '.join(POLICIES)}")
+        if callback is None:
+            return lambda function: LockedCallback(self, function, policy)
+        return LockedCallback(self, callback, policy)
 
     def add_next_tick_callback(self, callback: Callable[[], Any]) -> Any:
         """Run ``callback`` once, as the next turn of the session. From any thread."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from bokeh.core import templates
 from bokeh.core.has_props import HasProps, _default_resolver, is_DataModel
 from bokeh.core.property.descriptors import (
     DataSpecPropertyDescriptor,
@@ -38,6 +39,7 @@ from bokeh.document.events import (
 from bokeh.document.locking import UnlockedDocumentProxy
 from bokeh.document.models import DocumentModelManager
 from bokeh.embed.bundle import _use_gl, _use_mathjax, _use_tables, _use_widgets
+from bokeh.embed.util import RenderItem
 from bokeh.events import Event, ModelEvent
 from bokeh.model import Model
 from bokeh.settings import settings
@@ -73,6 +75,7 @@ __all__ = [
     "PropertyDescriptor",
     "PropertyValueColumnData",
     "PropertyValueContainer",
+    "RenderItem",
     "RootAddedEvent",
     "RootRemovedEvent",
     "SerializationError",
@@ -96,6 +99,7 @@ __all__ = [
     "registered_decoders",
     "settings",
     "takes_no_argument",
+    "templates",
     "told_attribute",
     "told_descriptor",
     "transform_array",

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import threading
 import weakref
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import Future
 from typing import Any, NoReturn, Protocol
+from urllib.parse import urlencode
 
 from embedsync.app import SessionInfo
 from embedsync.document import DocumentHost
 from embedsync.documents.bokeh.private import Document
 from embedsync.documents.bokeh.turn import current_turn
 from embedsync.errors import SessionEnded
+from embedsync.request import PAGE_PATH
 
 __all__ = ["ServerContext", "SessionContext", "SessionRequest"]
 
@@ -28,9 +31,9 @@ class SessionRequest:
         user: what the site's user loader returned; ``None`` for a stranger.
         protocol: ``"http"`` or ``"https"``.
         host: host and port as the browser wrote them.
-        path: path of the request.
-        query: always empty: arguments come signed from the page, not from the address.
-        uri: the same as ``path``.
+        path: path of the page under ``embedsync serve``; elsewhere, of the request for the socket.
+        query: the arguments as they stand in the address of such a page; else empty, for they come signed.
+        uri: path and query.
         method: always ``"GET"``.
         remote_ip: address of the peer.
     """
@@ -45,9 +48,9 @@ class SessionRequest:
         self.user: Any = request.user
         self.protocol = request.scheme
         self.host = request.host
-        self.path = request.path
-        self.query = ""
-        self.uri = request.path
+        self.path = request.page.get(PAGE_PATH, request.path)
+        self.query = urlencode(session.arguments, doseq=True) if PAGE_PATH in request.page else ""
+        self.uri = f"{self.path}?{self.query}" if self.query else self.path
         self.method = "GET"
         self.remote_ip = request.remote_address
 
@@ -65,7 +68,7 @@ class ServerContext:
 
     @property
     def sessions(self) -> list[SessionContext]:
-        """The sessions that are live now; each has ``id``, ``document`` and ``with_locked_document``."""
+        """The sessions that are live now; each has ``id``, ``document`` and ``with_document_locked``."""
         with self._lock:
             return [each for each in self._contexts if not each.destroyed]
 
@@ -90,10 +93,8 @@ class SessionContext:
         request: the request that opened it.
         server_context: the other sessions of the app.
         token_payload: headers, cookies and arguments, and what the ``process_request`` hook returned.
-        logout_url: always ``None``: logging out is the site's business.
+        logout_url: where the visitor can log out; ``None`` if the site does not say (setting ``logout_url``).
     """
-
-    logout_url: str | None = None
 
     def __init__(
         self,
@@ -104,6 +105,7 @@ class SessionContext:
         owner: LockOwner,
     ) -> None:
         self.id = session.id
+        self.logout_url = session.logout_url
         self.request = SessionRequest(session)
         self.server_context = server_context
         self.token_payload: dict[str, Any] = {
@@ -206,6 +208,21 @@ class SessionContext:
         finally:
             with self._lock:
                 self._waiting.discard(done)
+
+    async def with_document_locked(self, func: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+        """Call ``func`` with these arguments, plain or ``async``, as a turn of the session.
+
+        Under this name the sessions of Bokeh's own ``server_context.sessions`` have it.
+
+        Raises:
+            SessionEnded: the session is over.
+        """
+
+        async def call(document: Document) -> Any:
+            result = func(*arguments, **named)
+            return await result if inspect.isawaitable(result) else result
+
+        return await self.with_locked_document(call)
 
     def _may_settle(self, done: Future[Any]) -> bool:
         """Whether somebody still waits for this; asked once, by the turn or by the end."""

@@ -21,6 +21,7 @@ import { refreshTicket } from "./ticket.js";
  * @typedef {object} Place
  * @property {HTMLElement} element
  * @property {string | null} root name of the one root to show; `null` for all
+ * @property {string | null} rootIndex position of the one root to show, or, with a `-`, of the first of several
  * @property {import("./session.js").SessionEvents} events
  */
 
@@ -60,6 +61,9 @@ class LiveApp {
   #places = new Map();
   /** @type {BokehAdapter | null} */
   #adapter = null;
+  #state = /** @type {import("./session.js").State} */ ("opening");
+  /** Epoch of the document that was cut off; empty while there is none. */
+  #lostIn = "";
   #scripts = /** @type {Set<string>} */ (new Set());
   /** Why it stopped, for places that come later. @type {Parameters<import("./session.js").SessionEvents["ended"]>[0] | null} */
   end = null;
@@ -83,6 +87,7 @@ class LiveApp {
         state: (state) => {
           this.end = null;
           this.#tell((events) => events.state(state));
+          this.#connectionChanged(state);
         },
         shown: () => void this.drawn.then(() => this.#tell((events) => events.shown())),
         delayed: (code) => this.#tell((events) => events.delayed(code)),
@@ -136,9 +141,35 @@ class LiveApp {
     this.session.close();
   }
 
+  /** Whether the app draws its page itself. */
+  get drawsPage() {
+    return this.#adapter?.drawsPage === true;
+  }
+
+  /** Whether a visitor is to be told that the connection is lost. */
+  get notifies() {
+    return this.#adapter?.config.notifies !== false;
+  }
+
+  /** @param {import("./session.js").State} state */
+  #connectionChanged(state) {
+    const before = this.#state;
+    this.#state = state;
+    if (this.#adapter === null) return;
+    if (state === "waiting" && before === "live") {
+      this.#lostIn = this.session.epoch;
+      this.#adapter.connectionLost();
+      if (!this.#adapter.config.reconnects) this.session.giveUp();
+    } else if (state === "live" && this.#lostIn !== "") {
+      const isSame = this.#lostIn === this.session.epoch;
+      this.#lostIn = "";
+      if (isSame) this.#adapter.reconnected();
+    }
+  }
+
   /** @param {Place} place */
   #mount(place) {
-    if (this.#adapter !== null) this.#places.set(place, this.#adapter.mount(place.element, place.root));
+    if (this.#adapter !== null) this.#places.set(place, this.#adapter.mount(place.element, place.root, place.rootIndex));
   }
 
   /** @param {(events: import("./session.js").SessionEvents) => void} tell */

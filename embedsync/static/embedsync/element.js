@@ -1,9 +1,11 @@
 // <embed-app app="…" ticket="…" endpoint="/live" [root="name"] [height="400px"]>: shows a live app, or
-// one root of it. Without a ticket it asks for one, for the app of this name and its `arguments`, as JSON.
+// one root of it; by its position with root-index="0", those from the third on with root-index="2-". Without a ticket it asks for one, for the app of this name and its `arguments`, as JSON.
 //
 // Everything stands in a shadow tree: the site's rules for `div` or `button` do not reach our messages,
 // and whoever replaces the element's children (a router, a morphing library) does not take the plots
 // away. BokehJS builds a shadow tree for each of its components anyway, so plots lose nothing by it.
+// With the attribute `plain` the roots become children of the element instead, and parts of the page's own
+// layout: for pages that were written for Bokeh's placeholders.
 //
 // What a site can hook into: the attribute `data-state` (one of `ShownState`); the events
 // `embedsync:<state>`, `embedsync:callback-error`, `embedsync:restored` and `embedsync:rejected`, which bubble; the parts
@@ -31,7 +33,7 @@ const DEFAULT_HEIGHT = "300px";
 /** @typedef {"loading" | "live" | "reconnecting" | "busy" | "stopped" | "error"} ShownState */
 
 export class EmbedApp extends HTMLElement {
-  static observedAttributes = ["ticket", "endpoint", "root", "height"];
+  static observedAttributes = ["ticket", "endpoint", "root", "root-index", "height"];
 
   /** @type {ReturnType<typeof join> | null} */
   #app = null;
@@ -92,14 +94,29 @@ export class EmbedApp extends HTMLElement {
     return this.#app?.session ?? null;
   }
 
+  /** Whether the app draws the page itself that shows nothing else; known when it is live. */
+  get drawsPage() {
+    return this.#app?.drawsPage === true;
+  }
+
   /** Open the app again after it has stopped. */
   retry() {
     if (this.#entered && this.session === null) this.#enter();
     else if (this.session?.state === "stopped") this.session.open();
   }
 
+  get #isPlain() {
+    return this.hasAttribute("plain");
+  }
+
+  /** What the roots stand in. @returns {HTMLElement} */
+  get #around() {
+    return this.#isPlain ? this : this.#roots;
+  }
+
   #enter() {
     this.#entered = true;
+    if (this.#isPlain) this.shadowRoot?.replaceChildren(document.createElement("slot"), this.#cover, this.#badge);
     this.#reserve();
     this.#showLoading();
     const ticket = this.getAttribute("ticket");
@@ -111,8 +128,9 @@ export class EmbedApp extends HTMLElement {
   #join(ticket) {
     const endpoint = this.getAttribute("endpoint") ?? "";
     const place = {
-      element: this.#roots,
+      element: this.#around,
       root: this.getAttribute("root"),
+      rootIndex: this.getAttribute("root-index"),
       events: {
         state: (/** @type {import("./session.js").State} */ state) => this.#stateChanged(state),
         shown: () => this.#shown(),
@@ -178,12 +196,13 @@ export class EmbedApp extends HTMLElement {
     clearTimeout(this.#badgeTimer);
     if (this.#place !== null) this.#app?.remove(this.#place);
     this.#app = this.#place = null;
-    this.#roots.replaceChildren();
+    this.#around.replaceChildren();
     this.#wasShown = false;
   }
 
   /** Keep room for the app, so that the page does not jump when it comes. */
   #reserve() {
+    if (this.#isPlain) return;
     const height = this.getAttribute("height");
     const reserved = height === null || height === "" ? "" : /^\d+$/.test(height) ? `${height}px` : height;
     this.style.minHeight = reserved || (this.#wasShown ? "" : DEFAULT_HEIGHT);
@@ -191,14 +210,14 @@ export class EmbedApp extends HTMLElement {
 
   /** @param {import("./session.js").State} state */
   #stateChanged(state) {
-    this.#roots.inert = state === "stopped";
+    this.#around.inert = state === "stopped";
     if (state === "live" && this.#wasShown) {
       this.#hideBadge();
       this.#setState("live");
     } else if (state === "waiting") {
-      this.#cover.hidden = this.#wasShown;
+      this.#cover.hidden = this.#wasShown || this.#isPlain;
       this.#setState("reconnecting");
-      this.#showBadge("Reconnecting…", BADGE_AFTER);
+      if (this.#app?.notifies !== false) this.#showBadge("Reconnecting…", BADGE_AFTER);
     } else if (state === "opening") {
       this.#showLoading();
     }
@@ -275,7 +294,8 @@ export class EmbedApp extends HTMLElement {
     const text = part("div", "text", "Loading…");
     const pulse = part("div", "pulse");
     this.#cover.replaceChildren(pulse, text);
-    this.#cover.hidden = false;
+    // The page has its own idea of how it looks until the roots are there.
+    this.#cover.hidden = this.#isPlain;
     this.#hideBadge();
     clearTimeout(this.#slowTimer);
     this.#slowTimer = window.setTimeout(() => {

@@ -9,7 +9,15 @@ const loaded = new Map();
  * @returns {Promise<void>} when the last has run
  */
 export async function load(urls) {
-  await Promise.all(urls.map((url) => loaded.get(url) ?? insert(url)));
+  await Promise.all(urls.map((url) => loaded.get(url) ?? (isOnPage(url) ? undefined : insert(url))));
+}
+
+/**
+ * Whether the page itself has loaded a script, before any module ran.
+ * @param {string} url
+ */
+function isOnPage(url) {
+  return [...document.scripts].some(({ src, async }) => src === url && !async);
 }
 
 /** @param {string} url */

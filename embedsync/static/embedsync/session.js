@@ -174,6 +174,11 @@ export class Session {
     if (this.state === "live") this.#setState("waiting");
   }
 
+  /** Don't wait for the socket to come back: the app does not want that. */
+  giveUp() {
+    this.#end(CLOSE.SESSION_GONE, "", "");
+  }
+
   /** The page goes away: the server need not keep the session for this replica. */
   leave() {
     this.#send({ type: "close" });

@@ -12,6 +12,7 @@ const TEXT = `
   grid-template: minmax(0, 1fr) / minmax(0, 1fr);
   position: relative;
 }
+:host([plain]) { display: contents; }
 :host([hidden]) { display: none; }
 .roots, .cover { grid-area: 1 / 1; min-width: 0; }
 /* Whatever BokehJS stacks inside stays below the cover. */
@@ -45,6 +46,7 @@ button:hover, button:focus-visible { background: var(--_strong); color: var(--_b
   background: var(--_back); border: 1px solid var(--_line); border-radius: 1em; color: var(--_text);
   font: 0.8125rem/1.5 system-ui, sans-serif;
 }
+:host([plain]) .badge { position: fixed; }
 .badge button { border: 0; padding: 0; pointer-events: auto; text-decoration: underline; }
 .badge button:hover, .badge button:focus-visible { background: none; color: var(--_text); }
 @media (prefers-color-scheme: dark) {

@@ -9,13 +9,16 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from textwrap import dedent
+from types import ModuleType
 from typing import Any
 
 import pytest
 from bokeh.application import Application
 from bokeh.application.handlers import FunctionHandler, ScriptHandler
+from bokeh.application.handlers.document_lifecycle import DocumentLifecycleHandler
 from bokeh.io import curdoc
 from bokeh.models import Div
 
@@ -261,7 +264,7 @@ def test_output_functions_work_as_always_elsewhere(put: Write, tmp_path: Path) -
 
 
 def test_scripts_change_nothing_of_the_process(put: Write) -> None:
-    path = put("app.py", HELLO)
+    path = put("app.py", f"import os\nos.chdir('/'){HELLO.replace('    ', '')}")
     before = Path.cwd(), list(sys.argv)
     Live(path)
     assert (Path.cwd(), sys.argv) == before
@@ -281,6 +284,36 @@ def test_a_script_may_have_arguments_and_a_folder_of_its_own(put: Write) -> None
     live = Live(load(path, argv=["--fast", "1"], cwd=True))
     assert texts(live) == [f"app.py --fast 1 {os.path.realpath(path.parent)}"]
     assert (Path.cwd(), sys.argv) == before
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only there can threads have a folder each")
+def test_scripts_in_folders_of_their_own_are_built_at_the_same_time(put: Write) -> None:
+    paths = [
+        put(
+            f"{name}/app.py",
+            """
+            import os
+            from bokeh.io import curdoc
+            from bokeh.models import Div
+            from meeting_of_folders import meet
+            meet.wait(10)
+            curdoc().add_root(Div(text=os.path.basename(os.getcwd())))
+            """,
+        )
+        for name in ("one", "two")
+    ]
+    meeting: Any = ModuleType("meeting_of_folders")
+    meeting.meet = threading.Barrier(2)
+    sys.modules["meeting_of_folders"] = meeting
+    before = Path.cwd()
+    try:
+        with ThreadPoolExecutor(2) as pool:
+            lives = list(pool.map(lambda path: Live(load(path, cwd=True)), paths))
+            assert set(pool.map(lambda _: Path.cwd(), range(4))) == {before}
+    finally:
+        del sys.modules["meeting_of_folders"]
+    assert [texts(each) for each in lives] == [["one"], ["two"]]
+    assert Path.cwd() == before
 
 
 def test_classes_of_models_that_a_script_defines_end_with_its_session(put: Write) -> None:
@@ -339,8 +372,9 @@ def test_a_notebook_runs_cell_by_cell_without_what_only_ipython_knows(put: Write
         notebook(
             "%matplotlib inline\nfrom bokeh.io import curdoc, output_notebook\nfrom bokeh.models import Div\n"
             "output_notebook()\n!ls\nDiv?",
-            "%%time\nraise RuntimeError",
-            "number = (7\n% 4)\ncurdoc().add_root(Div(text=str(number)))",
+            "%%bash\necho not run",
+            "%%time\nzero = 0",
+            "number = (7\n% 4)\ncurdoc().add_root(Div(text=str(number + zero)))",
         ),
     )
     assert texts(Live(path)) == ["3"]
@@ -461,6 +495,29 @@ def test_an_application_runs_its_handlers_in_order() -> None:
     assert texts(live) == ["first", "second"]
     edited = live.edit(write(live.doc.roots[0], "text", "edited"))
     assert [each["new"] for each in events(edited.patch)] == ["edited"]
+
+
+def test_hooks_of_an_application_are_awaited_and_its_end_is_told_once() -> None:
+    seen: list[str] = []
+
+    class Hooked(FunctionHandler):
+        async def process_request(self, request: Any) -> dict[str, Any]:  # type: ignore[override]
+            await asyncio.sleep(0)
+            return {"name": "ada"}
+
+        async def on_session_created(self, session_context: Any) -> None:
+            seen.append(f"created {session_context.token_payload['name']}")
+
+        async def on_session_destroyed(self, session_context: Any) -> None:
+            seen.append("destroyed")
+
+    def fill(doc: Any) -> None:
+        doc.on_session_destroyed(lambda session_context: seen.append("document destroyed"))
+
+    # As it is when the same application is served by Bokeh as well.
+    live = Live(Application(Hooked(fill), DocumentLifecycleHandler()))
+    run_steps(live.document.end())
+    assert seen == ["created ada", "destroyed", "document destroyed"]
 
 
 def test_an_application_may_hold_a_script(put: Write) -> None:

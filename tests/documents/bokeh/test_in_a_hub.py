@@ -7,6 +7,7 @@ import json
 import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -75,6 +76,59 @@ def test_a_slider_moves_a_text_for_its_author_and_for_another_viewer(hub: Hub) -
     assert Written(other, slider, "value").values == [7]
     assert Written(other, div, "text").values == ["1 to 7"]
     assert "tornado" not in sys.modules
+
+
+def test_a_lost_browser_is_told_to_the_app_once_whether_it_comes_back_or_not(hub: Hub) -> None:
+    seen: list[str] = []
+
+    def app(doc: Any) -> None:
+        doc.add_root(Div())
+        doc.on_event("connection_lost", lambda event: seen.append(event.event_name))
+        doc.on_session_destroyed(lambda context: seen.append("destroyed"))
+
+    hub.add_app("app", app, grace=WAIT)
+    browser = MemoryBrowser(hub).open(hub.ticket("app"))
+    found = browser.wait_for(wire.Opened)
+    browser.wait_for(wire.SnapshotFrame)
+    browser.endpoint.lost()
+    wait_until(lambda: seen == ["connection_lost"])
+    again = MemoryBrowser(hub).resume(found)
+    again.wait_for(wire.Opened)
+    again.send(wire.Detach())
+    wait_until(lambda: "destroyed" in seen)
+    assert seen == ["connection_lost", "connection_lost", "destroyed"]
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_hooks_for_the_beginning_of_the_process_run_when_the_hub_starts_and_only_then(
+    hub: Hub, asynchronous: bool, tmp_path: Path
+) -> None:
+    word = "async def" if asynchronous else "def"
+    (tmp_path / "main.py").write_text("")
+    (tmp_path / "app_hooks.py").write_text(
+        f"from pathlib import Path\n{word} on_server_loaded(server_context):\n"
+        "    with (Path(__file__).parent / 'notes').open('a') as notes:\n        notes.write('loaded ')\n"
+    )
+    hub.add_app("app", tmp_path)
+    hub.start()
+    wait_until((tmp_path / "notes").exists)
+    opened(hub, "app")
+    assert (tmp_path / "notes").read_text() == "loaded "
+
+
+def test_a_hook_that_fails_when_the_hub_starts_is_logged_and_tried_again(
+    hub: Hub, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "main.py").write_text("")
+    (tmp_path / "app_hooks.py").write_text(
+        "from pathlib import Path\nasync def on_server_loaded(server_context):\n"
+        "    note = Path(__file__).parent / 'note'\n    if not note.exists():\n"
+        "        note.touch()\n        raise ValueError('not yet')\n"
+    )
+    hub.add_app("app", tmp_path)
+    hub.start()
+    wait_until(lambda: "not yet" in caplog.text)
+    opened(hub, "app")
 
 
 def test_asynchronous_code_writes_on_the_loop_and_goes_on_on_another_thread(hub: Hub) -> None:

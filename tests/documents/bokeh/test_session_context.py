@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import weakref
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -43,6 +44,19 @@ def test_the_app_sees_its_arguments_cookies_headers_and_user() -> None:
     assert not context.destroyed
 
 
+def test_the_request_is_that_of_the_page_where_the_page_shows_nothing_but_the_app() -> None:
+    session = info("abc", {"a": [b"1", b"2"]}, path="/_embedsync/socket", page={"path": "/apps/stocks"})
+    request = context_of(Live(lambda doc: None, session=session)).request
+    assert (request.path, request.query, request.uri) == (
+        "/apps/stocks", "a=1&a=2", "/apps/stocks?a=1&a=2"
+    )  # fmt: skip
+
+
+def test_the_app_knows_where_to_log_out_if_the_site_says_so() -> None:
+    session = replace(info("abc"), logout_url="/bye")
+    assert context_of(Live(lambda doc: None, session=session)).logout_url == "/bye"
+
+
 def test_an_attribute_that_the_request_lacks_is_named_with_those_it_has() -> None:
     request = context_of(Live(lambda doc: None)).request
     with pytest.raises(AttributeError, match=r"no 'session'; it has arguments, cookies, headers"):
@@ -75,6 +89,26 @@ def test_another_session_changes_a_document_in_a_turn_of_that_document() -> None
 
     assert asyncio.run(outside()) == "done"
     assert live.value_of(live.doc.roots[0], "text") == "from outside"
+
+
+def test_a_session_is_changed_by_the_name_that_bokehs_own_sessions_have_for_it() -> None:
+    live = Live(lambda doc: doc.add_root(Div(text="before")))
+
+    def change(doc: Any, text: str) -> str:
+        assert curdoc() is doc
+        doc.roots[0].text = text
+        return "done"
+
+    async def outside() -> str:
+        (context,) = context_of(live).server_context.sessions
+        waiting = asyncio.ensure_future(context.with_document_locked(change, live.doc, text="after"))
+        await asyncio.sleep(0)
+        await asyncio.to_thread(live.settle)
+        found: str = await waiting
+        return found
+
+    assert asyncio.run(outside()) == "done"
+    assert live.doc.roots[0].text == "after"
 
 
 def test_a_session_that_locks_its_own_document_does_not_wait_for_itself() -> None:

@@ -45,16 +45,26 @@ class ApplicationRecipe(BokehRecipe):
             if handler.failed:
                 raise ConfigurationError(str(handler.error))
 
+    def load(self) -> Steps | None:
+        """Call the hooks for the beginning of the process, unless that was done."""
+        return self._loaded.run(self._server_loaded)
+
     def fill(self, document: BokehDocument, session: SessionInfo) -> Steps:
         """Call hooks and handlers in the order in which Bokeh does."""
+        from bokeh.application.handlers.document_lifecycle import DocumentLifecycleHandler
+
         yield from self._loaded.run(lambda: self._server_loaded(document))
         context: Any = document.session_context
-        application = self._application
-        document.session_context.add_payload(application.process_request(context.request))
-        for handler in application.handlers:
+        handlers = self._application.handlers
+        for handler in handlers:
+            payload = yield from awaited(document, handler.process_request(context.request))
+            document.session_context.add_payload(payload or {})
+        for handler in handlers:
             yield from awaited(document, handler.on_session_created(context))
-            document.on_end(handler.on_session_destroyed)
-        for handler in application.handlers:
+            # Bokeh adds one of these for the callbacks of ``doc.on_session_destroyed``, which we call.
+            if not isinstance(handler, DocumentLifecycleHandler):
+                document.on_end(handler.on_session_destroyed)
+        for handler in handlers:
             yield from self._modify(handler, document)
 
     def close(self) -> None:
@@ -63,7 +73,7 @@ class ApplicationRecipe(BokehRecipe):
             for handler in self._application.handlers:
                 run_to_its_end(handler.on_server_unloaded(self.server_context))
 
-    def _server_loaded(self, document: BokehDocument) -> Generator[Awaitable[Any], Any, None]:
+    def _server_loaded(self, document: BokehDocument | None = None) -> Generator[Awaitable[Any], Any, None]:
         for handler in self._application.handlers:
             yield from awaited(document, handler.on_server_loaded(self.server_context))
 
@@ -77,7 +87,7 @@ class ApplicationRecipe(BokehRecipe):
         if isinstance(handler, CodeHandler | DirectoryHandler):
             # Bokeh exchanges functions of its modules meanwhile: ours must be wrapped before that.
             install()
-            with process_state(Path(str(handler.url_path() or "app")), None, cwd=False):
+            with process_state(Path(str(handler.url_path() or "app")), (), cwd=False):
                 result = handler.modify_document(document.bokeh)
         else:
             result = handler.modify_document(document.bokeh)

@@ -130,7 +130,9 @@ def _without_magics(source: str) -> str:
     lines = source.splitlines()
     first = next((line for line in lines if line.strip()), "")
     if first.startswith("%%"):
-        return ""
+        # Some run the cell and look at it, such as %%time; others hold another language, such as %%bash.
+        rest = "".join(f"{line}\n" if line != first else "\n" for line in lines)
+        return rest if _is_python(rest) else ""
     return "\n".join("" if _is_magic(line) else line for line in lines) + "\n"
 
 

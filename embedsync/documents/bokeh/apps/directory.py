@@ -14,6 +14,7 @@ from embedsync.authority import Authority
 from embedsync.documents.bokeh.apps.application import run_to_its_end
 from embedsync.documents.bokeh.apps.code import CodeFile, find_modules_beside, new_module
 from embedsync.documents.bokeh.apps.once import Once
+from embedsync.documents.bokeh.apps.process import process_state
 from embedsync.documents.bokeh.apps.recipe import BokehRecipe, Steps, awaited
 from embedsync.documents.bokeh.apps.script import ScriptRunner
 from embedsync.documents.bokeh.document import BokehDocument
@@ -45,6 +46,7 @@ class DirectoryRecipe(BokehRecipe):
     ) -> None:
         super().__init__(authority)
         self._path = path
+        self._cwd = cwd
         self._main = ScriptRunner(_main_file(path), argv, cwd)
         self._hook_files = {
             name: CodeFile(path / name)
@@ -57,6 +59,8 @@ class DirectoryRecipe(BokehRecipe):
         self._package: ModuleType | None = None
         self._loaded = Once()
         static = path / "static"
+        if (path / "templates" / "index.html").exists():
+            self.traits.own_page = True
         self.static_path = static if static.is_dir() else None
 
     def check(self) -> None:
@@ -71,6 +75,10 @@ class DirectoryRecipe(BokehRecipe):
         for each in files:
             each.codes()
         _ = self._theme, self._template
+
+    def load(self) -> Steps | None:
+        """Load package and hooks, and call that for the beginning of the process, unless it was done."""
+        return self._loaded.run(self._load) if self._hook_files or self._init_file.exists() else None
 
     def fill(self, document: BokehDocument, session: SessionInfo) -> Steps:
         """Call the hooks and run the main file."""
@@ -133,13 +141,14 @@ class DirectoryRecipe(BokehRecipe):
         except TemplateError as error:
             raise ConfigurationError(f"{path} is no template: {error}") from error
 
-    def _load(self, document: BokehDocument) -> Steps:
+    def _load(self, document: BokehDocument | None = None) -> Steps:
         """Load the package and the hooks, once for all sessions."""
         find_modules_beside(self._main.file.path)
-        if self._init_file.exists():
-            self._package = _loaded(CodeFile(self._init_file), None)
-        for name, file in self._hook_files.items():
-            self._modules[name] = _loaded(file, self._package)
+        with process_state(self._main.file.path, None, self._cwd):
+            if self._init_file.exists():
+                self._package = _loaded(CodeFile(self._init_file), None)
+            for name, file in self._hook_files.items():
+                self._modules[name] = _loaded(file, self._package)
         hook = self._session_hook("on_server_loaded")
         if hook is not None:
             yield from awaited(document, hook(self.server_context))

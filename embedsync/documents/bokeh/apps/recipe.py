@@ -9,10 +9,11 @@ from collections.abc import Awaitable, Generator, Mapping
 from pathlib import Path
 from typing import Any
 
-from embedsync.app import SessionInfo
+from embedsync.app import SessionInfo, Traits
 from embedsync.authority import Authority, Permissive
 from embedsync.document import Document, DocumentHost
 from embedsync.documents.bokeh.document import BokehDocument
+from embedsync.documents.bokeh.page import has_own_page
 from embedsync.documents.bokeh.private import settings
 from embedsync.documents.bokeh.resources import script_files
 from embedsync.documents.bokeh.session_context import ServerContext
@@ -32,12 +33,16 @@ class BokehRecipe:
 
     def __init__(self, authority: Authority | None) -> None:
         self._authority = authority if authority is not None else Permissive()
-        self._warned_of_eval = False
+        self.traits = Traits()
         self._lock = threading.Lock()
         self.server_context = ServerContext()
 
     def check(self) -> None:
         """Look for mistakes that can be seen without running the app."""
+
+    def load(self) -> Steps | None:
+        """Run the hooks for the beginning of the process, unless that was done; there are none here."""
+        return None
 
     def scripts(self) -> Mapping[str, Path]:
         """The bundles of the installed Bokeh."""
@@ -59,7 +64,7 @@ class BokehRecipe:
         except BaseException:
             document.destroy()
             raise
-        self._warn_of_eval(document, session)
+        self._learn(document, session)
         return document
 
     def fill(self, document: BokehDocument, session: SessionInfo) -> Steps:
@@ -69,26 +74,30 @@ class BokehRecipe:
     def close(self) -> None:
         """The process stops."""
 
-    def _warn_of_eval(self, document: BokehDocument, session: SessionInfo) -> None:
+    def _learn(self, document: BokehDocument, session: SessionInfo) -> None:
+        """Note what pages for such documents need."""
         names = document.needs_eval()
         with self._lock:
-            if not names or self._warned_of_eval:
+            self.traits.own_page = bool(self.traits.own_page) or has_own_page(document.bokeh)
+            if not names or self.traits.evaluates:
                 return
-            self._warned_of_eval = True
+            self.traits.evaluates = True
         log.warning(
             "app %r uses %s, which is JavaScript held as text: the Content-Security-Policy of its page must "
-            "allow 'unsafe-eval' for it (embedsync serve: --allow-eval)",
+            "allow 'unsafe-eval' for it",
             session.app,
             ", ".join(names),
         )
 
 
-def awaited(document: BokehDocument, result: Any) -> Generator[Awaitable[Any], Any, Any]:
+def awaited(document: BokehDocument | None, result: Any) -> Generator[Awaitable[Any], Any, Any]:
     """Await what app code returned, as often as needed, and return what comes of it.
+
+    With ``document`` as the current one, if there is one.
 
     More than once, because Bokeh's hooks are coroutines that return what an app's own hook
     returned, which may be a coroutine again.
     """
     while inspect.isawaitable(result):
-        result = yield document.guarded(result)
+        result = yield document.guarded(result) if document is not None else result
     return result

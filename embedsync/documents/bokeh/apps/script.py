@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from types import ModuleType
 
@@ -20,7 +19,8 @@ __all__ = ["ScriptRecipe", "ScriptRunner"]
 class ScriptRunner:
     """Runs one file for each session, in a module of its own, side by side with others.
 
-    With ``argv`` or ``cwd`` the file needs what a process has only once, and runs alone.
+    With ``argv`` the file needs what a process has only once, and runs alone; so it does with ``cwd`` where
+    threads cannot have a working folder each.
     """
 
     def __init__(self, path: Path, argv: tuple[str, ...] | None = None, cwd: bool = False) -> None:
@@ -35,13 +35,8 @@ class ScriptRunner:
         module = new_module(path, package)
         # Kept in sys.modules until the session ends: pickling and dataclasses look modules up there.
         document.bokeh.modules.add(module)
-        with self._process(), ignored_output(path.name):
+        with process_state(path, self._argv, self._cwd), ignored_output(path.name):
             self.file.run(module)
-
-    def _process(self) -> AbstractContextManager[None]:
-        if self._argv is None and not self._cwd:
-            return nullcontext()
-        return process_state(self.file.path, self._argv, self._cwd)
 
 
 class ScriptRecipe(BokehRecipe):

@@ -65,6 +65,8 @@ export class BokehAdapter {
   #bufferId = () => "";
   /** @type {(key: string | null, error: unknown) => void} */
   #unsendable = () => {};
+  /** The app has a template for the page that shows nothing else. */
+  drawsPage = false;
   /** Settled when all that there is to show is shown. */
   drawn = Promise.resolve();
 
@@ -79,16 +81,36 @@ export class BokehAdapter {
    * Show the document, or one of its roots, in an element, whatever document it will be.
    * @param {HTMLElement} element
    * @param {string | null} root
+   * @param {string | null} [rootIndex]
    * @returns {() => void} what removes it from there
    */
-  mount(element, root) {
-    const mount = { element, root };
+  mount(element, root, rootIndex = null) {
+    const mount = { element, root, rootIndex };
     this.#mounts.add(mount);
     this.#updateViews();
     return () => {
       this.#mounts.delete(mount);
       this.#updateViews();
     };
+  }
+
+  /** What the app says of the connection; all is as usual while there is no document. */
+  get config() {
+    const config = this.#document?.config;
+    return { reconnects: config?.reconnect_session !== false, notifies: config?.notify_connection_status !== false };
+  }
+
+  /** The server is out of reach: Bokeh's own event for it, which the page's scripts can follow. */
+  connectionLost() {
+    const { ConnectionLost } = this.#events();
+    // BokehJS would let scripts reconnect by themselves; here that needs nobody.
+    this.#document?.event_manager.send_event(new ConnectionLost(new WeakRef({ reconnect() {} }), null, 0));
+  }
+
+  /** The document goes on where it was; Python is told, too. */
+  reconnected() {
+    const { ClientReconnected } = this.#events();
+    this.#document?.event_manager.send_event(new ClientReconnected());
   }
 
   // What the session calls.
@@ -165,6 +187,7 @@ export class BokehAdapter {
     // Which models are part of the document is found out here, whenever it may have changed.
     const document = new bokeh.Document({ resolver, recompute_timeout: Infinity });
     this.#document = /** @type {BokehDocument} */ (document);
+    this.drawsPage = json.own_page === true;
     this.#define(json.defs, buffers);
     const decoder = this.#decoder();
     document.freeze_all_models(() => {
@@ -257,6 +280,10 @@ export class BokehAdapter {
     document.clear({ sync: false });
     const { documents } = this.#bokeh;
     if (documents.includes(document)) documents.splice(documents.indexOf(document), 1);
+  }
+
+  #events() {
+    return /** @type {BokehJS} */ (this.#bokeh).module("core/bokeh_events");
   }
 
   #decoder() {

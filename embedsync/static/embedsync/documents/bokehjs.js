@@ -31,6 +31,7 @@
  * @property {any} event_manager
  * @property {any} resolver
  * @property {Map<string, Model>} _all_models
+ * @property {Map<string, unknown[]>} _document_callbacks
  * @property {Set<Model>} _new_models
  * @property {() => void} _recompute_all_models
  * @property {(change: () => void) => void} freeze_all_models

@@ -8,7 +8,10 @@
  * @typedef {object} Mount
  * @property {HTMLElement} element
  * @property {string | null} root the name of the one root to show; `null` for all
+ * @property {string | null} rootIndex the position of the one root to show, or, with a `-`, of the first of several
  */
+
+const CONNECTION_EVENTS = ["connection_lost", "client_reconnected"];
 
 export class Views {
   /** @type {Map<Mount, Map<Model, View>>} */
@@ -60,6 +63,7 @@ export class Views {
       }
       if (!mounts.includes(mount)) this.#mounted.delete(mount);
     }
+    await this.#showNotifications();
     for (const mount of mounts) await this.#show(mount);
     if (mounts.length > 0) this.#settle();
   }
@@ -90,6 +94,17 @@ export class Views {
     if (!inOrder) mount.element.append(...elements);
   }
 
+  /** What an app pushes as a notification is shown by a view of its own, beside those of the roots. */
+  async #showNotifications() {
+    const model = this.document.config?.notifications ?? null;
+    if (model === null || this.manager.get(model) !== null) return;
+    const callbacks = this.document._document_callbacks;
+    const before = CONNECTION_EVENTS.map((name) => callbacks.get(name) ?? []);
+    await this.manager.build_view(model);
+    // The element says by itself whether it is connected; this view would say it a second time.
+    for (const [index, name] of CONNECTION_EVENTS.entries()) callbacks.set(name, before[index]);
+  }
+
   /** BokehJS tells Python that the document is ready once all roots are, also those shown nowhere. */
   #settle() {
     const shown = new Set([...this.#mounted.values()].flatMap((views) => [...views.keys()]));
@@ -99,8 +114,11 @@ export class Views {
   }
 
   /** @param {Mount} mount */
-  #rootsFor({ root }) {
-    return this.document.roots().filter((model) => root === null || model.name === root);
+  #rootsFor({ root, rootIndex }) {
+    const named = this.document.roots().filter((model) => root === null || model.name === root);
+    if (rootIndex === null) return named;
+    const first = parseInt(rootIndex, 10);
+    return named.slice(first, rootIndex.endsWith("-") ? undefined : first + 1);
   }
 }
 

@@ -1,0 +1,3 @@
+"""A package: what is here is there before anything else."""
+
+LOADED = "the package"
