@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 from embedsync.app import App
 
-__all__ = ["Icon", "PageOptions"]
+__all__ = ["ENDPOINT", "Icon", "PageOptions"]
+
+ENDPOINT = "_embedsync"
+"""The folder below which socket, tickets, scripts and health are, beside the pages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,7 @@ class PageOptions:
         index: whether there is an index at ``/``. Without it pages don't tell which apps there are.
         redirect_index: whether the index of a single app leads to its page.
         render_index: makes the index of the apps, as HTML; ours if ``None``.
+        endpoint: what the endpoint is called, for pages whose sockets are to come back to this process.
         generation: names this start of the server. If there is one, pages load themselves again as soon as
             the server has another.
         fault: why no app can be served; told by every page in place of what is there.
@@ -47,6 +51,7 @@ class PageOptions:
     index: bool = True
     redirect_index: bool = True
     render_index: Callable[[Sequence[App]], str] | None = None
+    endpoint: str = ENDPOINT
     generation: str = ""
     fault: str = ""
     icon: Icon | None = _OURS

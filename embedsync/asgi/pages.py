@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, quote
 
 from embedsync.app import App
-from embedsync.asgi.page_options import PageOptions
+from embedsync.asgi.page_options import ENDPOINT, PageOptions
 from embedsync.document import PageParts
 from embedsync.errors import ConfigurationError, UnknownApp
 from embedsync.html import embed_element, module_script
@@ -30,9 +30,6 @@ if TYPE_CHECKING:
 __all__ = ["ENDPOINT", "DrawnPage", "Pages"]
 
 logger = logging.getLogger("embedsync.asgi")
-
-ENDPOINT = "_embedsync"
-"""The folder below which socket, tickets, scripts and health are, beside the pages."""
 
 _LONGEST_QUERY = 64 * 1024
 _LONGEST_BUILD = 60.0
@@ -148,7 +145,7 @@ class Pages:
             ticket, live = self._ticket(app, arguments, request, prepare=prepare)
         except ConfigurationError:  # Text can always be carried, unless there is too much of it.
             return self._too_long(top, request)
-        endpoint = f"{top}{ENDPOINT}"
+        endpoint = f"{top}{self._options.endpoint}"
 
         def respond(drawn: str | None) -> Response:
             if drawn is not None:

@@ -17,10 +17,18 @@ from types import FrameType
 from watchfiles import watch
 
 from embedsync.asgi.page_options import PageOptions
+from embedsync.cli.children import follow_parent
 from embedsync.cli.generation import Generation
 from embedsync.cli.options import ServeOptions
 from embedsync.cli.places import Place, open_place, prefix_of
-from embedsync.cli.running import announce, run_server, set_up_logging, transport_of, warn_of_strangers
+from embedsync.cli.running import (
+    announce,
+    reports_of,
+    run_server,
+    set_up_logging,
+    transport_of,
+    warn_of_strangers,
+)
 from embedsync.cli.site import apps_of, make_site
 from embedsync.cli.surroundings import Surroundings
 from embedsync.cli.watching import watched_files
@@ -43,7 +51,7 @@ def develop(options: ServeOptions, around: Surroundings, secret_key: str) -> Non
     options = replace(options, debug=True)
     # What is wrong beside the apps is told now.
     transport_of(options, around)
-    make_site(replace(options, paths=()), around, secret_key)
+    reports_of(options, make_site(replace(options, paths=()), around, secret_key))
     watched = watched_files(list(apps_of(options).values()), options.watched)
     with open_place(options, around) as place:
         if place.is_web and not place.is_local:
@@ -114,7 +122,7 @@ class _Servers:
 def _serve(options: ServeOptions, around: Surroundings, place: Place, secret_key: str) -> None:
     """What the process of a server does."""
     set_up_logging(options, around.log_level)
-    _follow_parent()
+    follow_parent()
     name = secrets.token_urlsafe(8)
     try:
         site = make_site(options, around, secret_key, PageOptions(generation=name))
@@ -124,16 +132,3 @@ def _serve(options: ServeOptions, around: Surroundings, place: Place, secret_key
         site = make_site(replace(options, paths=()), around, secret_key, fault)
     generation = Generation(site.application(place), prefix_of(options), name)
     run_server(options, around, place, site, application=generation, on_stopping=generation.end)
-
-
-def _follow_parent() -> None:
-    """End with the process that has started us, however that one ends."""
-    parent = multiprocessing.parent_process()
-    if parent is None:
-        return
-
-    def wait() -> None:
-        parent.join()
-        signal.raise_signal(signal.SIGTERM)
-
-    threading.Thread(target=wait, daemon=True).start()

@@ -66,6 +66,7 @@ class ServeOptions:
     compression_level: int | None
     compression_memory: int | None
     stop_timeout: float
+    processes: int
 
 
 def paths_of(options: ServeOptions) -> tuple[str, ...]:

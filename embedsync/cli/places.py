@@ -35,6 +35,12 @@ class Place:
         self.base = base
         self.is_local = bool(address) and is_loopback(self.sockets)
 
+    def without_sockets(self) -> Place:
+        """The same place, for a process that does not listen itself."""
+        place = Place([], self.address, self.base)
+        place.is_local = self.is_local
+        return place
+
     @property
     def is_web(self) -> bool:
         """Whether a browser can get there."""

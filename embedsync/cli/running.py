@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import socket
 import sys
 import threading
 import webbrowser
@@ -19,7 +20,7 @@ from embedsync.cli.site import Site, apps_of
 from embedsync.cli.surroundings import Surroundings
 from embedsync.errors import ConfigurationError
 
-__all__ = ["announce", "run_server", "set_up_logging", "transport_of", "warn_of_strangers"]
+__all__ = ["announce", "reports_of", "run_server", "set_up_logging", "transport_of", "warn_of_strangers"]
 
 logger = logging.getLogger("embedsync.cli")
 
@@ -31,6 +32,7 @@ def run_server(
     site: Site,
     *,
     application: ASGIApplication | None = None,
+    visitors: socket.socket | None = None,
     on_started: Callable[[], None] = lambda: None,
     on_stopping: Callable[[], None] = lambda: None,
 ) -> None:
@@ -42,6 +44,7 @@ def run_server(
         place: open sockets.
         site: what is served.
         application: in place of the site's own.
+        visitors: hands over connections, in place of the sockets of the place.
         on_started: called once connections are taken.
         on_stopping: called when a signal has come.
 
@@ -52,11 +55,12 @@ def run_server(
         application or site.application(place),
         site.hub,
         on_started,
+        visitors=visitors,
         on_stopping=on_stopping,
         transport=transport_of(options, around),
-        reports=Reports(site.hub, options.stats_milliseconds / 1000, options.memory_milliseconds / 1000),
+        reports=reports_of(options, site),
     )
-    server.run(place.sockets)
+    server.run([] if visitors is not None else place.sockets)
 
 
 def set_up_logging(options: ServeOptions, level: int) -> None:
@@ -96,6 +100,15 @@ def warn_of_strangers(options: ServeOptions) -> None:
         options.address,
         changes if options.authority == "compat" else "",
     )
+
+
+def reports_of(options: ServeOptions, site: Site) -> Reports:
+    """What a server says of itself.
+
+    Raises:
+        ConfigurationError: what that needs is missing.
+    """
+    return Reports(site.hub, options.stats_milliseconds / 1000, options.memory_milliseconds / 1000)
 
 
 def transport_of(options: ServeOptions, around: Surroundings) -> Transport:

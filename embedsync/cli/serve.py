@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 
 from embedsync.cli.options import ServeOptions
@@ -11,6 +12,8 @@ from embedsync.cli.site import make_site
 from embedsync.cli.surroundings import Surroundings, surroundings
 
 __all__ = ["serve"]
+
+logger = logging.getLogger("embedsync.cli")
 
 
 def serve(options: ServeOptions) -> None:
@@ -23,10 +26,16 @@ def serve(options: ServeOptions) -> None:
     set_up_logging(options, around.log_level)
     secret_key = around.secret_key or secrets.token_urlsafe(32)
     if options.dev:
+        if options.processes != 1:
+            logger.info("--dev: one process, whatever --num-procs says")
         # Imported here, as it needs what a server in production does not.
         from embedsync.cli.develop import develop
 
         develop(options, around, secret_key)
+    elif options.processes != 1:
+        from embedsync.cli.several import serve_several
+
+        serve_several(options, around, secret_key)
     else:
         _serve_one(options, around, secret_key)
 

@@ -155,6 +155,14 @@ _reports = _together(
 
 _limits = _together(
     click.option(
+        "--num-procs",
+        "processes",
+        default=1,
+        show_default=True,
+        type=click.IntRange(min=0),
+        help="Processes that share the port; visitors come back to theirs. 0 is one for each core.",
+    ),
+    click.option(
         "--num-threads",
         "--workers",
         "threads",

@@ -53,6 +53,7 @@ class Server(uvicorn.Server):
         application: what is served.
         hub: its hub.
         on_started: called once connections are taken.
+        visitors: by which another process hands over connections; see :mod:`embedsync.cli.several`.
         on_stopping: called when it begins to stop.
         transport: how bytes go.
         reports: written while it runs.
@@ -64,6 +65,7 @@ class Server(uvicorn.Server):
         hub: Hub,
         on_started: Callable[[], None],
         *,
+        visitors: socket.socket | None = None,
         on_stopping: Callable[[], None] = lambda: None,
         transport: Transport | None = None,
         reports: Reports | None = None,
@@ -73,6 +75,8 @@ class Server(uvicorn.Server):
         transport = transport or Transport()
         self._on_started = on_started
         self._on_stopping = on_stopping
+        self._visitors = visitors
+        self._arriving: set[asyncio.Task[None]] = set()
         super().__init__(
             uvicorn.Config(
                 application,
@@ -97,7 +101,36 @@ class Server(uvicorn.Server):
         await super().startup(sockets)
         if self.started:
             self._hub.start()
+            if self._visitors is not None:
+                self._visitors.setblocking(False)
+                asyncio.get_running_loop().add_reader(self._visitors, self._take, self._visitors)
             self._on_started()
+
+    def _take(self, visitors: socket.socket) -> None:
+        """Take the connections that were handed over."""
+        try:
+            _, given, _, _ = socket.recv_fds(visitors, 1, 1)
+        except OSError:
+            return
+        for each in given:
+            task = asyncio.get_running_loop().create_task(self._welcome(socket.socket(fileno=each)))
+            self._arriving.add(task)
+            task.add_done_callback(self._arriving.discard)
+
+    async def _welcome(self, visitor: socket.socket) -> None:
+        try:
+            await asyncio.get_running_loop().connect_accepted_socket(
+                self._protocol, visitor, ssl=self.config.ssl
+            )
+        except OSError:  # They have left, or do not speak TLS.
+            visitor.close()
+
+    def _protocol(self) -> asyncio.Protocol:
+        make: Any = self.config.http_protocol_class
+        protocol: asyncio.Protocol = make(
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
+        return protocol
 
     async def main_loop(self) -> None:
         """Serve until a signal comes."""
@@ -106,6 +139,8 @@ class Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop: browsers are told to come back, sessions end, then everything closes."""
+        if self._visitors is not None:
+            asyncio.get_running_loop().remove_reader(self._visitors)
         self._on_stopping()
         # A thread that nobody waits for: in a hurry, app code that hangs does not keep the process.
         stopping = threading.Thread(target=self._hub.stop, daemon=True)

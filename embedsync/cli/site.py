@@ -43,7 +43,12 @@ class Site:
 
 
 def make_site(
-    options: ServeOptions, around: Surroundings, secret_key: str, pages: PageOptions | None = None
+    options: ServeOptions,
+    around: Surroundings,
+    secret_key: str,
+    pages: PageOptions | None = None,
+    *,
+    asset_url: Callable[[str], str] = str,
 ) -> Site:
     """Load the apps and see to their pages.
 
@@ -54,7 +59,7 @@ def make_site(
     origins = origins_of(around.allowed_origins)
     # Scripts that read their arguments must not find ours. Those of --args come with the app.
     del sys.argv[1:]
-    hub = Hub(secret_key, _settings(options, around, origins))
+    hub = Hub(secret_key, _settings(options, around, origins), asset_url=asset_url)
     for name, path in apps_of(options).items():
         hub.add_app(name, path, argv=options.app_arguments, script_tag=True, script_arguments=None)
     page_options = _with_options(pages or PageOptions(), options, around, prefix)

@@ -8,7 +8,7 @@ from bokeh.command.subcommands.serve import Serve
 from embedsync.cli.serve_command import serve_command
 
 PAGE = Path(__file__).parents[2] / "docs" / "command-line.md"
-NOT_YET = {"--num-procs", "--auth-module", "--enable-xsrf-cookies", "--cookie-secret"}
+NOT_YET = {"--auth-module", "--enable-xsrf-cookies", "--cookie-secret"}
 TABLE = [line for line in PAGE.read_text().splitlines() if line.startswith("| `")]
 
 
