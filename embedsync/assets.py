@@ -122,12 +122,12 @@ class Assets:
             file = self._scripts.get((area, name))
         if file is None or digest != self._hash(file):
             return None
-        return self._load(file)
+        return self.load(file)
 
     def _runtime_file(self, name: str) -> Asset | None:
         # Looked up rather than joined: no path of a request reaches the disk.
         path = _runtime_files().get(name)
-        return self._load(path) if path is not None else None
+        return self.load(path) if path is not None else None
 
     def _script_path(self, kind: str, name: str, path: Path) -> str:
         return f"{kind}/{self._hash(path)}/{name}"
@@ -138,7 +138,8 @@ class Assets:
             known = self._hashes[path] = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
         return known
 
-    def _load(self, path: Path) -> Asset:
+    def load(self, path: Path) -> Asset:
+        """A file, read once and kept. For files that belong to what is installed."""
         known = self._loaded.get(path)
         if known is None:
             content = path.read_bytes()

@@ -10,13 +10,14 @@ from __future__ import annotations
 import enum
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from embedsync import wire
 from embedsync.errors import ProtocolError
 from embedsync.outbox import Outbox
 from embedsync.settings import Settings
 
-__all__ = ["Connection", "Received", "State"]
+__all__ = ["Connection", "Conversation", "Received", "State"]
 
 
 class State(enum.Enum):
@@ -47,6 +48,73 @@ class Received:
     """Bytes of the message."""
 
 
+class Conversation(Protocol):
+    """What an endpoint asks of the protocol of its socket: ours, which is :class:`Connection`, or another.
+
+    Attributes:
+        is_simple: what is at the other end follows none of the rules of a replica.
+        granted: whether anything was granted to it.
+        closed: with which code to close the socket, once all was taken.
+        reason: why it was closed, for the log.
+        abandoned: whether the socket is to be cut at once.
+    """
+
+    is_simple: bool
+    granted: bool
+    closed: int | None
+    reason: str
+    abandoned: bool
+
+    def receive(self, message: bytes | str, now: float) -> list[Received]:
+        """Take a message. Never raises: what is wrong closes the connection."""
+
+    def take(self, now: float) -> Sequence[bytes | str]:
+        """Hand out messages to send."""
+
+    def drained(self) -> Sequence[int]:
+        """Attachments that were refused a payload and may be sent some again, each named once."""
+
+    def tick(self, now: float) -> None:
+        """Do what is due."""
+
+    def excuse(self, seconds: float) -> None:
+        """The process stood still for so long."""
+
+    def deadline(self) -> float:
+        """When :meth:`tick` has something to do next."""
+
+    def push(
+        self,
+        attachment: int,
+        payload: bytes,
+        now: float,
+        *,
+        seq: int | None,
+        always: bool,
+        snapshot: bool = False,
+    ) -> bool:
+        """Queue a payload of ours; see :meth:`embedsync.replica.Viewer.push`."""
+
+    def notify(self, payload: bytes, now: float) -> None:
+        """Tell something that concerns the page."""
+
+    def grant(self, attachment: int) -> None:
+        """Let an attachment in."""
+
+    def end(self, attachment: int, code: int, *, error: str = "", detail: str = "") -> None:
+        """End an attachment."""
+
+    @property
+    def ready(self) -> bool:
+        """Whether there is something to send, or the socket is to be closed."""
+
+    def close(self, code: int, reason: str = "", now: float | None = None) -> None:
+        """Close the socket after what still waits was sent."""
+
+    def abandon(self, code: int, reason: str) -> None:
+        """Close the socket and forget what waits."""
+
+
 class Connection:
     """The protocol of one socket.
 
@@ -54,6 +122,8 @@ class Connection:
         settings: bounds and waits.
         now: the present, in seconds of any clock that never goes back; so are all other ``now``.
     """
+
+    is_simple = False
 
     def __init__(self, settings: Settings, now: float) -> None:
         self._settings = settings

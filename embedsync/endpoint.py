@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from embedsync import wire
-from embedsync.connection import Connection, Received
+from embedsync.connection import Conversation, Received
 from embedsync.request import Request
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ class Attachment:
 
 
 class Endpoint:
-    """A thread-safe :class:`~embedsync.connection.Connection` with a clock and callbacks.
+    """A thread-safe :class:`~embedsync.connection.Conversation` with a clock and callbacks.
 
     Args:
         connection: the protocol of this socket.
@@ -124,7 +124,7 @@ class Endpoint:
 
     def __init__(
         self,
-        connection: Connection,
+        connection: Conversation,
         request: Request,
         receiver: Receiver,
         *,
@@ -163,11 +163,12 @@ class Endpoint:
         with self._lock:
             received = self._connection.receive(message, self._clock())
             arrived = [(self._attachment(each.attachment), each) for each in received]
+            self._hasten()
         for attachment, each in arrived:
             self._receiver(attachment, each)
         self._wake()
 
-    def take(self) -> list[bytes]:
+    def take(self) -> Sequence[bytes | str]:
         """Messages to send now, in order. Call again after sending them."""
         with self._lock:
             messages = self._connection.take(self._clock())
@@ -186,6 +187,11 @@ class Endpoint:
     def is_lost(self) -> bool:
         """Whether the socket is gone."""
         return self._lost
+
+    @property
+    def is_simple(self) -> bool:
+        """Whether its client follows none of the rules of a replica."""
+        return self._connection.is_simple
 
     @property
     def is_open(self) -> bool:
@@ -235,9 +241,15 @@ class Endpoint:
             queued = self._connection.push(
                 number, payload, self._clock(), seq=seq, always=always, snapshot=snapshot
             )
+            self._hasten()
         if queued:
             self._wake()
         return queued
+
+    def attachment(self, number: int) -> Attachment:
+        """The attachment of this number; a new one, if there is none."""
+        with self._lock:
+            return self._attachment(number)
 
     def grant(self, number: int) -> None:
         """Let an attachment in."""
@@ -284,6 +296,13 @@ class Endpoint:
         delay = max(0.05, self._connection.deadline() - now)
         self._due = now + delay
         self._timer = self._call_later(delay, self._tick)
+
+    def _hasten(self) -> None:
+        """What came has made something due that was not; with our own protocol that is never in a hurry."""
+        if self._connection.is_simple and not self._lost and self._connection.deadline() < self._due:
+            if self._timer is not None:
+                self._timer.cancel()
+            self._schedule()
 
     def _tick(self) -> None:
         with self._lock:

@@ -112,7 +112,9 @@ class LiveSession:
     def open(self, attachment: Attachment) -> None:
         """Let a browser in that has a ticket: it gets the whole document, once that is built."""
         new_id, new_secret = self._hub.random_id(), self._hub.random_id()
-        replica = Replica(new_id, new_secret, user_key=attachment.request.user_key)
+        replica = Replica(
+            new_id, new_secret, user_key=attachment.request.user_key, simple=attachment.endpoint.is_simple
+        )
         try:
             if self._join(attachment, replica):
                 self._mailbox.post(self._build, self._fail)
@@ -466,9 +468,10 @@ class LiveSession:
             case wire.Ack() as ack:
                 core.acknowledge(replica, ack.cseq)
             case wire.Resync() as resync:
-                logger.warning(
-                    "session %s: a browser asks for a snapshot: %s", self.id, legible(resync.reason)
-                )
+                if resync.reason:
+                    logger.warning(
+                        "session %s: a browser asks for a snapshot: %s", self.id, legible(resync.reason)
+                    )
                 core.distrust(replica, resync.cseq)
                 self._resync(replica)
 

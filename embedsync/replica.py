@@ -62,6 +62,9 @@ class Replica:
         absences: how often its connection was lost.
         snapshot_waits: a turn that sends it the whole document is waiting.
         snapshot_at: when it last asked for one.
+        simple: its client follows none of the rules of a replica: it does not keep what others write from
+            what it has just written, nor wait with edits until others are answered. So it is told the
+            outcome of every write that others may have crossed.
     """
 
     id: str
@@ -80,6 +83,7 @@ class Replica:
     absences: int = 0
     snapshot_waits: bool = False
     snapshot_at: float = float("-inf")
+    simple: bool = False
 
     def keep(self, answer: Answer) -> None:
         """Keep an answer until the browser has seen it."""

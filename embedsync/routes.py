@@ -20,7 +20,7 @@ from embedsync.request import Request
 if TYPE_CHECKING:
     from embedsync.hub import Hub
 
-__all__ = ["POLICIES", "Policy", "Response", "Routes", "read_body"]
+__all__ = ["POLICIES", "Policy", "Response", "Routes", "read_body", "takes_gzip"]
 
 logger = logging.getLogger("embedsync.routes")
 
@@ -195,12 +195,13 @@ class Routes:
             ("Vary", "Accept-Encoding"),
             ("X-Content-Type-Options", "nosniff"),
         ]
-        if _takes_gzip(request.headers.get("Accept-Encoding", "")):
+        if takes_gzip(request.headers.get("Accept-Encoding", "")):
             return Response(200, asset.compressed, [*headers, ("Content-Encoding", "gzip")])
         return Response(200, asset.content, headers)
 
 
-def _takes_gzip(accepted: str) -> bool:
+def takes_gzip(accepted: str) -> bool:
+    """Whether an ``Accept-Encoding`` header names gzip, and not to refuse it."""
     for each in accepted.split(","):
         name, _, parameters = each.strip().partition(";")
         if name.strip() == "gzip":

@@ -269,8 +269,9 @@ class Session:
 
     def _check_room(self, replica: Replica) -> None:
         settings = self._settings
+        unanswered = "stock_unanswered_edits" if replica.simple else "unanswered_edits"
         for name, there, most in (
-            ("unanswered_edits", replica.unanswered + 1, settings.unanswered_edits),
+            (unanswered, replica.unanswered + 1, getattr(settings, unanswered)),
             ("unacknowledged_results", len(replica.answers), settings.unacknowledged_results),
             ("unacknowledged_bytes", replica.answer_bytes, settings.unacknowledged_bytes),
         ):
@@ -335,7 +336,8 @@ class Session:
         with self._lock:
             met = self._log.written_since(edit.base, except_by=replica.id)
         for each in prepared.written:
-            if _is_uncertain(each.kind, edit.whole, met, each.key):
+            crossed = replica.simple and (met is None or each.key in met)
+            if crossed or _is_uncertain(each.kind, edit.whole, met, each.key):
                 keys[each.key] = None
         return tuple(keys)
 

@@ -63,6 +63,16 @@ class Settings:
     unacknowledged_bytes: int = 16 * _MIB
     """Bytes of such results; beyond, it is cut off."""
 
+    stock_clients: bool = False
+    """Let clients connect that speak Bokeh's own protocol: pages of stock BokehJS, ``bokeh.client``."""
+    stock_unsigned: bool = False
+    """Take session ids and tokens that nobody has signed, as ``bokeh serve`` does by itself: whoever can
+    connect may open sessions under names of their choice, and join those whose names they know."""
+    stock_unanswered_edits: int = 4096
+    """Edits of one stock client that may wait for an answer: it does not merge them itself."""
+    stock_requests: int = 64
+    """Other questions of one stock client that may wait for an answer, such as for the document."""
+
     queue_bytes: int = 256 * _KIB
     """What may wait for one socket before its documents are no longer sent op by op, but caught up
     by one merged op, or a snapshot, once it has drained."""

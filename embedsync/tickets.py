@@ -35,6 +35,7 @@ class Grant:
         user_key: whom it was made for.
         nonce: tells tickets apart that are made at the same time for the same thing.
         page: what the adapter wants to know about the page when a session begins.
+        session_id: id of the session that it opens or joins; of any, if empty.
     """
 
     app: str
@@ -43,6 +44,7 @@ class Grant:
     user_key: str = ""
     nonce: str = ""
     page: Mapping[str, str] = field(default_factory=dict)
+    session_id: str = ""
 
 
 def encode_arguments(arguments: Mapping[str, Any]) -> dict[str, list[str]]:
@@ -110,7 +112,7 @@ class Tickets:
         arguments = {name: list(values) for name, values in grant.arguments.items()}
         page = dict(grant.page)
         return self._serializer.dumps(
-            [grant.app, arguments, grant.session, grant.user_key, grant.nonce, page]
+            [grant.app, arguments, grant.session, grant.user_key, grant.nonce, page, grant.session_id]
         )
 
     def read(self, ticket: str) -> Grant:

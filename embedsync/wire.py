@@ -50,7 +50,9 @@ __all__ = [
     "ServerFrame",
     "SnapshotFrame",
     "action_of",
+    "check_shape",
     "decode_client_frame",
+    "decode_payload",
     "decode_server_frame",
     "encode_payload",
     "frame",
@@ -429,7 +431,7 @@ def decode_client_frame(
     if len(header.buffers) > max_buffers:
         raise ProtocolError(Close.TOO_BIG, f"{len(header.buffers)} buffers, at most {max_buffers} are taken")
     if isinstance(header, Edit):
-        _check_shape(header.events, max_depth, max_nodes)
+        check_shape(header.events, max_depth, max_nodes)
     return attachment, header, _take_buffers(header.buffers, message, rest)
 
 
@@ -442,6 +444,12 @@ def decode_server_frame(message: bytes) -> tuple[int, ServerFrame, dict[str, byt
     attachment, encoded, rest = _split(message)
     header = _decode_header(_server_decoder, encoded)
     return attachment, header, _take_buffers(header.buffers, message, rest)
+
+
+def decode_payload(payload: bytes) -> tuple[ServerFrame, dict[str, bytes]]:
+    """Take apart what :func:`encode_payload` made, for codecs that say it in other words."""
+    _, header, buffers = decode_server_frame(frame(0, payload))
+    return header, buffers
 
 
 def _split(message: bytes) -> tuple[int, bytes, int]:
@@ -480,8 +488,12 @@ def _take_buffers(sizes: Iterable[tuple[str, int]], message: bytes, start: int) 
     return buffers
 
 
-def _check_shape(value: Any, max_depth: int, max_nodes: int) -> None:
-    """Refuse JSON that nests too deep or holds too much, level by level and without recursion."""
+def check_shape(value: Any, max_depth: int, max_nodes: int) -> None:
+    """Refuse JSON that nests too deep or holds too much, level by level and without recursion.
+
+    Raises:
+        ProtocolError: it does.
+    """
     level: list[Any] = [value]
     nodes = 0
     for _ in range(max_depth + 1):

@@ -13,13 +13,14 @@ from embedsync.asgi.page_options import PageOptions
 from embedsync.asgi.pages import ENDPOINT, DrawnPage, Pages
 from embedsync.asgi.protocol import Receive, Scope, Send
 from embedsync.asgi.scope import path_below, request_of
-from embedsync.asgi.socket import refuse, serve_socket
+from embedsync.asgi.socket import refuse, serve_socket, serve_stock_socket
 from embedsync.asgi.users import UserLoader, load_user, user_of_scope
 from embedsync.errors import ConfigurationError
 from embedsync.hub import Hub
 from embedsync.legible import legible
 from embedsync.request import Request
 from embedsync.routes import Response, Routes
+from embedsync.stock.pages import StockPages
 
 __all__ = ["Application", "application"]
 
@@ -89,6 +90,7 @@ class Application:
             raise ConfigurationError(f"prefix {prefix!r} must begin with a slash and not end with one")
         self._hub = hub
         self._routes = Routes(hub)
+        self._stock = StockPages(hub)
         self._user_loader = user_loader
         self._pages = pages
         self._prefix = prefix
@@ -128,13 +130,19 @@ class Application:
         method, path = scope["method"], path_below(scope, self._prefix)
         if path is None:
             return text_response(404, "not found")
-        below = self._below_endpoint(path)
-        if below is None:
+        if self._stock.is_on:
+            query = scope.get("query_string", b"").decode("latin-1")
+            below = path.removeprefix("/")
+            answer = await asyncio.to_thread(self._stock.respond, method, below, query, request)
+            if answer is not None:
+                return answer
+        endpoint_path = self._below_endpoint(path)
+        if endpoint_path is None:
             shown = request if self._shown is None else self._shown(request)
             page = await asyncio.to_thread(self._page, method, path, scope, shown)
             return await page.response() if isinstance(page, DrawnPage) else page
         body = await read_body(receive, self._routes.body_limit) if method == "POST" else b""
-        return await asyncio.to_thread(self._routes.respond, method, below, request, body)
+        return await asyncio.to_thread(self._routes.respond, method, endpoint_path, request, body)
 
     def _page(self, method: str, path: str, scope: Scope, request: Request) -> Response | DrawnPage:
         if self._pages is None:
@@ -163,8 +171,9 @@ class Application:
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         await receive()  # It is `websocket.connect`.
-        path = path_below(scope, self._prefix)
-        if path is None or self._below_endpoint(path) != "socket":
+        path = path_below(scope, self._prefix) or ""
+        stock_app = self._stock.socket_app(path.removeprefix("/"))
+        if stock_app is None and self._below_endpoint(path) != "socket":
             await refuse(scope, send, 404)
             return
         request = request_of(scope, await load_user(self._user_loader, scope))
@@ -173,7 +182,10 @@ class Application:
             return
         if self._shown is not None:
             request = self._shown(request)
-        await serve_socket(self._hub, request, scope, receive, send)
+        if stock_app is not None:
+            await serve_stock_socket(self._hub, stock_app, request, scope, receive, send)
+        else:
+            await serve_socket(self._hub, request, scope, receive, send)
 
     # The process
 

@@ -167,6 +167,10 @@ class Pages:
     ) -> tuple[str, LiveSession | None]:
         """A ticket; and its session, if the document has, or may have, a say in how the page looks."""
         page = {PAGE_PATH: request.path}
+        if session := self._session_of_stock_client(arguments):
+            user_key = request.user_key
+            ticket = self._hub.ticket(app.name, arguments, user_key=user_key, page=page, session_id=session)
+            return ticket, None
         if prepare and app.recipe.traits.own_page is not False:
             return self._hub.prepare(app.name, arguments, request, page=page)
         return self._hub.ticket(app.name, arguments, user_key=request.user_key, page=page), None
@@ -206,6 +210,14 @@ class Pages:
     def _fault(self, path: str, request: Request) -> Response:
         content = f"<h1>This does not start</h1>\n<pre>{escape(self._options.fault)}</pre>"
         return self._page(500, "This does not start", content, _way_up(path), request)
+
+    def _session_of_stock_client(self, arguments: dict[str, list[str]]) -> str:
+        """The session that ``bokeh.client.show_session`` wants to be shown; taken out of the arguments."""
+        hub = self._hub
+        if not hub.settings.stock_clients:
+            return ""
+        (session, *_) = arguments.pop("bokeh-session-id", [""])
+        return session if hub.settings.stock_unsigned or hub.tokens.is_signed(session) else ""
 
     def _not_found(self, name: str, path: str, request: Request) -> Response:
         top = _way_up(path)

@@ -11,8 +11,9 @@ from embedsync.hub import Hub
 from embedsync.request import Request
 from embedsync.routes import Routes
 from embedsync.settings import Settings
+from embedsync.stock.door import PROTOCOL, Door
 
-__all__ = ["Socket", "refuse", "serve_socket"]
+__all__ = ["Socket", "refuse", "serve_socket", "serve_stock_socket"]
 
 _LARGE = 64 * 1024
 """Bytes from which decoding a message takes long enough to be felt by the other sockets."""
@@ -34,6 +35,28 @@ async def serve_socket(hub: Hub, request: Request, scope: Scope, receive: Receiv
         return
     await send({"type": "websocket.accept"})
     await Socket(hub.connect(request), receive, send, hub.settings).run()
+
+
+async def serve_stock_socket(
+    hub: Hub, app: str, request: Request, scope: Scope, receive: Receive, send: Send
+) -> None:
+    """Serve a WebSocket of a client that speaks Bokeh's protocol, if its token grants it a session.
+
+    Args:
+        hub: its sessions.
+        app: name of the app.
+        request: the handshake.
+        scope: of the handshake, and so ``receive`` and ``send``.
+    """
+    query = scope.get("query_string", b"").decode("latin-1")
+    door = Door(hub)
+    offered = scope.get("subprotocols", [])
+    grant = await asyncio.to_thread(door.admit, app, offered, query, request)
+    if grant is None:
+        await refuse(scope, send, 403)
+        return
+    await send({"type": "websocket.accept", "subprotocol": PROTOCOL})
+    await Socket(door.connect(grant, request), receive, send, hub.settings).run()
 
 
 async def refuse(scope: Scope, send: Send, status: int) -> None:
@@ -95,8 +118,8 @@ class Socket:
                 return
             content = message.get("bytes")
             if content is None:
-                self._endpoint.receive(message.get("text") or "")
-            elif len(content) < _LARGE:
+                content = message.get("text") or ""
+            if len(content) < _LARGE:
                 self._endpoint.receive(content)
             else:
                 await asyncio.to_thread(self._endpoint.receive, content)
@@ -108,7 +131,8 @@ class Socket:
             code = self._endpoint.close_code
             messages = self._endpoint.take()
             for message in messages:
-                if not await self._sent({"type": "websocket.send", "bytes": message}):
+                kind = "text" if isinstance(message, str) else "bytes"
+                if not await self._sent({"type": "websocket.send", kind: message}):
                     return
             if messages:
                 continue
@@ -119,7 +143,10 @@ class Socket:
 
     async def _sent(self, message: Message) -> bool:
         """Send a message; says whether somebody was there to take it, and in time."""
-        seconds = self._settings.send_timeout + len(message.get("bytes", b"")) / self._settings.slowest_link
+        seconds = (
+            self._settings.send_timeout
+            + len(message.get("bytes") or message.get("text") or b"") / self._settings.slowest_link
+        )
         try:
             async with asyncio.timeout(seconds):
                 await self._send(message)

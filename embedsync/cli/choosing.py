@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import json
 import re
 from itertools import count
 
@@ -12,6 +14,7 @@ __all__ = ["Chooser", "endpoint_of"]
 
 _PLACE = re.compile(rf"/{ENDPOINT}-(\d+)/".encode())
 _SESSION = re.compile(rb"[?&]bokeh-session-id=([^&\s]+)")
+_TOKEN = re.compile(rb"^sec-websocket-protocol:\s*bokeh\s*,\s*([\w-]+)", re.IGNORECASE | re.MULTILINE)
 _SOCKET = re.compile(rb"^upgrade:\s*websocket\s*\r$", re.IGNORECASE | re.MULTILINE)
 _BROWSER = re.compile(rb"^(?:user-agent|x-forwarded-for|x-real-ip):.*$", re.IGNORECASE | re.MULTILINE)
 
@@ -24,8 +27,9 @@ def endpoint_of(number: int) -> str:
 class Chooser:
     """Chooses among processes.
 
-    Whose address names a process goes there: pages name the one that has made them. A session that is named
-    in the address has its process. Other sockets go where those of the same browser go. All else takes turns.
+    Whose address names a process goes there: pages name the one that has made them. A session that is named,
+    in the address or in the token of a stock client, has its process. Other sockets go where those of the
+    same browser go. All else takes turns.
 
     Args:
         processes: how many there are.
@@ -47,9 +51,20 @@ class Chooser:
             return int(named[1]) % self._processes
         if (session := _SESSION.search(first)) is not None:
             return self._of(session[1])
+        if (token := _TOKEN.search(head)) is not None and (named_there := _session_of(token[1])):
+            return self._of(named_there)
         if not head or _SOCKET.search(head) is not None:
             return self._of(b"\n".join([address.encode(), *_BROWSER.findall(head)]))
         return next(self._turns) % self._processes
 
     def _of(self, name: bytes) -> int:
         return int.from_bytes(hashlib.sha256(name).digest()[:8]) % self._processes
+
+
+def _session_of(token: bytes) -> bytes:
+    """The session that a token of Bokeh's names. Whether it is authentic is for the process to see."""
+    try:
+        held = json.loads(base64.urlsafe_b64decode(token + b"=" * (-len(token) % 4)))
+        return str(held["session_id"]).encode()
+    except (ValueError, KeyError, TypeError):
+        return b""

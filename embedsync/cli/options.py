@@ -43,6 +43,9 @@ class ServeOptions:
 
     authority: str
     session_ids: str | None
+    auth_module: str | None
+    cookie_secret: str | None
+    xsrf_cookies: bool
     include_headers: tuple[str, ...]
     exclude_headers: tuple[str, ...]
     include_cookies: tuple[str, ...]

@@ -97,6 +97,16 @@ _rights = _together(
         help="What browsers may change: everything, as with bokeh serve; or what a person can change.",
     ),
     click.option(
+        "--auth-module", metavar="PATH", help="A Python file that says who a visitor is, as for bokeh serve."
+    ),
+    click.option("--cookie-secret", metavar="TEXT", help="Signs cookies that the auth module sets."),
+    click.option(
+        "--enable-xsrf-cookies",
+        "xsrf_cookies",
+        is_flag=True,
+        help="Forms of the auth module must carry Tornado's token.",
+    ),
+    click.option(
         "--session-ids",
         type=click.Choice(["unsigned", "signed", "external-signed"]),
         help="Whether names of sessions that clients bring must be signed, by BOKEH_SECRET_KEY.",

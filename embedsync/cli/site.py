@@ -11,6 +11,7 @@ from pathlib import Path
 from embedsync.asgi import application
 from embedsync.asgi.page_options import PageOptions
 from embedsync.asgi.protocol import ASGIApplication
+from embedsync.cli.auth_module import AuthModule, load_auth_module, user_in_scope
 from embedsync.cli.forwarded import Forwarded
 from embedsync.cli.icon import with_icon
 from embedsync.cli.index import index_template
@@ -59,15 +60,17 @@ def make_site(
     origins = origins_of(around.allowed_origins)
     # Scripts that read their arguments must not find ours. Those of --args come with the app.
     del sys.argv[1:]
-    hub = Hub(secret_key, _settings(options, around, origins), asset_url=asset_url)
+    auth = None if around.auth_module is None else load_auth_module(around.auth_module)
+    hub = Hub(secret_key, _settings(options, around, origins, _logout_url(auth, prefix)), asset_url=asset_url)
     for name, path in apps_of(options).items():
         hub.add_app(name, path, argv=options.app_arguments, script_tag=True, script_arguments=None)
     page_options = _with_options(pages or PageOptions(), options, around, prefix)
     shown = shown_request(options)
 
     def application_at(place: Place) -> ASGIApplication:
-        site = application(
+        site: ASGIApplication = application(
             hub,
+            user_loader=user_in_scope,
             pages=True,
             prefix=prefix,
             hosts=_hosts(place, origins),
@@ -76,6 +79,12 @@ def make_site(
             page_options=page_options,
             shown=shown,
         )
+        if auth is not None:
+            # Its handlers are Tornado's, which nobody else needs.
+            from embedsync.cli.authenticated import Authenticated, Secrets
+
+            secrets = Secrets(around.cookie_secret, around.xsrf_cookies)
+            site = Authenticated(site, hub, auth, prefix, secrets)
         return Forwarded(site) if options.use_forwarded else site
 
     return Site(hub, application_at)
@@ -90,7 +99,17 @@ def apps_of(options: ServeOptions) -> Mapping[str, Path]:
     return name_apps(paths_of(options))
 
 
-def _settings(options: ServeOptions, around: Surroundings, origins: tuple[str, ...]) -> Settings:
+def _logout_url(auth: AuthModule | None, prefix: str) -> str | None:
+    if auth is None or auth.logout_url is None:
+        return None
+    if auth.logout_url.startswith(("http://", "https://", "//")):
+        return auth.logout_url
+    return f"{prefix}/{auth.logout_url.lstrip('/')}"
+
+
+def _settings(
+    options: ServeOptions, around: Surroundings, origins: tuple[str, ...], logout_url: str | None
+) -> Settings:
     defaults = Settings()
     if around.sign_sessions and around.secret_key is None:
         raise ConfigurationError(
@@ -99,8 +118,8 @@ def _settings(options: ServeOptions, around: Surroundings, origins: tuple[str, .
         )
     if options.session_ids == "external-signed":
         raise ConfigurationError(
-            "--session-ids external-signed: pages get their session by a ticket, so there is no id to bring; "
-            "use --session-ids signed"
+            "--session-ids external-signed: pages open sessions by tickets that are made here; use "
+            "--session-ids signed, which takes ids that others have signed, too"
         )
     return Settings(
         debug=options.debug,
@@ -114,6 +133,9 @@ def _settings(options: ServeOptions, around: Surroundings, origins: tuple[str, .
         message_bytes=options.message_bytes,
         opening_message_bytes=min(defaults.opening_message_bytes, options.message_bytes),
         stop_timeout=options.stop_timeout,
+        logout_url=logout_url,
+        stock_clients=True,
+        stock_unsigned=not around.sign_sessions,
     )
 
 

@@ -31,6 +31,9 @@ class Surroundings:
         certificate_password: of the key.
         icon: path of the icon; ``"none"`` for none; ``None`` for ours.
         secret_key: signs tickets; ``None`` if nobody has named one.
+        auth_module: path of the file that says who a visitor is.
+        cookie_secret: signs cookies that it sets.
+        xsrf_cookies: whether its forms must carry a token.
         sign_sessions: whether names of sessions must be signed.
     """
 
@@ -42,6 +45,9 @@ class Surroundings:
     certificate_password: str | None
     icon: str | None
     secret_key: str | None
+    auth_module: str | None
+    cookie_secret: str | None
+    xsrf_cookies: bool
     sign_sessions: bool
 
 
@@ -85,6 +91,9 @@ def _read(options: ServeOptions) -> Surroundings:
         certificate_password=settings.ssl_password(),
         icon=_icon(options),
         secret_key=os.environ.get("EMBEDSYNC_SECRET_KEY") or settings.secret_key(),
+        auth_module=settings.auth_module(options.auth_module),
+        cookie_secret=settings.cookie_secret(options.cookie_secret),
+        xsrf_cookies=bool(settings.xsrf_cookies(options.xsrf_cookies or None)),
         sign_sessions=_signs(options),
     )
 

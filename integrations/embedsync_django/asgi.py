@@ -14,7 +14,7 @@ from embedsync.asgi.protocol import Message, Receive, Scope, Send
 from embedsync.asgi.scope import path_below
 from embedsync.asgi.socket import refuse
 from embedsync_django.configuration import url_prefix
-from embedsync_django.consumers import LiveConsumer
+from embedsync_django.consumers import LiveConsumer, StockConsumer
 from embedsync_django.registry import embed
 from embedsync_django.requests import script_prefix_of
 
@@ -53,6 +53,7 @@ class LiveApplication:
         self.site = site
         self._http: Any = _LiveHandler()
         self._socket = LiveConsumer.as_asgi()
+        self._stock = StockConsumer.as_asgi()
         self._prefix = f"/{url_prefix()}/"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -65,6 +66,9 @@ class LiveApplication:
             await self._http(scope, receive, send)
         elif below == "socket":
             await self._socket(scope, receive, send)
+        elif below.endswith("/ws"):
+            route = {"args": (), "kwargs": {"app": below.removesuffix("/ws")}}
+            await self._stock({**scope, "url_route": route}, receive, send)
         else:
             await receive()
             await refuse(scope, send, 404)

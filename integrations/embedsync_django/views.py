@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
 from embedsync.routes import Routes, read_body
+from embedsync.stock.pages import StockPages
 from embedsync_django.registry import embed
 from embedsync_django.requests import request_of, request_of_anybody
 
@@ -17,12 +18,16 @@ __all__ = ["live"]
 @non_atomic_requests  # Files and health must not need the database.
 def live(request: HttpRequest, path: str) -> HttpResponse:
     """Answer a request below the endpoint."""
-    routes = Routes(embed.hub)
+    routes, stock = Routes(embed.hub), StockPages(embed.hub)
     body = read_body(request, routes.body_limit) if request.method == "POST" else b""
     if body is None:
         return HttpResponse(status=413)
-    asked_by = request_of_anybody if routes.is_public(path) else request_of
-    answer = routes.respond(request.method or "", path, asked_by(request), body)
+    is_public = routes.is_public(path) and not stock.asks_who(path)
+    asked = request_of_anybody(request) if is_public else request_of(request)
+    method = request.method or ""
+    answer = stock.respond(method, path, request.META.get("QUERY_STRING", ""), asked)
+    if answer is None:
+        answer = routes.respond(method, path, asked, body)
     return HttpResponse(answer.body, status=answer.status, headers=dict(answer.headers))
 
 

@@ -13,6 +13,7 @@ from flask import Blueprint, Flask, Response, abort, current_app, g, request, ur
 from flask.blueprints import BlueprintSetupState
 from flask_sock import Sock
 from markupsafe import Markup
+from simple_websocket import Server
 
 from embedsync.documents import load
 from embedsync.errors import ConfigurationError, UnknownApp
@@ -21,10 +22,12 @@ from embedsync.hub import Hub, check_name, known_options
 from embedsync.request import Request
 from embedsync.routes import Routes, read_body
 from embedsync.running import register
+from embedsync.stock.door import PROTOCOL, Door
+from embedsync.stock.pages import StockPages
 from embedsync_flask.capacity import with_room
 from embedsync_flask.config import secret_keys, settings_of
 from embedsync_flask.requests import request_of
-from embedsync_flask.socket import serve_socket
+from embedsync_flask.socket import EndedSocket, serve_socket
 from embedsync_flask.users import UserLoader, key_of
 
 __all__ = ["EmbedSync"]
@@ -224,6 +227,8 @@ class EmbedSync:
         blueprint.before_request(self._before_socket)
         blueprint.add_url_rule("/<path:path>", "http", self._http, methods=["GET", "HEAD", "POST", "OPTIONS"])
         Sock().route("/socket", bp=blueprint, endpoint="socket")(self._socket)
+        # By hand, because flask-sock knows subprotocols only for all sockets of a site.
+        blueprint.add_url_rule("/<path:name>/ws", "stock_socket", self._stock_socket, websocket=True)
         return blueprint
 
     def _registered(self, state: BlueprintSetupState) -> None:
@@ -238,10 +243,10 @@ class EmbedSync:
         self.logged_out(user)
 
     def _before_socket(self) -> Response | None:
-        if request.endpoint != "embedsync.socket":
+        if request.endpoint not in ("embedsync.socket", "embedsync.stock_socket"):
             return None
         if request.headers.get("Upgrade", "").lower() != "websocket":
-            return self._http("socket")
+            return self._http(request.path.rpartition("/")[2])
         # Compressing each message would cost more than it saves, and inflating what a stranger
         # sends is a risk: no extension of the handshake is taken up.
         request.environ.pop("HTTP_SEC_WEBSOCKET_EXTENSIONS", None)
@@ -251,14 +256,30 @@ class EmbedSync:
                 "gunicorn -c python:embedsync_flask.gunicorn, or give it threads"
             )
             abort(503)
-        if not Routes(self.hub).admits("socket", self._request()):
+        if request.endpoint == "embedsync.socket" and not Routes(self.hub).admits("socket", self._request()):
             abort(403)
         return None
 
     def _socket(self, socket: Any) -> None:
         serve_socket(socket, self.hub.connect(self._request()), self.hub.settings)
 
+    def _stock_socket(self, name: str) -> Response:
+        hub, door = self.hub, Door(self.hub)
+        if StockPages(hub).socket_app(f"{name}/ws") is None:
+            abort(404)
+        offered = [each.strip() for each in request.headers.get("Sec-WebSocket-Protocol", "").split(",")]
+        grant = door.admit(name, offered, request.query_string.decode("latin-1"), self._request())
+        if grant is None:
+            abort(403)
+        server = Server(request.environ, subprotocols=[PROTOCOL])
+        serve_socket(server, door.connect(grant, self._request()), hub.settings)
+        return EndedSocket(server)
+
     def _http(self, path: str) -> Response:
+        query = request.query_string.decode("latin-1")
+        stock = StockPages(self.hub).respond(request.method, path, query, self._request())
+        if stock is not None:
+            return Response(stock.body, stock.status, list(stock.headers))
         routes = Routes(self.hub)
         body = read_body(request.stream, routes.body_limit) if request.method == "POST" else b""
         if body is None:

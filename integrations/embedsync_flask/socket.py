@@ -13,12 +13,13 @@ import socket as sockets
 import threading
 from typing import Any
 
+from flask import Response
 from simple_websocket import ConnectionClosed, Server
 
 from embedsync.endpoint import Endpoint
 from embedsync.settings import Settings
 
-__all__ = ["GuardedSocket", "serve_socket"]
+__all__ = ["EndedSocket", "GuardedSocket", "serve_socket"]
 
 logger = logging.getLogger("embedsync.flask")
 
@@ -86,6 +87,24 @@ class GuardedSocket:
     def fileno(self) -> int:
         """File descriptor of the socket."""
         return self._socket.fileno()
+
+
+class EndedSocket(Response):
+    """What a view returns whose socket is over: servers differ in how they want to hear of it.
+
+    Args:
+        server: the socket.
+    """
+
+    def __init__(self, server: Server) -> None:
+        super().__init__()
+        self._mode = server.mode
+
+    def __call__(self, *arguments: Any, **named: Any) -> Any:
+        """Answer as a WSGI application."""
+        if self._mode == "gunicorn":
+            raise StopIteration  # It takes this for the end of a connection that is not its own any more.
+        return super().__call__(*arguments, **named) if self._mode == "werkzeug" else []
 
 
 def serve_socket(server: Server, endpoint: Endpoint, settings: Settings) -> None:

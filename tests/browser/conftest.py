@@ -7,11 +7,13 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -39,6 +41,10 @@ document.addEventListener("securitypolicyviolation", (event) => {
   console.error(`policy violation: ${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}`)
 })
 """
+
+
+Serve = Callable[[str], str]
+HEAD = '<!doctype html><html lang="en"><head><title>A page</title><link rel="icon" href="data:,"></head>'
 
 
 def chromium() -> str:
@@ -279,6 +285,38 @@ def proxied() -> Iterator[Proxied]:
     yield make
     for each in proxies:
         each.close()
+
+
+@pytest.fixture(scope="module")
+def elsewhere() -> Iterator[Serve]:
+    """Serves a page of another origin; gives its address."""
+    texts: dict[str, str] = {}
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = texts[self.path].encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html; charset=utf-8")
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    origin = f"http://127.0.0.1:{server.server_port}"
+
+    def serve(body: str) -> str:
+        path = f"/{len(texts)}"
+        texts[path] = f"{HEAD}<body>{body}</body></html>"
+        return f"{origin}{path}"
+
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield serve
+    server.shutdown()
+    thread.join()
+    server.server_close()
 
 
 def _wait_until_it_answers(url: str, process: subprocess.Popen[bytes], log: Path) -> None:

@@ -2,54 +2,17 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Visitors, own_site, running
+from tests.browser.conftest import Serve, Visitors, own_site, running
 from tests.browser.look import Traffic, slider, visit, wait_for_value, wait_until_live
 from tests.contract.servers import free_port
 
 pytestmark = pytest.mark.browser
-
-Serve = Callable[[str], str]
-HEAD = '<!doctype html><html lang="en"><head><title>A page</title><link rel="icon" href="data:,"></head>'
-
-
-@pytest.fixture(scope="module")
-def elsewhere() -> Iterator[Serve]:
-    """Serves a page of another origin; gives its address."""
-    texts: dict[str, str] = {}
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            body = texts[self.path].encode()
-            self.send_response(200)
-            self.send_header("Content-Type", "text/html; charset=utf-8")
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *args: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    origin = f"http://127.0.0.1:{server.server_port}"
-
-    def serve(body: str) -> str:
-        path = f"/{len(texts)}"
-        texts[path] = f"{HEAD}<body>{body}</body></html>"
-        return f"{origin}{path}"
-
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield serve
-    server.shutdown()
-    thread.join()
-    server.server_close()
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,6 @@ from bokeh.command.subcommands.serve import Serve
 from embedsync.cli.serve_command import serve_command
 
 PAGE = Path(__file__).parents[2] / "docs" / "command-line.md"
-NOT_YET = {"--auth-module", "--enable-xsrf-cookies", "--cookie-secret"}
 TABLE = [line for line in PAGE.read_text().splitlines() if line.startswith("| `")]
 
 
@@ -23,13 +22,13 @@ def options_in(cell: str) -> set[str]:
 
 def test_it_lists_every_option_of_bokeh_serve() -> None:
     listed = {option for line in TABLE for option in options_in(line.split("|")[1])}
-    assert listed == options_of_bokeh() - NOT_YET
+    assert listed == options_of_bokeh()
 
 
 def test_every_option_of_bokeh_serve_is_taken() -> None:
     taken = {name for each in serve_command.params for name in each.opts}
     # Everything after this one is taken away before options are looked for.
-    assert options_of_bokeh() - taken == {"--args"} | NOT_YET
+    assert options_of_bokeh() - taken == {"--args"}
 
 
 def test_every_test_that_it_names_exists() -> None:

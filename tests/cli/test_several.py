@@ -12,6 +12,8 @@ from urllib.parse import urljoin, urlsplit
 
 import httpx
 import pytest
+from bokeh.core.types import ID
+from bokeh.util.token import generate_jwt_token
 
 from embedsync import wire
 from embedsync.cli.choosing import Chooser
@@ -152,3 +154,14 @@ class TestChooser:
         head = b"GET /_embedsync/socket HTTP/1.1\r\nUpgrade: websocket\r\nUser-Agent: %s\r\n\r\n"
         assert len({chooser.choose(head % b"one", "192.0.2.1") for _ in range(9)}) == 1
         assert len({chooser.choose(head % bytes([each]), "192.0.2.1") for each in range(48, 58)}) > 1
+
+    def test_a_stock_client_and_a_page_that_name_one_session_meet(self) -> None:
+        chooser = Chooser(8)
+        for session in (b"one", b"two", b"three", b"four"):
+            token = generate_jwt_token(ID(session.decode()), secret_key=None).encode()
+            socket_head = (
+                b"GET /myapp/ws HTTP/1.1\r\nUpgrade: websocket\r\nSec-WebSocket-Protocol: bokeh, " + token
+            )
+            page_head = b"GET /myapp?bokeh-session-id=" + session + b" HTTP/1.1\r\n"
+            assert chooser.choose(socket_head + b"\r\n", "here") == chooser.choose(page_head, "there")
+        chooser.choose(b"GET /a/ws HTTP/1.1\r\nSec-WebSocket-Protocol: bokeh, W10\r\n", "here")

@@ -136,7 +136,7 @@ class Failing:
 
 def site_settings() -> dict[str, Any]:
     """The settings of a site: its heart beats fast, unless a test has said otherwise."""
-    return {"heartbeat": 1.0, **json.loads(os.environ.get("SITE_SETTINGS", "{}"))}
+    return {"heartbeat": 1.0, "stock_clients": True, **json.loads(os.environ.get("SITE_SETTINGS", "{}"))}
 
 
 def all_apps() -> dict[str, tuple[Callable[[Document], Any], dict[str, Any]]]:
@@ -152,5 +152,7 @@ def all_apps() -> dict[str, tuple[Callable[[Document], Any], dict[str, Any]]]:
         "ticking": (ticking, {}),
         "visitor": (visitor, {}),
         "raising": (raising, {}),
+        "open": (echo, {"script_tag": True}),
+        "guest": (visitor, {"script_tag": True, "script_arguments": ["symbol"]}),
         "failing": (Failing().__call__, {}),
     }

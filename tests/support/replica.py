@@ -145,7 +145,7 @@ class Replica:
         Waits while as many are under way as were agreed.
         """
         with self._changed:
-            self.wait(lambda: self.mirror is not None and self._has_room())
+            self.wait(lambda: self.mirror is not None and self.has_room())
             standing = self._standing
             standing.cseq += 1
             frame = wire.Edit(
@@ -527,7 +527,7 @@ class Replica:
         made = tuple(Event(each, EventKind.WRITE, None, buffers=carried) for each in events)
         self.mirror.apply(Patch(made, tuple(gone)))
 
-    def _has_room(self) -> bool:
+    def has_room(self) -> bool:
         opened = self._standing.opened
         return opened is None or len(self._standing.unanswered) < opened.limits.unanswered_edits
 

@@ -19,6 +19,7 @@ from bokeh.core.property.descriptors import (
 )
 from bokeh.core.property.wrappers import PropertyValueColumnData, PropertyValueContainer
 from bokeh.core.serialization import Deserializer, SerializationError, Serializer
+from bokeh.core.templates import AUTOLOAD_JS
 from bokeh.core.types import ID
 from bokeh.document import Document
 from bokeh.document.callbacks import DocumentCallbackManager
@@ -38,7 +39,16 @@ from bokeh.document.events import (
 )
 from bokeh.document.locking import UnlockedDocumentProxy
 from bokeh.document.models import DocumentModelManager
-from bokeh.embed.bundle import _use_gl, _use_mathjax, _use_tables, _use_widgets
+from bokeh.embed.bundle import (
+    Script,
+    _use_gl,
+    _use_mathjax,
+    _use_tables,
+    _use_widgets,
+    extension_dirs,
+)
+from bokeh.embed.bundle import bundle_for_objs_and_resources as bundle_for_resources
+from bokeh.embed.elements import script_for_render_items
 from bokeh.embed.util import RenderItem
 from bokeh.events import Event, ModelEvent
 from bokeh.model import Model
@@ -55,6 +65,7 @@ from bokeh.util.serialization import (
 )
 
 __all__ = [
+    "AUTOLOAD_JS",
     "BINARY_ARRAY_TYPES",
     "ID",
     "ColumnDataChangedEvent",
@@ -78,6 +89,7 @@ __all__ = [
     "RenderItem",
     "RootAddedEvent",
     "RootRemovedEvent",
+    "Script",
     "SerializationError",
     "Serializer",
     "SessionCallbackAdded",
@@ -88,8 +100,10 @@ __all__ = [
     "UnsetValueError",
     "array_encoding_disabled",
     "belongs_to_browser",
+    "bundle_for_resources",
     "data_models",
     "event_callbacks",
+    "extension_dirs",
     "forget_classes",
     "import_optional",
     "make_globally_unique_id",
@@ -97,6 +111,7 @@ __all__ = [
     "model_class",
     "property_callbacks",
     "registered_decoders",
+    "script_for_render_items",
     "settings",
     "takes_no_argument",
     "templates",

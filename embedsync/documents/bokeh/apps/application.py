@@ -45,6 +45,11 @@ class ApplicationRecipe(BokehRecipe):
             if handler.failed:
                 raise ConfigurationError(str(handler.error))
 
+    def metadata(self) -> Any:
+        """What the application says of itself to who asks its URL."""
+        said = self._application.metadata
+        return (said() if callable(said) else said) or {}
+
     def load(self) -> Steps | None:
         """Call the hooks for the beginning of the process, unless that was done."""
         return self._loaded.run(self._server_loaded)
