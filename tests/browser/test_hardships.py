@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Playwright, expect
 
 from embedsync import wire
-from tests.browser.conftest import ARGUMENTS, Proxied, Visitors, chromium, is_about_the_network
+from tests.browser.conftest import Proxied, Visitors, is_about_the_network
 from tests.browser.look import (
     Traffic,
     attribute,
@@ -23,6 +23,7 @@ from tests.browser.look import (
     wait_for_value,
     wait_until_live,
 )
+from tests.support.chromium import ARGUMENTS, chromium
 
 pytestmark = pytest.mark.browser
 

@@ -124,6 +124,7 @@ def test_a_page_that_bokeh_has_written_is_live(visitor: Visitors) -> None:
         press_right(page)
         wait_for_value(page, "double", "value", 4)
         assert page.title() == "Amounts"
+        page.close()  # Before the server stops: it would try to come back.
 
 
 def test_a_stock_page_and_one_of_ours_show_one_session_and_converge(

@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.browser.conftest import ROOT, Server, Visitors, browser, playwright, proxied
+from tests.browser.conftest import ROOT, Server, Visitors, proxied
 from tests.browser.look import wait_for
 from tests.contract.servers import free_port
 
-__all__ = ["browser", "playwright", "proxied"]
+__all__ = ["proxied"]
 
 APPS = Path(__file__).parent / "apps"
 KINDS = ("bokeh", "embedsync")

@@ -14,7 +14,11 @@ from embedsync.documents.bokeh.columns import kind_of, shown
 from embedsync.documents.bokeh.serializer import Encoding, KnownModels
 from embedsync.documents.bokeh.values import same
 
-pytestmark = pytest.mark.filterwarnings("ignore::bokeh.util.warnings.BokehUserWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::bokeh.util.warnings.BokehUserWarning"),
+    # Newer NumPy says so where Bokeh converts moments that have a time zone.
+    pytest.mark.filterwarnings("ignore:no explicit representation of timezones:UserWarning"),
+]
 
 _DAY = dt.datetime(2024, 1, 2, 3, 4, 5, 678901)
 

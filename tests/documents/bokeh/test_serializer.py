@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from typing import Any
 
 import bokeh.models as models
@@ -80,13 +79,6 @@ def test_a_snapshot_is_what_bokeh_itself_would_send() -> None:
     assert ours.keys() == theirs.keys()
     for name in ours:
         assert ours[name] == theirs[name]
-
-
-def test_no_tornado_was_imported_for_any_of_it() -> None:
-    live = Live(fill)
-    live.doc.add_next_tick_callback(lambda: None)
-    live.doc.add_periodic_callback(lambda: None, 10)
-    assert "tornado" not in sys.modules
 
 
 def test_a_new_model_is_defined_once_and_referred_to_from_then_on() -> None:

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import bokeh
+
 from embedsync import wire
 from embedsync.documents import load
 from embedsync.documents.bokeh.document import BokehDocument
@@ -19,6 +21,8 @@ from embedsync.session import Accepted, CatchUp, Session
 from embedsync.settings import Settings
 from tests.documents.bokeh.harness import Host, info, run_steps
 from tests.documents.bokehjs.browsers import Browser, Browsers
+
+_PRUNES = tuple(map(int, bokeh.__version__.split(".")[:2])) >= (3, 10)
 
 
 class Visit:
@@ -163,13 +167,12 @@ class Site:
         self.settle()
         fresh = self.visit()
         self.settle()
-        wanted = fresh.browser.state()
+        wanted = _told(fresh.browser.state())
         self.visits.remove(fresh)
         fresh.browser.close()
         for number, visit in enumerate(self.visits):
-            assert difference(visit.browser.state(), wanted) is None, (
-                f"browser {number}: {difference(visit.browser.state(), wanted)}"
-            )
+            found = difference(_told(visit.browser.state()), wanted)
+            assert found is None, f"browser {number}: {found}"
         # A page may change what it cannot send; anything else is a fault of the runtime.
         assert [each for each in self.resyncs if "is not serializable" not in each] == []
         return wanted
@@ -230,6 +233,18 @@ class Site:
     def _is_quiet(self) -> bool:
         waiting = any(each.browser.outbox or (each.link and each.link.to_browser) for each in self.visits)
         return not (waiting or self.host.turns or len(self._inbox))
+
+
+def _told(state: dict[str, Any]) -> dict[str, Any]:
+    """What a browser holds and was told, or tells.
+
+    From 3.10 on BokehJS drops selected rows by itself that its data have lost, and keeps that to itself.
+    """
+    if _PRUNES:
+        for model in state["models"].values():
+            if model["type"] == "Selection":
+                model["attributes"].pop("indices")
+    return state
 
 
 def difference(one: Any, other: Any, path: str = "") -> str | None:
