@@ -12,7 +12,7 @@ BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo serve test lint format types typescript javascript unit browser faults soak versions test-compat clean
+.PHONY: help venv demo serve test lint format types typescript javascript unit browser faults soak versions test-compat bench bench-quick clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1 \t\2/' | expand -t 20
@@ -88,6 +88,14 @@ versions: ## the Django and contract tests on Django 4.2 and 6 (not part of `mak
 
 test-compat: $(VENV)/installed-chromium $(VENV)/installed-node ## what touches Bokeh, on Bokeh 3.9 and 3.10 (not part of `make test`)
 	.ci/test-compat
+
+bench: $(VENV)/installed-test ## measure speed beside Bokeh's own servers, about 15 minutes; docs/performance.md
+	.ci/create-bench-environments
+	$(BIN)/python -m benchmarks
+
+bench-quick: $(VENV)/installed-test ## the same with small counts, a few minutes
+	.ci/create-bench-environments
+	$(BIN)/python -m benchmarks --effort quick
 
 clean: ## remove everything that was installed or generated here
 	rm -rf $(VENV) .venvs node_modules dist demo.sqlite3* .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -8,8 +8,8 @@ A frame is a fixed prefix, a JSON header and the buffers that the header declare
         zeros               up to a multiple of 8 bytes
         buffer, zeros       each buffer in the declared order, each padded to a multiple of 8
 
-The attachment number stands outside the rest (the *payload*), so that one payload, encoded once,
-serves every viewer.
+The attachment number stands outside the rest, so that one *payload*, encoded once, serves every viewer:
+it is a frame of the first attachment, which others are made of.
 """
 
 from __future__ import annotations
@@ -63,6 +63,8 @@ PROTOCOL_VERSION = 1
 
 _PREFIX = struct.Struct("<II")
 _LENGTH = struct.Struct("<I")
+# The first, and on most pages the only one. Payloads carry it, so that viewers share one message, uncopied.
+_USUAL_ATTACHMENT = 1
 _ALIGNMENT = 8
 _PADDING = [b"\0" * count for count in range(_ALIGNMENT)]
 
@@ -385,7 +387,7 @@ _server_decoder = msgspec.json.Decoder(ServerFrame)
 
 
 def encode_payload(header: ClientFrame | ServerFrame, buffers: Sequence[Buffer] = ()) -> bytes:
-    """Encode everything of a frame but its attachment number.
+    """Encode a frame, to be numbered by :func:`frame` for each of those that it is sent to.
 
     Args:
         header: the frame; its ``buffers`` field is filled in from ``buffers``.
@@ -395,7 +397,7 @@ def encode_payload(header: ClientFrame | ServerFrame, buffers: Sequence[Buffer] 
         sizes = [(each.id, len(each.data)) for each in buffers]
         header = msgspec.structs.replace(header, buffers=sizes)
     encoded = _encoder.encode(header)
-    parts = [_LENGTH.pack(len(encoded)), encoded]
+    parts = [_PREFIX.pack(_USUAL_ATTACHMENT, len(encoded)), encoded]
     if buffers:
         parts.append(_PADDING[-len(encoded) % _ALIGNMENT])
         for each in buffers:
@@ -405,8 +407,10 @@ def encode_payload(header: ClientFrame | ServerFrame, buffers: Sequence[Buffer] 
 
 
 def frame(attachment: int, payload: bytes) -> bytes:
-    """Put the attachment number in front of a payload: one WebSocket message."""
-    return _LENGTH.pack(attachment) + payload
+    """Give a payload its attachment number: one WebSocket message."""
+    if attachment == _USUAL_ATTACHMENT:
+        return payload
+    return _LENGTH.pack(attachment) + payload[_LENGTH.size :]
 
 
 def decode_client_frame(
@@ -448,7 +452,7 @@ def decode_server_frame(message: bytes) -> tuple[int, ServerFrame, dict[str, byt
 
 def decode_payload(payload: bytes) -> tuple[ServerFrame, dict[str, bytes]]:
     """Take apart what :func:`encode_payload` made, for codecs that say it in other words."""
-    _, header, buffers = decode_server_frame(frame(0, payload))
+    _, header, buffers = decode_server_frame(payload)
     return header, buffers
 
 

@@ -46,3 +46,11 @@ def test_malformed_bytes_are_refused_with_a_code(vector: dict[str, str], decode:
 
 def test_browser_constants_are_generated_from_the_wire() -> None:
     assert constants.CONSTANTS.read_text(encoding="utf-8") == constants.render()
+
+
+def test_viewers_share_the_message_that_was_encoded_once() -> None:
+    payload = wire.encode_payload(wire.Notice(kind=wire.NoticeKind.BUSY, busy=True))
+    assert wire.frame(1, payload) is payload
+    for number in (0, 1, 2, 2**32 - 1):
+        attachment, notice, _ = wire.decode_server_frame(wire.frame(number, payload))
+        assert (attachment, notice) == (number, wire.Notice(kind=wire.NoticeKind.BUSY, busy=True))

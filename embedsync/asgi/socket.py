@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 
+from embedsync.asgi.promptly import await_within
 from embedsync.asgi.protocol import Message, Receive, Scope, Send
 from embedsync.endpoint import Endpoint
 from embedsync.hub import Hub
@@ -148,8 +149,7 @@ class Socket:
             + len(message.get("bytes") or message.get("text") or b"") / self._settings.slowest_link
         )
         try:
-            async with asyncio.timeout(seconds):
-                await self._send(message)
+            await await_within(seconds, self._send(message))
         except (OSError, RuntimeError):
             # Servers differ in what they raise for a browser that has left; a timeout is an OSError.
             return False

@@ -238,7 +238,7 @@ JSON = st.recursive(
     max_leaves=8,
 )
 HONEST: list[dict[str, Any]] = [
-    json.loads(wire.encode_payload(each)[4:])
+    json.loads(wire.encode_payload(each)[8:])
     for each in (
         wire.Open(protocol=1, ticket="ticket"),
         wire.Open(protocol=1, resume=wire.Resume(session="s", client="c", secret="s", epoch="e", seq=1)),
@@ -349,7 +349,7 @@ def _wrong_buffers() -> Iterator[Callable[[wire.Opened], bytes]]:
     def announced(buffers: Any, rest: bytes = b"") -> Callable[[wire.Opened], bytes]:
         def make(opened: wire.Opened) -> bytes:
             edit = wire.Edit(cseq=1, base=0, epoch=opened.epoch, events=[message("draw", 1)])
-            encoded = json.dumps(json.loads(wire.encode_payload(edit)[4:]) | {"buffers": buffers}).encode()
+            encoded = json.dumps(json.loads(wire.encode_payload(edit)[8:]) | {"buffers": buffers}).encode()
             encoded += b" " * (-len(encoded) % 8)
             return struct.pack("<II", 1, len(encoded)) + encoded + rest
 

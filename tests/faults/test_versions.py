@@ -47,8 +47,8 @@ def test_f36_what_a_newer_minor_version_adds_is_ignored(patient: FaultSite) -> N
 
 def _send_newer(client: Client, frame: wire.ClientFrame) -> None:
     """Send a frame with a field that nobody knows yet."""
-    payload = wire.encode_payload(frame)
-    (length,) = struct.unpack_from("<I", payload)
-    assert len(payload) == 4 + length, "it carries no buffers"
-    header = json.dumps(json.loads(payload[4:]) | {"invented_later": {"anything": [1, 2]}}).encode()
-    client.socket.send(wire.frame(1, struct.pack("<I", len(header)) + header))
+    message = wire.frame(1, wire.encode_payload(frame))
+    _, length = struct.unpack_from("<II", message)
+    assert len(message) == 8 + length, "it carries no buffers"
+    header = json.dumps(json.loads(message[8:]) | {"invented_later": {"anything": [1, 2]}}).encode()
+    client.socket.send(struct.pack("<II", 1, len(header)) + header)

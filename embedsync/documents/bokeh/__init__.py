@@ -4,7 +4,7 @@
     implements the port; everything else is a part of it.
 ``live``, ``recorder``, ``callbacks``, ``pending``
     Bokeh's document with its callback manager exchanged: what changes is noted, then callbacks run.
-``serializer``
+``serializer``, ``attributes``
     from changes to events, remembering what browsers know.
 ``deserializer``, ``events``, ``edits``, ``outline``, ``view_local``
     from a browser's events to checked steps that can be taken back.

@@ -12,11 +12,13 @@ from typing import Any
 from bokeh.core import templates
 from bokeh.core.has_props import HasProps, _default_resolver, is_DataModel
 from bokeh.core.property.descriptors import (
+    ColumnDataPropertyDescriptor,
     DataSpecPropertyDescriptor,
     PropertyDescriptor,
     UnitsSpecPropertyDescriptor,
     UnsetValueError,
 )
+from bokeh.core.property.singletons import Undefined
 from bokeh.core.property.wrappers import PropertyValueColumnData, PropertyValueContainer
 from bokeh.core.serialization import Deserializer, SerializationError, Serializer
 from bokeh.core.templates import AUTOLOAD_JS
@@ -69,6 +71,7 @@ __all__ = [
     "BINARY_ARRAY_TYPES",
     "ID",
     "ColumnDataChangedEvent",
+    "ColumnDataPropertyDescriptor",
     "ColumnsPatchedEvent",
     "ColumnsStreamedEvent",
     "DataSpecPropertyDescriptor",
@@ -95,6 +98,7 @@ __all__ = [
     "SessionCallbackAdded",
     "SessionCallbackRemoved",
     "TitleChangedEvent",
+    "Undefined",
     "UnitsSpecPropertyDescriptor",
     "UnlockedDocumentProxy",
     "UnsetValueError",

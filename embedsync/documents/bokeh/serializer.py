@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from embedsync.document import Buffer, Event, EventKind
+from embedsync.documents.bokeh.attributes import attributes_of
 from embedsync.documents.bokeh.columns import COLUMNS, Arrays, Held, appended, arrays_of
 from embedsync.documents.bokeh.pending import Delta
 from embedsync.documents.bokeh.private import HasProps, Model, SerializationError, Serializer, UnsetValueError
@@ -243,7 +244,7 @@ class Encoding(Serializer):
         defined = len(self.defined)
         taken = len(self._taken)
         try:
-            definition: Any = model.to_serializable(self)
+            definition: Any = self._definition(model)
         except Exception as error:
             if self._report is None:
                 raise
@@ -252,6 +253,16 @@ class Encoding(Serializer):
             del self._taken[taken:]
             definition = self._without_what_fails(model, self._report)
         return self._with_all_ever_sent(model, definition)
+
+    def _definition(self, model: Model) -> Any:
+        """What ``model.to_serializable`` gives, sooner where that can be had."""
+        values = attributes_of(model)
+        if values is None:
+            return model.to_serializable(self)
+        self.add_ref(model, model.ref)
+        definition = {"type": "object", "name": model.__qualified_model__, "id": model.id}
+        attributes = {name: self.encode(value) for name, value in values.items()}
+        return {**definition, "attributes": attributes} if attributes else definition
 
     def _without_what_fails(self, model: Model, report: Report) -> dict[str, Any]:
         """Define a model without the values that can't be encoded: the rest of the page goes on."""

@@ -1,0 +1,1 @@
+"""Ours beside `bokeh serve` and BokehASGI, in one run, on the same apps; see `docs/performance.md`."""

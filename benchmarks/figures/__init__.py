@@ -1,0 +1,10 @@
+"""The figures, in their order."""
+
+from __future__ import annotations
+
+from benchmarks.figures import events, hardships, memory, visits
+from benchmarks.figures.figure import Figure
+
+__all__ = ["FIGURES"]
+
+FIGURES: tuple[Figure, ...] = (*events.FIGURES, *visits.FIGURES, *hardships.FIGURES, *memory.FIGURES)

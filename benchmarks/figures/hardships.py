@@ -1,0 +1,128 @@
+"""Figures 8 to 12: the worst moments."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from functools import partial
+
+from benchmarks.effort import Effort
+from benchmarks.figures.events import one_event
+from benchmarks.figures.figure import Figure, Measured, Row, Target, percentile
+from benchmarks.systems import Site
+from benchmarks.visitors import MissingError, Visitor
+
+__all__ = ["FIGURES"]
+
+EXPIRY = 3.0
+PACE = 0.01
+"""Seconds between the events of somebody who works while others are in trouble."""
+
+
+async def expiry(site: Site, effort: Effort) -> Measured:
+    """Many leave together; the longest wait of somebody who stays, until all their sessions have ended."""
+    resident = await site.visit("sliders")
+    resident.watch("curve")
+    others = [await site.visit("sliders") for _ in range(effort.expiring)]
+    for each in others:
+        each.leave()
+    # The worst peer takes 0.2 s for each session; a stall that lasts is waited for by the event in it.
+    times = await _work(resident, EXPIRY + 5)
+    return [max(times) * 1000]
+
+
+async def neighbour(button: str, site: Site, effort: Effort) -> Measured:
+    """Somebody's callback takes a second, again and again; somebody else works on."""
+    busy, resident = await site.visit("slow"), await site.visit("sliders")
+    busy.watch("report")
+    resident.watch("curve")
+    clicking = asyncio.create_task(_click_again(busy, button))
+    times = await _work(resident, max(2 * effort.seconds, 0.2))
+    clicking.cancel()
+    return [percentile(times, 99) * 1000]
+
+
+async def _click_again(visitor: Visitor, button: str) -> None:
+    while True:
+        visitor.click(button)
+        await visitor.until(visitor.updates + 1)
+
+
+async def _work(visitor: Visitor, seconds: float) -> list[float]:
+    """Events at a steady pace; how long each took."""
+    end, times = time.perf_counter() + seconds, list[float]()
+    while time.perf_counter() < end:
+        times.append(await one_event(visitor, len(times)))
+        await asyncio.sleep(PACE)
+    return times
+
+
+async def stalled(site: Site, effort: Effort) -> Measured:
+    """One viewer takes nothing any more; how the other fares, beside how it fared before."""
+    stuck, other = await site.visit("arrays", "both"), await site.visit("arrays", "both")
+    other.watch("curve")
+    before = await _work(other, effort.seconds)
+    stuck.socket.pause()
+    memory = site.memory()
+    try:
+        async with asyncio.timeout(3 * effort.seconds + 5):
+            after = await _work(other, 2 * effort.seconds)
+    except (TimeoutError, MissingError):
+        return [None, site.memory() - memory]
+    return [percentile(after, 99) / percentile(before, 99), site.memory() - memory]
+
+
+async def streaming(site: Site, effort: Effort) -> Measured:
+    """Many sessions stream; what arrives, of all that should."""
+    visitors = [await site.visit("stream") for _ in range(effort.streams)]
+    for each in visitors:
+        each.watch("rows")
+    begun, cpu = time.perf_counter(), site.cpu()
+    await asyncio.sleep(2 * effort.seconds)
+    seconds, cpu = time.perf_counter() - begun, site.cpu() - cpu
+    return [sum(each.updates for each in visitors) / seconds, cpu / seconds]
+
+
+async def drag(site: Site, effort: Effort) -> Measured:
+    """A slider is dragged over a callback that takes 50 ms; from the last step to where all has ended."""
+    visitor = await site.visit("slow")
+    visitor.watch("report")
+    begun = time.perf_counter()
+    for number in range(1, effort.steps + 1):
+        visitor.set("steps", "value", number)
+        await asyncio.sleep(max(0, begun + number / 100 - time.perf_counter()))
+    last = time.perf_counter()
+    await visitor.until_last(f"step {effort.steps}".encode())
+    return [max(0.0, visitor.arrived - last) * 1000]
+
+
+FIGURES = (
+    Figure(
+        (Row("8", "longest stall while 200 sessions expire", "ms", Target(value=20)),),
+        expiry,
+        grace=EXPIRY,
+    ),
+    Figure(
+        (Row("9", "event beside a callback that sleeps, p99", "ms", Target(value=10)),),
+        partial(neighbour, "sleep"),
+    ),
+    Figure(
+        (Row("9", "event beside a callback that spins, p99", "ms", Target(value=30)),),
+        partial(neighbour, "spin"),
+    ),
+    Figure(
+        (
+            Row("10", "p99 beside a stalled viewer, to p99 before", "×", Target(value=2)),
+            Row("10", "memory for the stalled viewer", "MiB", Target(value=8)),
+        ),
+        stalled,
+    ),
+    Figure(
+        (
+            Row("11", "ticks of 100 streams at 20 Hz", "ticks/s", Target(value=2000), more_is_better=True),
+            Row("11", "processor for 100 streams", "CPU", Target(value=0.8)),
+        ),
+        streaming,
+    ),
+    Figure((Row("12", "last of 300 steps → final state", "ms", Target(value=150)),), drag),
+)

@@ -1,0 +1,103 @@
+"""Which properties of a model its definition holds, found without reading every default.
+
+Bokeh reads all properties of a model, and leaves most of them out again: their defaults take most of the time
+of a document's first encoding. Which of them need not be read is the same for all models of a class.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any, NamedTuple
+
+from embedsync.documents.bokeh.private import (
+    ColumnDataPropertyDescriptor,
+    DataSpecPropertyDescriptor,
+    HasProps,
+    Model,
+    PropertyDescriptor,
+    PropertyValueContainer,
+    Undefined,
+    UnitsSpecPropertyDescriptor,
+    settings,
+)
+
+__all__ = ["attributes_of"]
+
+_OF_BOKEH = ("bokeh.models.", "bokeh.plotting.")
+_FAMILIAR = frozenset(
+    {
+        PropertyDescriptor,
+        DataSpecPropertyDescriptor,
+        UnitsSpecPropertyDescriptor,
+        ColumnDataPropertyDescriptor,
+    }
+)
+
+
+class _Property(NamedTuple):
+    name: str
+    descriptor: PropertyDescriptor[Any]
+    always_read: bool
+    """Reading the default makes a value that the model keeps, or raises."""
+
+
+def attributes_of(model: Model) -> dict[str, Any] | None:
+    """The values that Bokeh puts into the definition of a model, in its order.
+
+    Returns:
+        ``None`` if that is only known to Bokeh: the class is an app's, or its like.
+
+    Raises:
+        UnsetValueError: a property without default was not set.
+    """
+    model_class = type(model)
+    # The classes of apps come and go. They are not to be remembered here.
+    found = _properties_of(model_class) if model_class.__module__.startswith(_OF_BOKEH) else None
+    if found is None or settings.serialize_include_defaults():
+        return None
+    themed = model.themed_values() or {}
+    made = model._unstable_default_values
+    chosen = {*model._property_values, *made, *themed}
+    values: dict[str, Any] = {}
+    for name, descriptor, always_read in found:
+        if name not in chosen:
+            if always_read:
+                descriptor.get_value(model)
+            continue
+        value = descriptor.get_value(model)
+        if name in themed or name not in made or not isinstance(value, PropertyValueContainer):
+            values[name] = value
+    return values
+
+
+@cache
+def _properties_of(model_class: type[Model]) -> tuple[_Property, ...] | None:
+    """The properties that are encoded, for a class of Bokeh's that leaves encoding as it is."""
+    if not _is_usual(model_class):
+        return None
+    found = []
+    for name in model_class.properties(_with_props=True):
+        descriptor: Any = model_class.lookup(name)
+        if not descriptor.serialized:
+            continue
+        if type(descriptor) not in _FAMILIAR:
+            return None
+        found.append(_Property(name, descriptor, _is_always_read(descriptor, model_class)))
+    return tuple(found)
+
+
+def _is_usual(model_class: type[Model]) -> bool:
+    return model_class.to_serializable is Model.to_serializable and all(
+        getattr(model_class, each) is getattr(HasProps, each)
+        for each in ("properties_with_values", "query_properties_with_values", "themed_values")
+    )
+
+
+def _is_always_read(descriptor: Any, model_class: type[Model]) -> bool:
+    # What it asks of a model are overrides that the class holds.
+    if descriptor.has_unstable_default(model_class):
+        return True
+    try:
+        return descriptor.property.themed_default(model_class, descriptor.name, None) is Undefined
+    except ValueError:
+        return True
