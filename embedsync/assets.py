@@ -19,7 +19,7 @@ from typing import Protocol
 __all__ = ["Asset", "Assets", "ExtensionFiles", "runtime_hash"]
 
 STATIC = Path(__file__).parent / "static" / "embedsync"
-_ENTRIES = ("embed.js", "pages.js", "script_tag.js")
+_ENTRIES = ("embed.js", "generation.js", "pages.js", "script_tag.js")
 EXTENSIONS = "extensions"
 """Below the endpoint, the folder of the files of extensions."""
 _TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8"}

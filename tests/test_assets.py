@@ -15,7 +15,7 @@ def test_the_modules_of_the_runtime_are_found_under_their_urls() -> None:
 
 def test_every_module_is_either_an_entry_or_preloaded() -> None:
     assets = Assets()
-    assert len(assets.runtime_imports()) == len(list(STATIC.rglob("*.js"))) - 3
+    assert len(assets.runtime_imports()) == len(list(STATIC.rglob("*.js"))) - 4
 
 
 def test_a_url_with_another_hash_is_not_found() -> None:

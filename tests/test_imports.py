@@ -81,9 +81,11 @@ FRAMEWORKS = {
     "werkzeug",
 }
 WHERE_A_FRAMEWORK_BELONGS = {
-    "bokeh": {"documents"},
+    "bokeh": {"documents", "cli"},
     "click": {"cli"},
+    "tornado": {"cli"},
     "uvicorn": {"cli"},
+    "watchfiles": {"cli"},
     "websockets": {"cli"},
 }
 
@@ -197,8 +199,9 @@ print(threading.active_count())
     assert run(code) == "1"
 
 
-def test_tornado_is_never_imported() -> None:
-    code = IMPORT_EVERYTHING.format(blocked=["tornado"], left_out=("embedsync.__main__",))
+def test_tornado_is_imported_for_auth_modules_only() -> None:
+    theirs = ("embedsync.cli.authenticated", "embedsync.cli.tornado_handlers")
+    code = IMPORT_EVERYTHING.format(blocked=["tornado"], left_out=("embedsync.__main__", *theirs))
     assert run(f"{code}\nprint('fine')") == "fine"
 
 

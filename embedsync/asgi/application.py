@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from embedsync.asgi.hosts import is_known_host
 from embedsync.asgi.http import BodyTooLongError, DisconnectedError, read_body, send_response, text_response
+from embedsync.asgi.page_options import PageOptions
 from embedsync.asgi.pages import ENDPOINT, DrawnPage, Pages
 from embedsync.asgi.protocol import Receive, Scope, Send
 from embedsync.asgi.scope import path_below, request_of
@@ -35,6 +36,8 @@ def application(
     hosts: Sequence[str] = (),
     content_policy: str | None = None,
     allow_eval: bool = False,
+    page_options: PageOptions | None = None,
+    shown: Callable[[Request], Request] | None = None,
 ) -> Application:
     """Make the ASGI application of a hub, to be served on its own or mounted into a site.
 
@@ -53,6 +56,9 @@ def application(
         content_policy: ``Content-Security-Policy`` of the pages in place of our own; none if empty.
         allow_eval: let our own policy allow the JavaScript that some Bokeh models hold as text, also for apps
             that were not seen to have any.
+        page_options: what else there is to decide about the pages.
+        shown: makes, of the request of a page or a socket, the one that apps are shown; it may leave out
+            headers and cookies.
 
     Raises:
         ConfigurationError: ``prefix`` is not a path.
@@ -60,9 +66,10 @@ def application(
     return Application(
         hub,
         user_loader=user_loader or user_of_scope,
-        pages=Pages(hub, content_policy, allow_eval=allow_eval) if pages else None,
+        pages=Pages(hub, content_policy, allow_eval=allow_eval, options=page_options) if pages else None,
         prefix=prefix,
         hosts=hosts,
+        shown=shown,
     )
 
 
@@ -77,6 +84,7 @@ class Application:
         pages: Pages | None,
         prefix: str,
         hosts: Sequence[str],
+        shown: Callable[[Request], Request] | None,
     ) -> None:
         if prefix and (not prefix.startswith("/") or prefix.endswith("/")):
             raise ConfigurationError(f"prefix {prefix!r} must begin with a slash and not end with one")
@@ -87,6 +95,7 @@ class Application:
         self._pages = pages
         self._prefix = prefix
         self._hosts = frozenset(hosts)
+        self._shown = shown
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one scope."""
@@ -129,7 +138,8 @@ class Application:
                 return answer
         endpoint_path = self._below_endpoint(path)
         if endpoint_path is None:
-            page = await asyncio.to_thread(self._page, method, path, scope, request)
+            shown = request if self._shown is None else self._shown(request)
+            page = await asyncio.to_thread(self._page, method, path, scope, shown)
             return await page.response() if isinstance(page, DrawnPage) else page
         body = await read_body(receive, self._routes.body_limit) if method == "POST" else b""
         return await asyncio.to_thread(self._routes.respond, method, endpoint_path, request, body)
@@ -170,6 +180,8 @@ class Application:
         if not self._knows(request):
             await refuse(scope, send, 403)
             return
+        if self._shown is not None:
+            request = self._shown(request)
         if stock_app is not None:
             await serve_stock_socket(self._hub, stock_app, request, scope, receive, send)
         else:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, quote, urljoin
 
 from embedsync.app import App, Traits
+from embedsync.asgi.page_options import ENDPOINT, PageOptions
 from embedsync.document import PageParts
 from embedsync.errors import ConfigurationError, UnknownApp
 from embedsync.html import embed_element, module_script
@@ -30,19 +31,12 @@ __all__ = ["ENDPOINT", "DrawnPage", "Pages"]
 
 logger = logging.getLogger("embedsync.asgi")
 
-ENDPOINT = "_embedsync"
-"""The folder below which socket, tickets, scripts and health are, beside the pages."""
-
 _LONGEST_QUERY = 64 * 1024
 _LONGEST_BUILD = 60.0
 """Seconds that a page waits for its document; then the page is shown that we make, and waits in its place."""
 _LONGEST_LOOK = 3.0
 """The same, where it is not known yet whether documents of the app have a page of their own at all."""
 _PLAIN_HOST = re.compile(r"[A-Za-z0-9.\-]+(:\d+)?|\[[0-9A-Fa-f:.]+\](:\d+)?")
-_ICON = (
-    "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'>"
-    "<path d='M1 9c3-9 5-9 7 0s4 5 7-4' fill='none' stroke='#2b6985' stroke-width='2'/></svg>"
-)
 _ICON_PATH = "/favicon.ico"
 """Where browsers look for an icon that a page does not name, as those do not that apps draw."""
 
@@ -82,10 +76,19 @@ class Pages:
             for pages that apps draw themselves, which hold what they like.
         allow_eval: whether ours allows JavaScript that is held as text, also where no document was seen to
             hold any.
+        options: what else whoever serves them has decided.
     """
 
-    def __init__(self, hub: Hub, content_policy: str | None = None, *, allow_eval: bool = False) -> None:
+    def __init__(
+        self,
+        hub: Hub,
+        content_policy: str | None = None,
+        *,
+        allow_eval: bool = False,
+        options: PageOptions | None = None,
+    ) -> None:
         self._hub = hub
+        self._options = options or PageOptions()
         self._content_policy = content_policy
         self._allow_eval = allow_eval
 
@@ -105,7 +108,9 @@ class Pages:
             here = request.path.rpartition("/")[2]
             return _redirect(f"./{quote(here)}/", query)
         if path == _ICON_PATH:
-            return Response(200, _ICON.encode(), [("Content-Type", "image/svg+xml")])
+            return self._icon()
+        if self._options.fault:
+            return self._fault(path, request)
         name = path.strip("/")
         if name == "":
             return self._index(query, request)
@@ -117,8 +122,12 @@ class Pages:
 
     def _index(self, query: str, request: Request) -> Response:
         apps = list(self._hub.apps.values())
-        if len(apps) == 1:
+        if not self._options.index:
+            return self._not_found("", "/", request)
+        if len(apps) == 1 and self._options.redirect_index:
             return _redirect(f"./{quote(apps[0].name)}", query)
+        if self._options.render_index is not None:
+            return self._html(200, self._options.render_index(apps), self._content_policy or "")
         listed = _links(apps, "./") if apps else "<p>There are no apps here yet.</p>"
         return self._page(200, "Apps", f"<h1>Apps</h1>\n{listed}", "./", request)
 
@@ -132,7 +141,7 @@ class Pages:
             arguments = parse_qs(query, keep_blank_values=True, max_num_fields=1000)
         except ValueError:
             return self._too_long(top, request)
-        endpoint = f"{top}{ENDPOINT}"
+        endpoint = f"{top}{self._options.endpoint}"
         page = {PAGE_PATH: request.path, ENDPOINT_URL: endpoint}
         try:
             ticket, live = self._ticket(app, arguments, replace(request, page=page), prepare=prepare)
@@ -193,7 +202,17 @@ class Pages:
         imports = [f"{endpoint}/{each}" for each in assets.runtime_imports()]
         embed = module_script(f"{endpoint}/{assets.runtime_url()}", modules=imports)
         pages = module_script(f"{endpoint}/{assets.runtime_url('pages.js')}")
-        return f"{embed}\n{pages}"
+        return f"{embed}\n{pages}{self._reloading(endpoint)}"
+
+    def _reloading(self, endpoint: str) -> str:
+        if not self._options.generation:
+            return ""
+        url = f"{endpoint}/{self._hub.assets.runtime_url('generation.js')}?{quote(self._options.generation)}"
+        return f"\n{module_script(url)}"
+
+    def _fault(self, path: str, request: Request) -> Response:
+        content = f"<h1>This does not start</h1>\n<pre>{escape(self._options.fault)}</pre>"
+        return self._page(500, "This does not start", content, _way_up(path), request)
 
     def _session_of_stock_client(self, arguments: dict[str, list[str]]) -> str:
         """The session that ``bokeh.client.show_session`` wants to be shown; taken out of the arguments."""
@@ -206,8 +225,11 @@ class Pages:
     def _not_found(self, name: str, path: str, request: Request) -> Response:
         top = _way_up(path)
         apps = list(self._hub.apps.values())
-        known = f"<p>These are here:</p>\n{_links(apps, top)}" if apps else ""
-        content = f"<h1>Not found</h1>\n<p>There is no app <b>{escape(name[:200])}</b>.</p>\n{known}"
+        # Without an index, what there is is nobody's business who does not know it.
+        listed = apps if self._options.index else []
+        known = f"<p>These are here:</p>\n{_links(listed, top)}" if listed else ""
+        missing = f"There is no app <b>{escape(name[:200])}</b>." if name else "There is nothing here."
+        content = f"<h1>Not found</h1>\n<p>{missing}</p>\n{known}"
         return self._page(404, "Not found", content, top, request)
 
     def _too_long(self, top: str, request: Request) -> Response:
@@ -233,9 +255,8 @@ class Pages:
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{escape(title)}</title>
-<link rel="icon" href="{escape(top)}favicon.ico">
-<link rel="stylesheet" href="{escape(style)}">
-{scripts}
+{self._icon_link(top)}<link rel="stylesheet" href="{escape(style)}">
+{scripts or self._reloading(f"{top}{ENDPOINT}")}
 </head>
 <body>
 <main>
@@ -248,6 +269,16 @@ class Pages:
         if policy is None:
             policy = self._policy(request, traits or Traits())
         return self._html(status, text, policy)
+
+    def _icon(self) -> Response:
+        if self._options.icon is None:
+            return Response(404)
+        return Response(200, self._options.icon.content, [("Content-Type", self._options.icon.content_type)])
+
+    def _icon_link(self, top: str) -> str:
+        # Browsers ask for an icon that is not named, and complain of one that is not there.
+        href = "data:," if self._options.icon is None else f"{escape(top)}favicon.ico"
+        return f'<link rel="icon" href="{href}">\n'
 
     def _html(self, status: int, text: str, policy: str) -> Response:
         headers = [

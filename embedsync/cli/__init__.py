@@ -7,7 +7,7 @@ from typing import NoReturn
 
 __all__ = ["main"]
 
-_OF_THE_EXTRA = ("click", "uvicorn", "websockets")
+_OF_THE_EXTRA = ("bokeh", "click", "uvicorn", "websockets")
 
 
 def main() -> NoReturn:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import errno
 import os
 import socket
+import stat
+from pathlib import Path
 
 from embedsync.errors import ConfigurationError
 
-__all__ = ["is_loopback", "listen"]
+__all__ = ["is_loopback", "listen", "listen_on_path"]
 
 _BACKLOG = 2048
 
@@ -46,6 +48,41 @@ def listen(address: str, port: int) -> list[socket.socket]:
     if not opened:
         raise ConfigurationError(f"{address!r} is no address of this machine")
     return opened
+
+
+def listen_on_path(path: str) -> socket.socket:
+    """Listen on a Unix socket. What an earlier process has left behind there is put away.
+
+    Raises:
+        ConfigurationError: somebody listens there, something else is there, or it may not be made.
+    """
+    if not hasattr(socket, "AF_UNIX"):
+        raise ConfigurationError("--unix-socket: this machine has no Unix sockets; use --port")
+    _put_away(path)
+    opened = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        opened.bind(path)
+        opened.listen(_BACKLOG)
+    except OSError as error:
+        opened.close()
+        raise ConfigurationError(f"--unix-socket {path}: {error.strerror or error}") from error
+    return opened
+
+
+def _put_away(path: str) -> None:
+    try:
+        kind = Path(path).stat().st_mode
+    except OSError:
+        return
+    if not stat.S_ISSOCK(kind):
+        raise ConfigurationError(f"--unix-socket {path}: there is something else; choose another path")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as visitor:
+        try:
+            visitor.connect(path)
+        except OSError:
+            Path(path).unlink(missing_ok=True)
+        else:
+            raise ConfigurationError(f"--unix-socket {path} is in use; choose another path")
 
 
 def is_loopback(sockets: list[socket.socket]) -> bool:

@@ -4,35 +4,89 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from glob import glob
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from embedsync.errors import ConfigurationError
 from embedsync.origins import normalise
 
-__all__ = ["ServeOptions", "name_apps", "origins_of"]
+__all__ = ["ServeOptions", "hosts_of", "name_apps", "origins_of", "paths_of"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class ServeOptions:
-    """The options of the command line; see its help."""
+    """The options of the command line; see its help. Times end in their unit where it is not seconds."""
 
     paths: tuple[str, ...]
     app_arguments: tuple[str, ...] | None
-    port: int
-    address: str
-    show: bool
-    allowed_origins: tuple[str, ...]
+    globs: bool
+    dev: bool
+    watched: tuple[str, ...]
+
+    port: int | None
+    address: str | None
+    unix_socket: str | None
+    certificate: str | None
+    certificate_key: str | None
+    use_forwarded: bool
     prefix: str
-    authority: str
-    debug: bool
-    log_level: str
-    log_format: str
-    threads: int
-    grace: float
-    stop_timeout: float
-    allow_eval: bool
+    allowed_origins: tuple[str, ...]
+
+    show: bool
+    icon: str | None
+    index: str | None
+    disable_index: bool
+    disable_index_redirect: bool
     content_policy: str | None
+    allow_eval: bool
+
+    authority: str
+    session_ids: str | None
+    auth_module: str | None
+    cookie_secret: str | None
+    xsrf_cookies: bool
+    include_headers: tuple[str, ...]
+    exclude_headers: tuple[str, ...]
+    include_cookies: tuple[str, ...]
+    exclude_cookies: tuple[str, ...]
+
+    debug: bool
+    log_level: str | None
+    log_format: str
+    log_file: str | None
+    config: str | None
+    stats_milliseconds: int
+    memory_milliseconds: int
+
+    threads: int
+    grace: float | None
+    unused_milliseconds: int | None
+    check_unused_milliseconds: int | None
+    keep_alive_milliseconds: int | None
+    token_expiration: int
+    message_bytes: int
+    compression_level: int | None
+    compression_memory: int | None
+    stop_timeout: float
+    processes: int
+
+
+def paths_of(options: ServeOptions) -> tuple[str, ...]:
+    """The paths of the apps, with ``--glob`` all that the patterns match.
+
+    Raises:
+        ConfigurationError: a pattern matches nothing.
+    """
+    if not options.globs:
+        return options.paths
+    found: dict[str, None] = {}
+    for pattern in options.paths:
+        matches = sorted(glob(pattern))  # noqa: PTH207  (a pattern may be absolute)
+        if not matches:
+            raise ConfigurationError(f"--glob: nothing matches {pattern!r}")
+        found.update(dict.fromkeys(matches))
+    return tuple(found)
 
 
 def name_apps(paths: tuple[str, ...]) -> Mapping[str, Path]:

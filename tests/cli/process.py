@@ -16,8 +16,12 @@ TIMEOUT = 60
 
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """Ours, without what would change how apps are served."""
-    keys = ("EMBEDSYNC_SECRET_KEY", "BOKEH_SECRET_KEY", "BOKEH_SIGN_SESSIONS", "BROWSER")
-    return {name: value for name, value in os.environ.items() if name not in keys} | dict(extra or {})
+    ours = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("BOKEH_", "EMBEDSYNC_")) and name != "BROWSER"
+    }
+    return ours | dict(extra or {})
 
 
 def run(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -73,11 +77,15 @@ class Serving:
 
 @contextmanager
 def serving(
-    tmp_path: Path, *arguments: object, apps: int = 1, variables: Mapping[str, str] | None = None
+    tmp_path: Path,
+    *arguments: object,
+    apps: int = 1,
+    variables: Mapping[str, str] | None = None,
+    port: bool = True,
 ) -> Iterator[Serving]:
-    """Run ``embedsync serve`` on a free port."""
+    """Run ``embedsync serve``, on a free port unless ``port`` says that the arguments name the place."""
     log = tmp_path / "log"
-    command = [*COMMAND, "serve", "--port", "0", *map(str, arguments)]
+    command = [*COMMAND, "serve", *(["--port", "0"] if port else []), *map(str, arguments)]
     with (
         log.open("w") as errors,
         subprocess.Popen(

@@ -4,9 +4,7 @@ import re
 import signal
 import sys
 import time
-from html import unescape
 from pathlib import Path
-from textwrap import dedent
 
 import httpx
 import pytest
@@ -15,14 +13,8 @@ from websockets.exceptions import InvalidStatus
 from embedsync import wire
 from tests.asgi.client import Client, socket_url
 from tests.asgi.server import until
-from tests.cli.process import Serving, serving
-
-
-def script(folder: Path, name: str, text: str) -> Path:
-    """Write an app that is a script."""
-    path = folder / name
-    path.write_text(dedent(text))
-    return path
+from tests.cli.process import serving
+from tests.cli.visits import document_of, refusal_of, script, ticket_of
 
 
 @pytest.fixture
@@ -40,25 +32,6 @@ def app(tmp_path: Path) -> Path:
         curdoc().add_root(Div(text="hello"))
         """,
     )
-
-
-def ticket_of(address: str) -> str:
-    found = re.search(r'<embed-app[^>]* ticket="([^"]*)"', httpx.get(address).text)
-    assert found
-    return unescape(found[1])
-
-
-def document_of(served: Serving, query: str = "", *, app: int = 0) -> str:
-    """Open an app as a page does, and return its document's JSON."""
-    with Client(socket_url(served.endpoint)) as client:
-        client.open(ticket_of(f"{served.lines[app]}{query}"))
-        return bytes(client.wait_for(wire.SnapshotFrame).document).decode()
-
-
-def refusal_of(served: Serving) -> wire.Closed:
-    with Client(socket_url(served.endpoint)) as client:
-        client.send(1, wire.Open(protocol=1, ticket=ticket_of(served.lines[0])))
-        return client.wait_for(wire.Closed)
 
 
 def test_each_app_has_a_line_with_its_address(app: Path, tmp_path: Path) -> None:

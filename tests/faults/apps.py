@@ -252,6 +252,7 @@ def all_apps() -> dict[str, tuple[Callable[[Document], Any], dict[str, Any]]]:
         "work": (work, {}),
         "hanging": (hanging, {}),
         "pouring": (pouring, {"shared": True, "grace": 1.0}),
+        "poured": (pouring, {"shared": True}),
         "swelling": (swelling, {"grace": 0.3}),
         "outsized": (outsized, {}),
         "greedy": (greedy, {}),

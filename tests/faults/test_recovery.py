@@ -81,8 +81,8 @@ def test_f38_each_return_goes_on_where_it_was_and_is_counted_apart_from_those_th
 
     with (
         patient.proxy() as proxy,
-        patient.replica("pouring").wait_shown() as other,
-        patient.replica("pouring", proxy).wait_shown() as away,
+        patient.replica("poured").wait_shown() as other,
+        patient.replica("poured", proxy).wait_shown() as away,
     ):
         proxy.cut(refuse=True)
         wait_until(lambda: patient.health()["sockets"] == 1)
