@@ -107,6 +107,11 @@ class LiveSession:
         core = self._core
         return core.log_bytes + core.snapshot_bytes if core is not None and not self._ended else 0
 
+    @property
+    def was_seen(self) -> bool:
+        """Whether a browser has been here, and may come back."""
+        return bool(self._replicas)
+
     # From the hub: attachments come and go. On threads that read sockets.
 
     def open(self, attachment: Attachment) -> None:

@@ -19,12 +19,19 @@ class Orphan(Protocol):
     def weight(self) -> int:
         """Bytes of its log and its document, as far as they are known."""
 
+    @property
+    def was_seen(self) -> bool:
+        """Whether a browser has been here, and may come back."""
+
     def evict(self) -> bool:
         """End it, unless somebody has come back. Says whether it ended."""
 
 
 class Orphans:
     """Keeps the sessions that were left last; beyond the bounds, the ones left first are ended.
+
+    Before these, sessions of pages end that nobody has opened yet: whoever fetches pages by the thousand
+    pushes out nobody who was here.
 
     Args:
         most: sessions.
@@ -51,9 +58,9 @@ class Orphans:
             self._bytes += self._kept[session]
             beyond = []
             while len(self._kept) > self._most or (self._bytes > self._most_bytes and len(self._kept) > 1):
-                oldest = next(iter(self._kept))
-                self._drop(oldest)
-                beyond.append(oldest)
+                first = self._first()
+                self._drop(first)
+                beyond.append(first)
         for each in beyond:
             self._evict(each, "'orphans', 'orphan_bytes'")
 
@@ -75,11 +82,14 @@ class Orphans:
             with self._lock:
                 if not self._kept:
                     return None
-                oldest = next(iter(self._kept))
-                freed = self._kept[oldest]
-                self._drop(oldest)
-            if self._evict(oldest, repr(setting)):
+                first = self._first()
+                freed = self._kept[first]
+                self._drop(first)
+            if self._evict(first, repr(setting)):
                 return freed
+
+    def _first(self) -> Orphan:
+        return next((each for each in self._kept if not each.was_seen), next(iter(self._kept)))
 
     def _drop(self, session: Orphan) -> None:
         self._bytes -= self._kept.pop(session, 0)

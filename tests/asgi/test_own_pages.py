@@ -114,6 +114,17 @@ def test_a_session_that_no_browser_comes_to_ends() -> None:
         assert open_ticket(page).kind == "bokeh"
 
 
+def test_pages_that_nobody_opens_push_out_nobody_who_was_here_and_may_come_back() -> None:
+    hub = Hub("only for tests", Settings(orphans=2, unclaimed=600, grace=600))
+    hub.add_app("drawn", drawn)
+    with running(application(hub, pages=True), hub) as site:
+        opened = open_ticket(httpx.get(f"{site}/drawn"))
+        for _ in range(4):
+            httpx.get(f"{site}/drawn")
+        wait_until(lambda: len(hub.orphans) == len(hub.sessions) == 2)
+        assert opened.session in [each.id for each in hub.sessions]
+
+
 def test_a_session_that_began_with_its_page_is_not_kept_longer_once_its_browser_has_left() -> None:
     hub = Hub("only for tests", Settings(unclaimed=600, grace=0.1))
     hub.add_app("drawn", drawn)
