@@ -146,9 +146,12 @@ class LiveSession:
 
         with self._lock:
             first, self._begun = not self._begun, True
-            self._drawn = [*(each for each in self._drawn if not each.done()), drawn]
+            waiting = [each for each in self._drawn if not each.done()]
+            self._drawn = [*waiting, drawn]
             self._unclaimed = True
         try:
+            if len(waiting) >= self._hub.settings.undrawn_pages:
+                raise MailboxFull("undrawn_pages", len(waiting))
             if first:
                 self._mailbox.post(self._build, self._fail)
             self._mailbox.post(draw, lambda error: _settle(drawn, error))

@@ -112,6 +112,9 @@ class Settings:
     """How long a session without any browser is kept. Apps may have their own."""
     unclaimed: float = 30.0
     """How long a session is kept that was begun with its page, before the page's browser has come."""
+    undrawn_pages: int = 100
+    """Pages that may wait for one session to draw them; a further one is sent at once, and shows the app
+    without the app's own page around it."""
     sessions: int = 1000
     """Live sessions of this process."""
     session_bytes: int = 2048 * _MIB

@@ -125,6 +125,29 @@ def test_pages_that_nobody_opens_push_out_nobody_who_was_here_and_may_come_back(
         assert opened.session in [each.id for each in hub.sessions]
 
 
+def test_pages_that_wait_for_a_busy_session_leave_room_for_the_edits_of_its_viewers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    begun, going_on = threading.Event(), threading.Event()
+
+    def app(doc: Any) -> None:
+        drawn(doc)
+        doc.add_next_tick_callback(lambda: (begun.set(), going_on.wait(20)))
+
+    monkeypatch.setattr("embedsync.asgi.pages._LONGEST_LOOK", 0.01)
+    hub = Hub("only for tests", Settings(undrawn_pages=3))
+    hub.add_app("app", app, shared=True)
+    with running(application(hub, pages=True), hub) as site:
+        httpx.get(f"{site}/app")
+        assert begun.wait(20)
+        for _ in range(10):
+            assert 'height="100%"' in httpx.get(f"{site}/app").text
+        (live,) = hub.sessions
+        assert sum(not each.done() for each in live._drawn) == 3
+        going_on.set()
+        wait_until(lambda: 'height="100%"' not in httpx.get(f"{site}/app").text)
+
+
 def test_a_session_that_began_with_its_page_is_not_kept_longer_once_its_browser_has_left() -> None:
     hub = Hub("only for tests", Settings(unclaimed=600, grace=0.1))
     hub.add_app("drawn", drawn)
