@@ -75,6 +75,7 @@ class LiveSession:
         self._losses = 0
         self._unclaimed = False
         self._drawn: list[Future[str | None]] = []
+        self._undrawn = 0
         self._ended = False
         self._finished = False
         self._mailbox = Mailbox(
@@ -141,20 +142,24 @@ class LiveSession:
         drawn: Future[str | None] = Future()
 
         def draw() -> None:
+            with self._lock:
+                self._undrawn -= 1
             if (core := self._core) is not None:
                 _settle(drawn, core.document.page(parts))
 
         with self._lock:
             first, self._begun = not self._begun, True
-            waiting = [each for each in self._drawn if not each.done()]
-            self._drawn = [*waiting, drawn]
+            self._drawn = [*(each for each in self._drawn if not each.done()), drawn]
             self._unclaimed = True
         try:
-            if len(waiting) >= self._hub.settings.undrawn_pages:
-                raise MailboxFull("undrawn_pages", len(waiting))
+            # Those that nobody waits for any more are counted too: their turns wait.
+            if self._undrawn >= self._hub.settings.undrawn_pages:
+                raise MailboxFull("undrawn_pages", self._undrawn)
             if first:
                 self._mailbox.post(self._build, self._fail)
             self._mailbox.post(draw, lambda error: _settle(drawn, error))
+            with self._lock:
+                self._undrawn += 1
         except (SessionEnded, MailboxFull) as error:
             _settle(drawn, error)
         self._when_deserted()
