@@ -13,6 +13,8 @@ from embedsync_flask import EmbedSync
 APPS = Path(__file__).parent / "apps"
 SECRET_KEY = "for tests only"
 SHARED = ("shared",)
+WRITTEN_BY_SCRIPTS = ("numbers",)
+"""Apps whose data the scripts of a page write."""
 OWN = ("root", "height", "bare")
 _TAGS = "{% for root in roots %}{{ embed_app(name, root=root, height=height, **given) }}{% endfor %}"
 _PAGE = f"""<!doctype html>
@@ -38,6 +40,7 @@ def create_app() -> Flask:
             path.stem,
             path,
             shared=path.stem in SHARED,
+            authority="compat" if path.stem in WRITTEN_BY_SCRIPTS else None,
             script_tag=path.stem != "gated",
             script_arguments=("words",),
         )
