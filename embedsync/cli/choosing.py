@@ -13,6 +13,7 @@ from embedsync.asgi.pages import ENDPOINT
 __all__ = ["Chooser", "endpoint_of"]
 
 _PLACE = re.compile(rf"/{ENDPOINT}-(\d+)/".encode())
+_FILE = re.compile(rf" \S*/{ENDPOINT}/".encode())
 _SESSION = re.compile(rb"[?&]bokeh-session-id=([^&\s]+)")
 _TOKEN = re.compile(rb"^sec-websocket-protocol:\s*bokeh\s*,\s*([\w-]+)", re.IGNORECASE | re.MULTILINE)
 _SOCKET = re.compile(rb"^upgrade:\s*websocket\s*\r$", re.IGNORECASE | re.MULTILINE)
@@ -29,7 +30,8 @@ class Chooser:
 
     Whose address names a process goes there: pages name the one that has made them. A session that is named,
     in the address or in the token of a stock client, has its process. Other sockets go where those of the
-    same browser go. All else takes turns.
+    same browser go. Pages take turns, and so does all else, but apart from them: a browser loads a page on
+    one connection and its files on several others, and visitors would meet in one process if these counted.
 
     Args:
         processes: how many there are.
@@ -37,7 +39,8 @@ class Chooser:
 
     def __init__(self, processes: int) -> None:
         self._processes = processes
-        self._turns = count()
+        self._pages = count()
+        self._files = count()
 
     def choose(self, head: bytes, address: str) -> int:
         """The number of a process.
@@ -55,7 +58,7 @@ class Chooser:
             return self._of(named_there)
         if not head or _SOCKET.search(head) is not None:
             return self._of(b"\n".join([address.encode(), *_BROWSER.findall(head)]))
-        return next(self._turns) % self._processes
+        return next(self._files if _FILE.search(first) else self._pages) % self._processes
 
     def _of(self, name: bytes) -> int:
         return int.from_bytes(hashlib.sha256(name).digest()[:8]) % self._processes

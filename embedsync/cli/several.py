@@ -6,6 +6,7 @@ import asyncio
 import logging
 import multiprocessing
 import os
+import re
 import signal
 import socket
 from multiprocessing.context import SpawnProcess
@@ -166,7 +167,7 @@ def _serve(
         PageOptions(endpoint=endpoint_of(number)),
         asset_url=lambda path: f"../{ENDPOINT}/{path}",
     )
-    numbered = _Numbered(site.application(place), prefix_of(options), number)
+    numbered = _Numbered(site.application(place), prefix_of(options))
 
     def ready() -> None:
         channel.send(b"r")
@@ -183,14 +184,18 @@ def _serve(
 
 
 class _Numbered:
-    """Answers below the endpoint that has the number of the process as below the one without."""
+    """Answers below endpoints that have the number of a process as below the one without.
 
-    def __init__(self, application: ASGIApplication, prefix: str, number: int) -> None:
+    Of any process: a connection that is kept goes on with the process that it began with, and a browser may
+    ask on it for the ticket of a page that another has made. Sockets always have connections of their own.
+    """
+
+    def __init__(self, application: ASGIApplication, prefix: str) -> None:
         self._application = application
-        self._own = f"{prefix}/{endpoint_of(number)}/"
+        self._numbered = re.compile(rf"{re.escape(prefix)}/{ENDPOINT}-\d+/")
         self._endpoint = f"{prefix}/{ENDPOINT}/"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] in ("http", "websocket") and scope["path"].startswith(self._own):
-            scope = {**scope, "path": self._endpoint + scope["path"].removeprefix(self._own)}
+        if scope["type"] in ("http", "websocket") and (found := self._numbered.match(scope["path"])):
+            scope = {**scope, "path": self._endpoint + scope["path"][found.end() :]}
         await self._application(scope, receive, send)

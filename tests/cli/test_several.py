@@ -109,6 +109,15 @@ def test_another_takes_the_place_of_a_process_that_has_died(app: Path, tmp_path:
             process_of(client)
 
 
+def test_a_ticket_is_renewed_on_whatever_connection_is_at_hand(app: Path, tmp_path: Path) -> None:
+    with serving(tmp_path, app, "--num-procs", "2") as served, httpx.Client(timeout=30) as browser:
+        browser.get(served.lines[0])
+        for _ in range(2):
+            endpoint, ticket = page_of(served)
+            renewed = browser.post(f"{endpoint}/ticket", json={"ticket": ticket})
+            assert renewed.status_code == 200, renewed.text
+
+
 def test_with_https_a_visitor_s_address_decides(app: Path, tmp_path: Path) -> None:
     made = certificate(tmp_path)
     arguments = ["--ssl-certfile", made.path, "--ssl-keyfile", made.key, "--num-procs", "2"]
@@ -141,6 +150,14 @@ class TestChooser:
         chooser = Chooser(4)
         assert chooser.choose(b"GET /apps/_embedsync-3/socket HTTP/1.1\r\n", "") == 3
         assert chooser.choose(b"GET /_embedsync-7/socket HTTP/1.1\r\n", "") == 3
+
+    def test_visitors_take_turns_whatever_files_they_load(self) -> None:
+        chooser = Chooser(2)
+        chosen = []
+        for _ in range(4):
+            chosen.append(chooser.choose(b"GET /myapp HTTP/1.1\r\n", ""))
+            chooser.choose(b"GET /_embedsync/embed.js HTTP/1.1\r\n", "")
+        assert chosen == [0, 1, 0, 1]
 
     def test_a_session_that_is_named_has_its_process(self) -> None:
         chooser = Chooser(4)
