@@ -60,6 +60,9 @@ def test_a_browser_that_comes_back_is_told_to_python_and_to_page_scripts(
     page.goto(url)
     shown(page)
     sees(page, "never away")
+    if served.kind == "bokeh":
+        # A browser that Bokeh's server loses in its first moments is never answered again.
+        page.wait_for_function("() => performance.now() > 4000")
     proxy.cut()
     page.wait_for_function("() => window.wasLost === true")
     page.wait_for_function("() => window.cameBack === true")
