@@ -32,6 +32,9 @@ __all__ = ["LiveSession"]
 
 logger = logging.getLogger("embedsync.session")
 
+_MOST_REASONS = 100
+"""Different refusals of one session that are warnings in the log, once each; all others have level debug."""
+
 
 class LiveSession:
     """One running document in a process, from its first visit to its end.
@@ -76,6 +79,7 @@ class LiveSession:
         self._unclaimed = False
         self._drawn: list[Future[str | None]] = []
         self._undrawn = 0
+        self._reasons: set[str] = set()
         self._ended = False
         self._finished = False
         self._mailbox = Mailbox(
@@ -526,7 +530,15 @@ class LiveSession:
 
     def _refused(self, replica: Replica, refused: Refused) -> None:
         self._hub.counters.count("edits_refused")
-        logger.warning("session %s: refused an edit of %s: %s", self.id, replica.id, legible(refused))
+        why = legible(refused)
+        # Whoever drags what is refused is refused at every step.
+        is_known = why in self._reasons or len(self._reasons) >= _MOST_REASONS
+        level = logging.DEBUG if is_known else logging.WARNING
+        if not is_known:
+            self._reasons.add(why)
+        logger.log(
+            level, "app %r, session %s: refused an edit of %s: %s", self.app.name, self.id, replica.id, why
+        )
 
     def _drained(self, replica: Replica) -> None:
         if (core := self._core) is not None:

@@ -19,7 +19,7 @@ def main() -> NoReturn:
             raise
         sys.stderr.write(
             f"embedsync: the command needs {error.name!r}, which is not installed: "
-            'pip install "embedsync[serve]"\n'
+            'pip install "./embedsync[serve]"\n'
         )
         sys.exit(1)
     sys.exit(run(sys.argv[1:]))

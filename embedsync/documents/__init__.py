@@ -51,7 +51,7 @@ def load(
         import bokeh  # noqa: F401
     except ImportError as error:
         raise ConfigurationError(
-            'this app needs Bokeh, which is not installed: pip install "embedsync[flask]"'
+            'this app needs Bokeh, which is not installed: pip install "./embedsync[flask]"'
         ) from error
     from embedsync.documents.bokeh.apps import recipe_for
     from embedsync.documents.bokeh.authority import authority_of

@@ -127,7 +127,7 @@ def _routing() -> Iterator[CheckMessage]:
     except ImportError:
         yield Error(
             "Channels is not installed, without which there are no sockets.",
-            hint='Run: pip install "embedsync[django]".',
+            hint='Run: pip install "./embedsync[django]".',
             id="embedsync.E004",
         )
         return

@@ -19,7 +19,7 @@ except ModuleNotFoundError as error:
     if (error.name or "").partition(".")[0] not in ("flask", "flask_sock", "simple_websocket", "markupsafe"):
         raise
     raise ImportError(
-        f'embedsync for Flask needs {error.name}, which is not installed: pip install "embedsync[flask]"'
+        f'embedsync for Flask needs {error.name}, which is not installed: pip install "./embedsync[flask]"'
     ) from error
 
 __all__ = ["EmbedSync"]

@@ -96,7 +96,7 @@ def test_a_missing_extra() -> None:
         assert result.returncode == 1
         assert result.stderr.count("\n") == 1
         assert module in result.stderr
-        assert 'pip install "embedsync[serve]"' in result.stderr
+        assert 'pip install "./embedsync[serve]"' in result.stderr
 
 
 def test_the_version_is_told() -> None:

@@ -162,7 +162,7 @@ def test_without_channels_the_check_says_what_to_install(monkeypatch: pytest.Mon
         "embedsync.E004",
         "Channels is not installed, without which there are no sockets.",
     )
-    assert 'pip install "embedsync[django]"' in hint
+    assert 'pip install "./embedsync[django]"' in hint
 
 
 def test_the_limit_of_messages_is_that_of_daphne_unless_it_is_set() -> None:

@@ -477,13 +477,23 @@ def test_s7_only_properties_can_be_opened() -> None:
         allow_client_write(Div(), "texd")
 
 
-def test_s7_a_validator_that_raises_refuses() -> None:
+def test_s7_a_validator_that_raises_refuses_and_is_named() -> None:
     div = Div()
     allow_client_write(div, "text", validator=lambda text: text["no such"])
     page = live(div)
-    with pytest.raises(Refused):
-        page.edit(write(div, "text", "c"))
-    assert div.text == ""
+    assert "Div.text: the validator of allow_client_write failed: TypeError" in refused(
+        page, write(div, "text", "c")
+    )
+
+
+def test_s7_a_validator_is_told_the_number_that_all_of_a_glyph_has() -> None:
+    plot = figure()
+    glyph = plot.scatter([1], [2]).glyph
+    allow_client_write(glyph, "size", validator=lambda size: 1 <= size <= 50)
+    page = live(plot)
+    page.edit(write(glyph, "size", {"type": "value", "value": 20}))
+    assert glyph.size.value == 20
+    refused(page, write(glyph, "size", {"type": "value", "value": 200}))
 
 
 def test_s7_messages_reach_an_app_that_listens_to_them() -> None:

@@ -19,6 +19,7 @@ from bokeh.core.property.descriptors import (
     UnsetValueError,
 )
 from bokeh.core.property.singletons import Undefined
+from bokeh.core.property.vectorization import Value
 from bokeh.core.property.wrappers import PropertyValueColumnData, PropertyValueContainer
 from bokeh.core.serialization import Deserializer, SerializationError, Serializer
 from bokeh.core.templates import AUTOLOAD_JS
@@ -58,6 +59,7 @@ from bokeh.model import Model
 from bokeh.resources import Resources
 from bokeh.settings import settings
 from bokeh.util.callback_manager import _nargs
+from bokeh.util.dataclasses import Unspecified
 from bokeh.util.dependencies import import_optional
 from bokeh.util.serialization import (
     BINARY_ARRAY_TYPES,
@@ -106,6 +108,8 @@ __all__ = [
     "UnitsSpecPropertyDescriptor",
     "UnlockedDocumentProxy",
     "UnsetValueError",
+    "Unspecified",
+    "Value",
     "array_encoding_disabled",
     "belongs_to_browser",
     "bundle_extensions",

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any, NoReturn
 
-from embedsync.authority import granted
+from embedsync.authority import Validator, granted
 from embedsync.documents.bokeh.authority import columns, domain
 from embedsync.documents.bokeh.authority.shown import is_open
 from embedsync.documents.bokeh.authority.table import reach_of
-from embedsync.documents.bokeh.private import Model, belongs_to_browser
+from embedsync.documents.bokeh.private import Model, Unspecified, Value, belongs_to_browser
 from embedsync.errors import Refused
 from embedsync.wire import Refusal
 
@@ -86,14 +86,30 @@ class Closed:
         grant = granted(model, attribute)
         if grant is False or self._read_only:
             return False
-        if grant is not True and grant(value) is not True:
-            _refuse(f"{type(model).__name__}.{attribute}: the validator of allow_client_write says no")
+        if grant is not True:
+            _ask(grant, model, attribute, value)
         return True
 
     def _insist_on_input(self, model: Any, attribute: str) -> None:
         _insist(not self._read_only, model, attribute, "the app is read-only")
         disabled = getattr(model, "disabled", False) and attribute != "disabled"
         _insist(not disabled, model, attribute, "it is disabled")
+
+
+def _ask(validator: Validator, model: Any, attribute: str, value: Any) -> None:
+    where = f"{type(model).__name__}.{attribute}: the validator of allow_client_write"
+    try:
+        valid = validator(_plain(value))
+    except Exception as error:  # noqa: BLE001 - it is the app's
+        _refuse(f"{where} failed: {type(error).__name__}: {error}")
+    if not valid:
+        _refuse(f"{where} says no")
+
+
+def _plain(value: Any) -> Any:
+    """What all of a glyph has in common is wrapped on its way; authors think of the number, or the color."""
+    is_wrapped = isinstance(value, Value) and value.transform is Unspecified and value.units is Unspecified
+    return value.value if is_wrapped else value
 
 
 def _values(data: Any) -> Any:
