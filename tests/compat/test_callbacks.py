@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import bokeh
 import pytest
 from playwright.sync_api import expect
 
@@ -57,8 +58,9 @@ def test_timed_callbacks_run_once_or_again_and_again_or_never(opened: Open, serv
     sees(page, "next tick", "timeout", "ticked 3", "never")
     page.get_by_role("button", name="Wait").click()
     sees(page, "awaited")
-    # Bokeh forgets which document is the current one as soon as a coroutine runs.
-    sees(page, f"current {served.kind == 'embedsync'}")
+    # Before 3.10 Bokeh forgets which document is the current one as soon as a coroutine runs.
+    forgets = served.kind == "bokeh" and bokeh.__version__.startswith("3.9.")
+    sees(page, f"current {not forgets}")
 
 
 def test_threads_and_callbacks_without_the_lock_change_a_document_by_its_next_tick(opened: Open) -> None:
