@@ -15,7 +15,10 @@ from tests.stock.talk import Stock, model_named
 KEY = "only for tests, but of the length that Bokeh wants"
 
 pytestmark = pytest.mark.filterwarnings(
-    "ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"
+    "ignore::ResourceWarning",
+    "ignore::pytest.PytestUnraisableExceptionWarning",
+    # Python 3.12 says so of the way in which Tornado begins a loop.
+    "ignore:There is no current event loop:DeprecationWarning",
 )
 
 APP = """

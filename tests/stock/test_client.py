@@ -21,7 +21,10 @@ from tests.stock.conftest import KEY, Site, serving
 
 # Its loop is Tornado's, which closes sockets when it is collected.
 pytestmark = pytest.mark.filterwarnings(
-    "ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"
+    "ignore::ResourceWarning",
+    "ignore::pytest.PytestUnraisableExceptionWarning",
+    # Python 3.12 says so of the way in which Tornado begins a loop.
+    "ignore:There is no current event loop:DeprecationWarning",
 )
 
 
