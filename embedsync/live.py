@@ -6,7 +6,6 @@ import contextlib
 import hmac
 import logging
 import threading
-import traceback
 from collections.abc import Awaitable, Callable, Generator, Iterator
 from concurrent.futures import Future, InvalidStateError
 from contextlib import ExitStack, contextmanager
@@ -24,6 +23,7 @@ from embedsync.mailbox import Mailbox, Turn
 from embedsync.replica import Replica
 from embedsync.scheduler import Timer
 from embedsync.session import CatchUp, Session
+from embedsync.shown_traceback import shown_traceback
 
 if TYPE_CHECKING:
     from embedsync.hub import Hub
@@ -395,7 +395,7 @@ class LiveSession:
         """Log an exception, and say what a browser may know of it."""
         error_id = self._hub.random_id()[:8]
         logger.error("app %r %s (error %s)", self.app.name, what, error_id, exc_info=error)
-        detail = "".join(traceback.format_exception(error)) if self._hub.settings.debug else ""
+        detail = shown_traceback(error) if self._hub.settings.debug else ""
         return {"error": error_id, "detail": detail}
 
     def _attach(self, attachment: Attachment, replica: Replica) -> None:

@@ -119,6 +119,9 @@ def test_in_debug_mode_the_traceback_of_a_build_is_told(hubs: list[Hub]) -> None
     hub = make(hubs, ToyRecipe(begin), debug=True)
     closed = MemoryBrowser(hub).open(hub.ticket("toy")).wait_for(wire.Closed)
     assert "what the developer wants to see" in closed.detail
+    _heading, first, *_rest = closed.detail.splitlines()
+    assert "tests" in first
+    assert "embedsync/live.py" not in closed.detail
 
 
 def test_asynchronous_builds_are_awaited_and_do_not_hold_a_thread(hubs: list[Hub]) -> None:

@@ -16,7 +16,7 @@ PACKAGE = ROOT / "embedsync"
 
 # From below. A module imports from its own layer and from those below it.
 LAYERS: list[set[str]] = [
-    {"errors", "settings", "document", "request", "app", "authority", "legible"},
+    {"errors", "settings", "document", "request", "app", "authority", "legible", "shown_traceback"},
     {"wire", "log", "replica", "inbox", "outbox", "connection", "session"},
     {"documents"},
     {

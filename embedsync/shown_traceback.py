@@ -1,0 +1,22 @@
+"""The traceback of app code, as its author wants to see it."""
+
+from __future__ import annotations
+
+import traceback
+from pathlib import Path
+
+__all__ = ["shown_traceback"]
+
+_OURS = str(Path(__file__).parent)
+
+
+def shown_traceback(error: BaseException) -> str:
+    """The traceback of an exception from the first line of the app on, without the engine that called it.
+
+    Args:
+        error: what the app raised; or the engine, whose traceback is shown whole.
+    """
+    first = error.__traceback__
+    while first is not None and first.tb_frame.f_code.co_filename.startswith(_OURS):
+        first = first.tb_next
+    return "".join(traceback.format_exception(type(error), error, first or error.__traceback__))
