@@ -16,7 +16,7 @@ PACKAGE = ROOT / "embedsync"
 
 # From below. A module imports from its own layer and from those below it.
 LAYERS: list[set[str]] = [
-    {"errors", "settings", "document", "request", "app", "authority", "legible", "shown_traceback"},
+    {"errors", "settings", "document", "request", "app", "authority", "legible"},
     {"wire", "log", "replica", "inbox", "outbox", "connection", "session"},
     {"documents"},
     {
@@ -37,6 +37,7 @@ LAYERS: list[set[str]] = [
         "routes",
         "running",
         "scheduler",
+        "shown_traceback",
         "stock",
         "threads",
         "tickets",
