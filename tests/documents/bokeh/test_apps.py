@@ -162,7 +162,7 @@ def test_a_recipe_is_taken_as_it_is(put: Write) -> None:
 
 def test_without_bokeh_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "bokeh", None)
-    with pytest.raises(ConfigurationError, match=r'pip install "embedsync\[flask\]"'):
+    with pytest.raises(ConfigurationError, match=r'pip install "./embedsync\[flask\]"'):
         load("app.py")
 
 
