@@ -81,7 +81,7 @@ soak: $(VENV)/installed-test $(VENV)/installed-node ## look for long for what br
 	$(BIN)/pytest -m soak -s
 
 browser: $(VENV)/installed-test $(VENV)/installed-chromium ## tests that drive Chromium
-	$(BIN)/pytest $(BESIDE) -m browser
+	$(BIN)/pytest -m browser
 
 versions: ## the Django and contract tests on Django 4.2 and 6 (not part of `make test`)
 	.ci/test-versions

@@ -91,10 +91,11 @@ def test_what_is_changed_in_one_window_is_in_the_database_and_in_the_other_windo
     expect(other.locator(".slick-row").get_by_text("Oatmeal Stout")).to_be_visible()
     assert database.tank("T4", "beer") == "Oatmeal Stout"
 
-    slider(page, 0).focus()
-    page.keyboard.press("ArrowLeft")
-    page.keyboard.press("ArrowLeft")
-    wait_until_column_has(other, "litres", 740)
+    for litres in (750, 740):
+        # Each time: BokehJS's table takes the focus as it is drawn anew.
+        slider(page, 0).focus()
+        page.keyboard.press("ArrowLeft")
+        wait_until_column_has(other, "litres", litres)
     wait_for_value(page, "message", "text", "Saved.")
     assert database.tank("T4", "litres") == 740
     assert picture(other) != shown
