@@ -59,3 +59,25 @@ def test_a_refused_edit_writes_one_short_line(
     assert sum("refused an edit" in each for each in lines) == 1
     assert sum("asks for a snapshot" in each for each in lines) == 1
     assert all(each.isprintable() and len(each) < 500 for each in lines)
+
+
+def test_what_is_refused_again_and_again_is_a_warning_once_and_is_counted_each_time(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    slider = Slider(start=0, end=1, value=0)
+    hub = Hub("key")
+    hub.add_app("app", lambda doc: doc.add_root(slider))
+    event = {"kind": "ModelChanged", "model": {"id": slider.id}, "attr": "title", "new": "mine"}
+    try:
+        browser = MemoryBrowser(hub).open(hub.ticket("app"))
+        epoch = browser.wait_for(wire.Opened).epoch
+        for number in (1, 2, 3):
+            browser.send(wire.Edit(cseq=number, base=0, epoch=epoch, events=[event]))
+            browser.wait_for(wire.Result, number)
+        assert hub.counters.read()["edits_refused"] == 3
+    finally:
+        hub.stop()
+    warnings = [each.getMessage() for each in caplog.records if each.levelno == logging.WARNING]
+    (warning,) = [each for each in warnings if "refused an edit" in each]
+    assert "app 'app'" in warning
+    assert "Slider.title" in warning
