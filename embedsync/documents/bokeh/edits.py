@@ -27,21 +27,29 @@ _ROOTS_WRITTEN = Written(ROOTS, EventKind.DELTA)
 _TITLE_WRITTEN = Written(TITLE, EventKind.WRITE)
 
 
-@dataclass(frozen=True, slots=True)
+# What is put into a property as it is, unless something else is made of it.
+_PLAIN = frozenset({str, float, int, bool})
+_NOTHING = object()
+
+
+@dataclass(slots=True)
 class Set:
-    """Give a property another value; with ``columns`` only those columns of it."""
+    """Give a property another value; with ``columns`` only those columns of it.
+
+    Attributes:
+        written: the key that it writes, unless that is the sender's own concern.
+    """
 
     model: Model
     attribute: str
     value: Any
     columns: tuple[str, ...] | None = None
     local: bool = False
+    written: Written | None = field(init=False)
 
-    @property
-    def written(self) -> Written | None:
-        """The key that it writes, unless that is the sender's own concern."""
+    def __post_init__(self) -> None:
         kind = EventKind.WRITE if self.columns is None else EventKind.DELTA
-        return None if self.local else Written((self.model.id, self.attribute), kind)
+        self.written = None if self.local else Written((self.model.id, self.attribute), kind)
 
     @property
     def parts(self) -> Collection[str]:
@@ -60,8 +68,10 @@ class Set:
         if self.columns is not None:
             data = getattr(self.model, self.attribute)
             return not all(_is(self.value.get(each), data.get(each)) for each in self.columns)
-        descriptor = self.model.lookup(self.attribute)
         sent = self.value
+        if type(sent) in _PLAIN and self.model._property_values.get(self.attribute, _NOTHING) is sent:
+            return False
+        descriptor = self.model.lookup(self.attribute)
         if isinstance(descriptor, UnitsSpecPropertyDescriptor) and isinstance(sent, dict):
             sent = {name: each for name, each in sent.items() if name != "units"}
         held = getattr(self.model, self.attribute)
