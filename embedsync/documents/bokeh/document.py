@@ -167,18 +167,22 @@ class BokehDocument:
         left = self._known.left_meanwhile()
         roots = list(self._roots)
         overwritten: list[Change] = []
+        before = edit.before(self.bokeh)
+        recorded = self._recorder.begin_edit()
         try:
-            with edit.undone_on_failure(self.bokeh), self._recorder.editing() as recorded:
-                self._take_steps(edit, recorded)
-                overwritten = self._recorder.settle(recorded)
-                patch = self._encode(recorded.changes.take(), strict=True)
-        except Exception as error:
+            self._take_steps(edit, recorded)
+            overwritten = self._recorder.settle(recorded)
+            patch = self._encode(recorded.changes.take(), strict=True)
+        except BaseException as error:
+            self._recorder.end_edit()
+            before.put_back()
             self._recorder.put_back(overwritten)
             self._known.nothing_left_since(left)
             self._roots = roots
-            if isinstance(error, Refused):
+            if isinstance(error, Refused) or not isinstance(error, Exception):
                 raise
             raise Refused(Refusal.BAD_VALUE, f"{type(error).__name__}: {error}") from error
+        self._recorder.end_edit()
         for model_id, attribute in edit.local:
             self._known.local.setdefault(model_id, set()).add(attribute)
         edit.merged = recorded.merged | edit.made_whole(patch)

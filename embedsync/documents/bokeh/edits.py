@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, MutableSequence
-from contextlib import contextmanager
+from collections.abc import Collection, MutableSequence, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,7 +19,16 @@ from embedsync.documents.bokeh.private import (
 )
 from embedsync.documents.bokeh.values import alike, copied, same
 
-__all__ = ["AddRoot", "DecodedEdit", "Message", "PatchColumns", "RemoveRoot", "Set", "SetTitle", "Stream"]
+__all__ = [
+    "AddRoot",
+    "DecodedEdit",
+    "Message",
+    "PatchColumns",
+    "RemoveRoot",
+    "Set",
+    "SetTitle",
+    "Stream",
+]
 
 
 _ROOTS_WRITTEN = Written(ROOTS, EventKind.DELTA)
@@ -266,30 +274,30 @@ class DecodedEdit:
         parts = {each.written.key for each in self.steps if isinstance(each, Stream | PatchColumns)}
         return {each.key for each in patch.events if each.kind is EventKind.WRITE and each.key in parts}
 
-    @contextmanager
-    def undone_on_failure(self, document: Document) -> Iterator[None]:
-        """Put everything back if the block raises."""
-        models = {
-            each.model.id: each.model for each in self.steps if isinstance(each, Set | Stream | PatchColumns)
-        }
-        kept = [_Kept(each) for each in models.values()]
-        columns = [
-            _KeptColumns(each)
-            for each in self.steps
-            if isinstance(each, Set | Stream | PatchColumns) and each.parts
-        ]
-        roots, title = list(document._roots), document._title
-        try:
-            yield
-        except BaseException:
-            for one in reversed(columns):
-                one.put_back()
-            for other in kept:
-                other.put_back()
-            document._roots[:] = roots
-            document._title = title
-            document.models.invalidate()
-            raise
+    def before(self, document: Document) -> _Before:
+        """What the steps are about to change, as it is now."""
+        return _Before(self.steps, document)
+
+
+class _Before:
+    """What an edit changes, as it was before: the way back, should a step fail."""
+
+    def __init__(self, steps: Sequence[Step], document: Document) -> None:
+        changing = [each for each in steps if isinstance(each, Set | Stream | PatchColumns)]
+        self._models = [_Kept(each) for each in {each.model.id: each.model for each in changing}.values()]
+        self._columns = [_KeptColumns(each) for each in changing if each.parts]
+        self._document = document
+        self._roots, self._title = list(document._roots), document._title
+
+    def put_back(self) -> None:
+        """Undo all."""
+        for columns in reversed(self._columns):
+            columns.put_back()
+        for model in self._models:
+            model.put_back()
+        self._document._roots[:] = self._roots
+        self._document._title = self._title
+        self._document.models.invalidate()
 
 
 def _is(sent: Any, held: Any) -> bool:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Iterator
-from contextlib import contextmanager
 from typing import Any, Protocol
 
 from embedsync.document import DocumentHost
@@ -126,14 +125,14 @@ class Recorder(DocumentCallbackManager):
         with self._lock:
             self._pending.make_whole(key)
 
-    @contextmanager
-    def editing(self) -> Iterator[Edit]:
+    def begin_edit(self) -> Edit:
         """Note the changes of a browser edit apart from all others, and let its callbacks wait."""
         self._edit = Edit()
-        try:
-            yield self._edit
-        finally:
-            self._edit = None
+        return self._edit
+
+    def end_edit(self) -> None:
+        """The edit is applied, or was refused."""
+        self._edit = None
 
     def settle(self, edit: Edit) -> list[Change]:
         """Take out of the noted changes what the edit has written since, and return it."""
