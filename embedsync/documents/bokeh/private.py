@@ -56,6 +56,7 @@ from bokeh.embed.elements import script_for_render_items
 from bokeh.embed.util import RenderItem
 from bokeh.events import Event, ModelEvent
 from bokeh.model import Model
+from bokeh.model.util import visit_value_and_its_immediate_references
 from bokeh.resources import Resources
 from bokeh.settings import settings
 from bokeh.util.callback_manager import _nargs
@@ -134,6 +135,7 @@ __all__ = [
     "uses_mathjax",
     "uses_tables",
     "uses_widgets",
+    "visit_value_and_its_immediate_references",
 ]
 
 
