@@ -81,7 +81,7 @@ class BokehRecipe:
         """The process stops."""
 
     def _validate(self, document: BokehDocument) -> None:
-        """Have Bokeh look for what does not fit together, once: for each visitor it finds the same, slowly."""
+        """Have Bokeh look for what does not fit together, once: it would find the same for each visitor."""
         if not self._validated and settings.perform_document_validation():
             document.bokeh.validate()
             self._validated = True
