@@ -128,7 +128,7 @@ def test_models_come_and_go_with_what_refers_to_them() -> None:
     inner.name = "comes back"
     own.parts = [inner]
     assert inner.document is document
-    assert document.models.get_by_name("comes back") is inner
+    assert document.get_model_by_name("comes back") is inner
     assert set(document.models) == set().union(*(each.references() for each in document.roots))
 
 
