@@ -85,12 +85,16 @@ class Socket:
         self._send = send
         self._settings = settings
         self._ready = asyncio.Event()
+        self._woken = False
 
     async def run(self) -> None:
         """Serve the socket; returns when it is gone."""
         loop = asyncio.get_running_loop()
 
         def wake() -> None:
+            if self._woken:
+                return  # The writer is about to take what has come since, too.
+            self._woken = True
             with contextlib.suppress(RuntimeError):  # The loop is closed: nobody is left to write.
                 loop.call_soon_threadsafe(self._ready.set)
 
@@ -128,6 +132,7 @@ class Socket:
     async def _write(self) -> None:
         while True:
             self._ready.clear()
+            self._woken = False
             # In this order: once there is a code, nothing is queued any more.
             code = self._endpoint.close_code
             messages = self._endpoint.take()
