@@ -9,6 +9,7 @@ import time
 from abc import ABC, abstractmethod
 from html import unescape
 from typing import Any, Self
+from urllib.parse import urljoin
 
 from benchmarks.websocket import WebSocket, encode, fetch
 from embedsync import wire
@@ -129,7 +130,7 @@ class Visitor(ABC):
 
 
 _OP, _RESULT, _SNAPSHOT = b'{"type":"op"', b'{"type":"result"', b'{"type":"snapshot"'
-_OUR_ELEMENT = re.compile(rb'<embed-app[^>]* ticket="([^"]*)"')
+_OUR_ELEMENT = re.compile(rb'<embed-app[^>]* ticket="([^"]*)" endpoint="([^"]*)"')
 
 
 class OurVisitor(Visitor):
@@ -145,8 +146,9 @@ class OurVisitor(Visitor):
         page = await fetch(self.address, f"/{app}-shared" if shared else f"/{app}")
         found = _OUR_ELEMENT.search(page)
         assert found is not None, "no app on the page"
-        await self.socket.connect(self.address, "/_embedsync/socket")
-        self._send(wire.Open(protocol=wire.PROTOCOL_VERSION, ticket=unescape(found[1].decode())))
+        ticket, endpoint = (unescape(each.decode()) for each in found.groups())
+        await self.socket.connect(self.address, urljoin(f"/{app}", f"{endpoint}/socket"))
+        self._send(wire.Open(protocol=wire.PROTOCOL_VERSION, ticket=ticket))
 
     def _edit(self, event: dict[str, Any]) -> None:
         assert self._opened is not None
