@@ -7,6 +7,7 @@ import json
 import re
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from html import unescape
 from typing import Any, Self
 from urllib.parse import urljoin
@@ -36,6 +37,7 @@ class Visitor(ABC):
         """The last of them."""
         self.socket = WebSocket(self._take, lambda: self._changed.set())
         self._marker = b""
+        self._on_update: Callable[[bytes], None] | None = None
         self._ids: dict[str, str] = {}
         self._changed = asyncio.Event()
 
@@ -49,10 +51,16 @@ class Visitor(ABC):
                 await visitor._wait()
         return visitor
 
-    def watch(self, name: str) -> None:
-        """Count changes of the model of this name from now on."""
+    def watch(self, name: str, on_update: Callable[[bytes], None] | None = None) -> None:
+        """Count changes of the model of this name from now on.
+
+        Args:
+            name: as the app calls it.
+            on_update: called with each change, as it comes.
+        """
         self._marker = self.id(name).encode()
         self.updates = 0
+        self._on_update = on_update
 
     def id(self, name: str) -> str:
         """The id of the model that the app calls so."""
@@ -77,6 +85,8 @@ class Visitor(ABC):
         Raises:
             MissingError: they have not.
         """
+        if self.updates >= updates:
+            return  # A hundred viewers are waited for, and most have it already.
         try:
             async with asyncio.timeout(patience):
                 while self.updates < updates:
@@ -114,6 +124,8 @@ class Visitor(ABC):
             self.last = content
             self.arrived = time.perf_counter()
             self._changed.set()
+            if self._on_update is not None:
+                self._on_update(content)
 
     def _loaded(self, document: bytes) -> None:
         self.document = document
