@@ -42,7 +42,7 @@ class Comparison:
 
 
 def _again(number: str, figures: str, target: Callable[[Row], Target]) -> tuple[Figure, ...]:
-    """Figures that have been measured on other systems already, under a number and with targets of their own."""
+    """Figures of other systems once more, under a number and with targets of their own."""
     wanted = figures.split()
     return tuple(
         replace(

@@ -1,7 +1,7 @@
 """Events at fixed moments, whether those before them were answered or not.
 
-Somebody who waits for an answer before going on measures a long stall once, however many events would have met
-it. So here each event counts from the moment at which it was due.
+Somebody who waits for an answer before going on measures a long stall once, however many events would have
+met it. So here each event counts from the moment at which it was due.
 """
 
 from __future__ import annotations

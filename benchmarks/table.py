@@ -71,8 +71,8 @@ def about(systems: Sequence[System], effort: Effort, notes: Iterable[str]) -> st
         notes: such as which peer is missing, and what has failed.
     """
     lines = [
-        f"Measured {datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {effort.name}, repeated"
-        f" {effort.repetitions} times at the most: the middle one, and in brackets the lowest and the highest.",
+        f"Measured {datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {effort.name},"
+        f" {effort.repetitions} times at the most: the middle one, in brackets the lowest and the highest.",
         f"Machine: {_machine()}.",
         *(f"{each.name}: {each.versions()}." for each in systems),
         *notes,

@@ -55,7 +55,7 @@ async def crowd(site: Site, effort: Effort) -> Measured:
 
 
 async def _arrive(site: Site, moment: float, stay: float) -> float:
-    """Come when it is time, whether those before were served or not; the seconds from then to the document."""
+    """Come when it is time, whether others were served or not; the seconds from then to the document."""
     await sleep_until(moment)
     visitor = await site.visit("sliders")
     seconds = time.perf_counter() - moment

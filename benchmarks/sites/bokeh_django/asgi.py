@@ -13,7 +13,7 @@ routes = apps.get_app_config("bokeh_django").routes
 
 application = ProtocolTypeRouter(
     {
-        # bokeh-django reads cookies. Of the usual middleware of Channels, this is the part that gives it these.
+        # bokeh-django reads cookies: this is the part of the usual middleware of Channels that it needs.
         "http": CookieMiddleware(URLRouter(routes.get_http_urlpatterns())),
         "websocket": CookieMiddleware(URLRouter(routes.get_websocket_urlpatterns())),
     }
