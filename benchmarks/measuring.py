@@ -13,7 +13,7 @@ from benchmarks.systems import Site, System, running
 __all__ = ["Measurements"]
 
 BUSY = 0.9
-"""Part of a processor above which it is the visitors that are slow, and perhaps not the system."""
+"""Part of a processor, for a second, above which it may be the visitors that are slow, and not the system."""
 
 
 class Measurements:
@@ -57,21 +57,31 @@ class Measurements:
         return measured
 
     async def _repetition(self, system: System, figure: Figure) -> tuple[Measured, float]:
-        """The values, and what part of a processor the visitors took."""
+        """The values, and what part of a processor the visitors took when they took most."""
+        limit, busy = self._effort.patience, [0.0]
         with running(system, figure.grace) as site:
-            begun, cpu = time.perf_counter(), time.process_time()
-            limit = self._effort.patience
+            watching = asyncio.create_task(_watch_visitors(busy))
             try:
                 async with asyncio.timeout(limit):
                     measured = await figure.measure(site, self._effort)
             except TimeoutError as error:
                 # What has run out may be another limit, which says what it waited for.
                 raise TimeoutError(str(error) or f"not done within {limit:.0f} s") from error
-            return measured, (time.process_time() - cpu) / (time.perf_counter() - begun)
+            finally:
+                watching.cancel()
+        return measured, max(busy)
 
     def _note(self, text: str) -> None:
         print(text, flush=True)
         self.notes.append(text)
+
+
+async def _watch_visitors(busy: list[float]) -> None:
+    """Note, second by second, what part of a processor this process takes."""
+    while True:
+        begun, cpu = time.perf_counter(), time.process_time()
+        await asyncio.sleep(1)
+        busy.append((time.process_time() - cpu) / (time.perf_counter() - begun))
 
 
 def _first_line(error: Exception) -> str:

@@ -17,7 +17,11 @@ class ClosedError(ConnectionError):
     """The server has ended the socket, or did not let us in."""
 
 
-class WebSocket(asyncio.Protocol):
+_ROOM = memoryview(bytearray(1 << 18))
+"""Where what comes is put for the moment: one for all sockets costs less than new memory for each read."""
+
+
+class WebSocket(asyncio.BufferedProtocol):
     """One socket; offers no compression.
 
     Args:
@@ -94,12 +98,21 @@ class WebSocket(asyncio.Protocol):
             self._opened.set_exception(ClosedError("the socket was closed before it was open"))
         self._on_closed()
 
-    def data_received(self, data: bytes) -> None:
-        self.received += len(data)
-        self._buffer += data
-        if not self._open and not self._take_answer():
+    def get_buffer(self, sizehint: int) -> memoryview:
+        return _ROOM
+
+    def buffer_updated(self, nbytes: int) -> None:
+        self.received += nbytes
+        data = _ROOM[:nbytes]
+        if self._open and not self._buffer:
+            # The usual case: whole messages, which need not be put together.
+            self._buffer += data[self._take_frames(data) :]
             return
-        self._take_frames()
+        self._buffer += data
+        if self._open or self._take_answer():
+            with memoryview(self._buffer) as view:
+                taken = self._take_frames(view)
+            del self._buffer[:taken]
 
     def _take_answer(self) -> bool:
         end = self._buffer.find(b"\r\n\r\n")
@@ -115,24 +128,25 @@ class WebSocket(asyncio.Protocol):
         self._opened.set_result(None)
         return True
 
-    def _take_frames(self) -> None:
-        buffer, position = self._buffer, 0
-        while len(buffer) - position >= 2:
-            length, start = buffer[position + 1] & 127, position + 2
+    def _take_frames(self, view: memoryview) -> int:
+        """Take all that are whole; the number of bytes that they were."""
+        position, end = 0, len(view)
+        while end - position >= 2:
+            length, start = view[position + 1] & 127, position + 2
             if length == 126:
-                if len(buffer) < start + 2:
+                if end < start + 2:
                     break
-                length, start = int.from_bytes(buffer[start : start + 2]), start + 2
+                length, start = int.from_bytes(view[start : start + 2]), start + 2
             elif length == 127:
-                if len(buffer) < start + 8:
+                if end < start + 8:
                     break
-                length, start = int.from_bytes(buffer[start : start + 8]), start + 8
-            if len(buffer) < start + length:
+                length, start = int.from_bytes(view[start : start + 8]), start + 8
+            if end < start + length:
                 break
-            first, payload = buffer[position], bytes(buffer[start : start + length])
+            first, payload = view[position], bytes(view[start : start + length])
             position = start + length
             self._take_frame(first, payload)
-        del buffer[:position]
+        return position
 
     def _take_frame(self, first: int, payload: bytes) -> None:
         kind = first & 15
