@@ -69,6 +69,7 @@ class Measurements:
                 raise TimeoutError(str(error) or f"not done within {limit:.0f} s") from error
             finally:
                 watching.cancel()
+                await site.empty()
         return measured, max(busy)
 
     def _note(self, text: str) -> None:

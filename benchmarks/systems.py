@@ -12,8 +12,9 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from weakref import WeakSet
 
 from benchmarks.visitors import BokehVisitor, OurVisitor, Visitor
 
@@ -54,9 +55,10 @@ class System:
             "print('Python', platform.python_version() + ',', "
             "', '.join(f'{each} {version(each)}' for each in sys.argv[1:]))"
         )
-        return subprocess.run(
-            [self.python, "-c", program, *self.packages], check=True, capture_output=True, text=True
-        ).stdout.strip()
+        ended = subprocess.run(
+            [self.python, "-c", program, *self.packages], check=False, capture_output=True, text=True
+        )
+        return ended.stdout.strip() if ended.returncode == 0 else "its versions are unknown"
 
 
 def _uvicorn(port: int, *arguments: str) -> list[str]:
@@ -138,10 +140,19 @@ class Site:
     system: System
     address: tuple[str, int]
     process: subprocess.Popen[bytes]
+    visitors: WeakSet[Visitor] = field(default_factory=WeakSet)
 
     async def visit(self, app: str, shared: str = "") -> Visitor:
         """Open an app; see :meth:`Visitor.visit`."""
-        return await self.system.visitor.visit(self.address, app, shared)
+        visitor = await self.system.visitor.visit(self.address, app, shared)
+        self.visitors.add(visitor)
+        return visitor
+
+    async def empty(self) -> None:
+        """Everybody leaves."""
+        for each in list(self.visitors):
+            each.socket.abort()
+        await asyncio.sleep(0)
 
     def cpu(self) -> float:
         """Seconds of processor time so far."""

@@ -86,6 +86,12 @@ class WebSocket(asyncio.BufferedProtocol):
             self._transport.write(_head(_CLOSE, 2) + struct.pack("!H", 1001))
             self._transport.close()
 
+    def abort(self) -> None:
+        """Drop the socket at once."""
+        self.closed = True
+        if self._transport is not None:
+            self._transport.abort()
+
     # What the loop calls.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
