@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -25,11 +26,14 @@ def main(arguments: Sequence[str]) -> int:
     notes = [f"{each.name} is left out: it is not installed here." for each in missing]
     for each in notes:
         print(each)
-    measurements = Measurements(effort)
+    measurements, begun = Measurements(effort), time.monotonic()
     tables = [_measure(each, measurements) for each in options.comparisons]
     systems = [each for each in _systems(options.comparisons) if each.installed]
     text = "\n".join(
-        [*(each.markdown() for each in tables), about(systems, effort, notes + measurements.notes)]
+        [
+            *(each.markdown() for each in tables),
+            about(systems, effort, time.monotonic() - begun, notes + measurements.notes),
+        ]
     )
     output: Path = options.output
     output.parent.mkdir(parents=True, exist_ok=True)

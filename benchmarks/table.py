@@ -62,17 +62,19 @@ class Table:
         return "\n".join([f"### {self._title}", "", *(f"| {' | '.join(each)} |" for each in lines), ""])
 
 
-def about(systems: Sequence[System], effort: Effort, notes: Iterable[str]) -> str:
+def about(systems: Sequence[System], effort: Effort, seconds: float, notes: Iterable[str]) -> str:
     """What the reader of tables is to know.
 
     Args:
         systems: that were measured.
         effort: how much was measured.
+        seconds: for how long.
         notes: such as which peer is missing, and what has failed.
     """
     lines = [
         f"Measured {datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {effort.name},"
         f" {effort.repetitions} times at the most: the middle one, in brackets the lowest and the highest.",
+        f"It took {seconds / 60:.1f} minutes.",
         f"Machine: {_machine()}.",
         *(f"{each.name}: {each.versions()}." for each in systems),
         *notes,

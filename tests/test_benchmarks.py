@@ -79,9 +79,10 @@ def test_a_system_that_could_not_be_measured_is_said_to_have_failed() -> None:
 
 
 def test_the_table_says_on_which_machine_and_with_which_versions_it_was_measured() -> None:
-    text = about([OURS], FULL, ["something went wrong"])
+    text = about([OURS], FULL, 90, ["something went wrong"])
     assert re.search(r"- Machine: \d+ × .*, load ", text)
     assert re.search(r"- embedsync: Python 3\.\d+\.\d+, embedsync .*, bokeh 3\.", text)
+    assert "- It took 1.5 minutes." in text
     assert text.endswith("- something went wrong\n")
 
 

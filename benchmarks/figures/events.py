@@ -120,5 +120,6 @@ FIGURES = (
     Figure(
         _rates("4", "100,000 × 2 numbers, 10 viewers", "updates", Target({"BokehASGI": 1.3})),
         _fan_out_arrays,
+        most=2,
     ),
 )

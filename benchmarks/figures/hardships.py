@@ -30,7 +30,7 @@ async def expiry(site: Site, effort: Effort) -> Measured:
     for each in others:
         each.leave()
     # The longest of all is the same whether events go on meanwhile or not.
-    times = await _work(resident, EXPIRY + 5)
+    times = await _work(resident, EXPIRY + 1 + effort.expiring / 50)
     return [max(times) * 1000]
 
 
@@ -67,7 +67,7 @@ async def stalled(site: Site, effort: Effort) -> Measured:
     stuck.socket.pause()
     memory = site.memory()
     try:
-        async with asyncio.timeout(3 * effort.seconds + 5):
+        async with asyncio.timeout(2 * effort.seconds + 3):
             after = await _work(other, 2 * effort.seconds)
     except (TimeoutError, MissingError):
         return [None, site.memory() - memory]
@@ -108,10 +108,12 @@ FIGURES = (
     Figure(
         (Row("9", "event beside a callback that sleeps, p99", "ms", Target(value=10)),),
         partial(neighbour, "sleep"),
+        most=2,
     ),
     Figure(
         (Row("9", "event beside a callback that spins, p99", "ms", Target(value=30)),),
         partial(neighbour, "spin"),
+        most=2,
     ),
     Figure(
         (
@@ -119,6 +121,7 @@ FIGURES = (
             Row("10", "memory for the stalled viewer", "MiB", Target(value=8)),
         ),
         stalled,
+        most=1,
     ),
     Figure(
         (
@@ -126,6 +129,7 @@ FIGURES = (
             Row("11", "processor for 100 streams", "CPU", Target(value=0.8)),
         ),
         streaming,
+        most=1,
     ),
-    Figure((Row("12", "last of 300 steps → final state", "ms", Target(value=150)),), drag),
+    Figure((Row("12", "last of 300 steps → final state", "ms", Target(value=150)),), drag, most=1),
 )

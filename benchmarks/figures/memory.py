@@ -11,7 +11,7 @@ from benchmarks.systems import Site
 
 __all__ = ["FIGURES"]
 
-EXPIRY = 1.0
+EXPIRY = 0.5
 
 
 async def memory(app: str, sessions: int, site: Site, effort: Effort) -> Measured:
@@ -42,7 +42,7 @@ async def _wave(site: Site, app: str, count: int) -> float:
 
 async def _settle(site: Site) -> None:
     """Wait until sessions have ended: for their grace, and then until the process rests."""
-    await asyncio.sleep(EXPIRY + 1.5)
+    await asyncio.sleep(2 * EXPIRY + 0.5)  # Peers look for such sessions as often as that.
     await site.rest()
 
 
@@ -62,5 +62,5 @@ def _rows(app: str) -> tuple[Row, Row]:
 
 FIGURES = (
     Figure(_rows("sliders"), partial(memory, "sliders", 50), grace=EXPIRY, most=1),
-    Figure(_rows("dashboard"), partial(memory, "dashboard", 10), grace=EXPIRY, most=1),
+    Figure(_rows("dashboard"), partial(memory, "dashboard", 5), grace=EXPIRY, most=1),
 )
