@@ -12,6 +12,8 @@ from html import unescape
 from typing import Any, Self
 from urllib.parse import urljoin
 
+import msgspec
+
 from benchmarks.websocket import WebSocket, encode, fetch
 from embedsync import wire
 
@@ -240,11 +242,11 @@ class BokehVisitor(Visitor):
     def _send(self, kind: str, content: dict[str, Any]) -> None:
         self._sent += 1
         parts: list[dict[str, Any]] = [{"msgid": str(self._sent), "msgtype": kind}, {}, content]
-        self.socket.write(b"".join(encode(json.dumps(each).encode(), text=True) for each in parts))
+        self.socket.write(b"".join(encode(msgspec.json.encode(each), text=True) for each in parts))
 
     def _take(self, part: bytes) -> None:
         if not self._parts:
-            header = json.loads(part)
+            header = msgspec.json.decode(part)
             self._kind = header["msgtype"]
             self._length = 3 + 2 * header.get("num_buffers", 0)
         self._parts.append(part)
