@@ -41,6 +41,7 @@ async def throughput(
     visitors = [await site.visit(app) for _ in range(sessions)]
     for each in visitors:
         each.watch(watched)
+        each.socket.confirm_at_once()
     end = time.perf_counter() + effort.seconds
     begun, cpu = time.perf_counter(), site.cpu()
     await asyncio.gather(*(_press(each, widgets, end) for each in visitors))
