@@ -77,7 +77,7 @@ class WebSocket(asyncio.BufferedProtocol):
         self._transport.write(frames)
 
     def confirm_at_once(self) -> None:
-        """Let the kernel confirm what comes as it comes, and not wait 40 ms whether there is something to say.
+        """Let the kernel confirm what comes at once, and not wait 40 ms whether there is something to say.
 
         For measuring what a server can do: one that leaves Nagle's algorithm on waits for confirmations.
         """
