@@ -1,4 +1,4 @@
-"""What is written past uvicorn arrives as if it had been sent through it; where that is not known nothing is."""
+"""What is written past uvicorn arrives as if it had been sent by it; where that is not known nothing is."""
 
 import asyncio
 import contextlib
