@@ -28,6 +28,7 @@ LAYERS: list[set[str]] = [
         "endpoint",
         "html",
         "hub",
+        "interpreter",
         "live",
         "logbook",
         "mailbox",

@@ -11,7 +11,7 @@ from embedsync.asgi import application
 
 def create_application() -> Any:
     """The application, which draws the pages itself."""
-    hub = Hub("for measuring only", Settings(grace=grace()))
+    hub = Hub("for measuring only", Settings(grace=grace(), tune_interpreter=True))
     for name, path, shared in recipes():
         hub.add_app(name, path, shared=shared)
     return application(hub, pages=True)

@@ -10,4 +10,4 @@ ROOT_URLCONF = "benchmarks.sites.django_site.urls"
 TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates"}]
 STATIC_URL = "/static/"
 USE_TZ = True
-EMBEDSYNC = {"GRACE": grace()}
+EMBEDSYNC = {"GRACE": grace(), "TUNE_INTERPRETER": True}
