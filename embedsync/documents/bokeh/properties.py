@@ -47,7 +47,7 @@ def descriptor_of(model: HasProps, attribute: str) -> PropertyDescriptor[Any] | 
 
 
 def is_themed(model: Any) -> bool:
-    """Whether a theme gives a property of a model another default; sooner said than by ``themed_values()``."""
+    """Whether a theme gives a property of a model another default. ``themed_values()`` takes longer."""
     return bool(vars(model).get("__themed_values__"))
 
 
