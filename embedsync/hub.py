@@ -21,6 +21,7 @@ from embedsync.admission import Admission
 from embedsync.app import App, SessionInfo
 from embedsync.apploop import AppLoop
 from embedsync.assets import Assets
+from embedsync.audit import Audit, Event, Reason
 from embedsync.connection import Connection, Conversation, Received
 from embedsync.documents import load
 from embedsync.endpoint import Attachment, Endpoint
@@ -117,12 +118,6 @@ class Hub:
             self.settings.orphan_bytes,
             on_evicted=lambda: self.counters.count("orphans_evicted"),
         )
-        self._admission = Admission(
-            self.pool,
-            self.scheduler,
-            self.settings.revalidation,
-            on_refused=lambda: self.counters.count("visitors_refused"),
-        )
         keys = [secret_key] if isinstance(secret_key, str | bytes) else list(secret_key)
         self._tickets = Tickets(
             keys,
@@ -131,6 +126,14 @@ class Hub:
             now=wall_clock,
         )
         self.tokens = Tokens(keys, max_age=self.settings.ticket_age, now=wall_clock)
+        self.audit = Audit(keys[-1], self.settings, clock=clock, count=self.counters.count)
+        self._admission = Admission(
+            self.pool,
+            self.scheduler,
+            self.settings.revalidation,
+            self.audit,
+            on_refused=lambda: self.counters.count("visitors_refused"),
+        )
         self._lock = threading.Lock()
         self._apps: dict[str, App] = {}
         self._sessions: dict[str, LiveSession] = {}
@@ -361,6 +364,7 @@ class Hub:
             (request.origin or "")[:200],
             f"{request.scheme}://{request.host}"[:200],
         )
+        self.audit.write(Event.REFUSE, request, reason=Reason.ORIGIN, detail=request.origin or "")
         return False
 
     def connect(self, request: Request, conversation: Conversation | None = None) -> Endpoint:
@@ -389,6 +393,8 @@ class Hub:
             self._limit(endpoint, "sockets", len(present), self.settings.sockets)
             unopened = sum(not each.is_open for each in present)
             self._limit(endpoint, "unopened_sockets", unopened, self.settings.unopened_sockets)
+        if endpoint.close_code is None:
+            self.audit.write(Event.CONNECT, request, endpoint)
         if request.reload is not None or any(app.permission for app in self.apps.values()):
             self._admission.watch(endpoint)
         return endpoint
@@ -409,6 +415,7 @@ class Hub:
             return
         self.counters.count("sockets_refused")
         logger.warning("closed a socket, for there are %d already (%r)", there, setting)
+        self.audit.write(Event.LIMIT, endpoint.request, endpoint, reason=setting)
         endpoint.close(wire.Close.BUSY, f"there are {there} already ({setting!r})")
 
     # Sessions.
@@ -515,6 +522,7 @@ class Hub:
         if frame.resume is not None:
             live = self._sessions.get(frame.resume.session)
             if live is None:
+                self._audit_refusal(attachment, Reason.SESSION_GONE)
                 attachment.close(wire.Close.SESSION_GONE)
             elif live.recognises(attachment, frame.resume):
                 self._resume_session(attachment, live, frame.resume)
@@ -523,14 +531,16 @@ class Hub:
             grant = self._tickets.read(frame.ticket or "")
             app = self.app(grant.app)
         except TicketExpired:
+            self._audit_refusal(attachment, Reason.TICKET_EXPIRED)
             attachment.close(wire.Close.TICKET_EXPIRED)
         except TicketInvalid as error:
-            self._refuse(attachment, wire.Close.FORBIDDEN, str(error))
+            self._refuse(attachment, wire.Close.FORBIDDEN, Reason.TICKET_INVALID, str(error))
         except UnknownApp as error:
-            self._refuse(attachment, wire.Close.UNKNOWN_APP, str(error))
+            self._refuse(attachment, wire.Close.UNKNOWN_APP, Reason.UNKNOWN_APP, str(error))
         else:
             if grant.user_key != attachment.request.user_key:
                 # Somebody logged in or out since the page was made. Renewal decides what they may.
+                self._audit_refusal(attachment, Reason.OTHER_USER, app.name)
                 attachment.close(wire.Close.TICKET_EXPIRED)
                 return
             self._admission.admit(app, attachment, lambda: self._open_session(attachment, app, grant))
@@ -540,10 +550,14 @@ class Hub:
         attachment.grant()
         self._admission.admit(live.app, attachment, lambda: live.resume(attachment, position))
 
-    def _refuse(self, attachment: Attachment, code: wire.Close, reason: str) -> None:
+    def _refuse(self, attachment: Attachment, code: wire.Close, reason: Reason, detail: str) -> None:
         self.counters.count("opens_refused")
-        logger.warning("refused a visitor: %s", legible(reason))
+        logger.log(self.audit.level(attachment.endpoint), "refused a visitor: %s", legible(detail))
+        self._audit_refusal(attachment, reason)
         attachment.close(code)
+
+    def _audit_refusal(self, attachment: Attachment, reason: Reason, app: str = "") -> None:
+        self.audit.write(Event.REFUSE, attachment.request, attachment.endpoint, app=app, reason=reason)
 
     def _open_session(self, attachment: Attachment, app: App, grant: Grant) -> None:
         live = self._live_for(app, grant, attachment.request)
@@ -551,8 +565,10 @@ class Hub:
             attachment.close(wire.Close.BUSY)
             return
         if grant.session_id and not app.shared and not _is_of(live, attachment.request):
-            self._refuse(attachment, wire.Close.FORBIDDEN, "the session belongs to another user")
+            reason = Reason.OTHER_USER
+            self._refuse(attachment, wire.Close.FORBIDDEN, reason, "the session belongs to another user")
             return
+        self.audit.write(Event.OPEN, attachment.request, attachment.endpoint, app=app.name, session=live.id)
         live.open(attachment)
 
     def _live_for(
@@ -582,12 +598,10 @@ class Hub:
                 # Others are found by where they meet, however many pages were made for them.
                 self._prepared[grant.nonce] = live
         if live is None:
+            setting = "session_bytes" if is_heavy else "sessions"
             self.counters.count("sessions_refused")
-            logger.warning(
-                "turned a visitor away: %d sessions live (%r)",
-                len(self._sessions),
-                "session_bytes" if is_heavy else "sessions",
-            )
+            logger.warning("turned a visitor away: %d sessions live (%r)", len(self._sessions), setting)
+            self.audit.write(Event.LIMIT, request, app=app.name, reason=setting)
         return live
 
     def _has_bytes_left(self) -> bool:
@@ -634,6 +648,7 @@ class Hub:
     def _closed(self, endpoint: Endpoint) -> None:
         with self._lock:
             self._endpoints.discard(endpoint)
+        self.audit.write_end(endpoint, endpoint.request, endpoint.close_code, endpoint.close_reason)
         logger.debug("a socket is gone: %s", legible(endpoint.close_reason))
 
 

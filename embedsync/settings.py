@@ -131,6 +131,12 @@ class Settings:
     """Sockets that have shown no ticket yet; a further one is closed, and may come back."""
     log_lines: int = 1000
     """Lines that may wait for a log that is stuck; further ones are dropped, and counted."""
+    socket_lines: float = 1.0
+    """Warnings a second, and lines of the audit log, about one socket, after twenty in its first moments;
+    further ones are left out, and counted."""
+    audit_lines: float = 100.0
+    """Lines a second of the audit log, after ten times as many at once; further ones are left out, and the
+    next line says how many."""
     resync_interval: float = 1.0
     """Between whole documents sent to one browser that asks for them because it cannot go on."""
     ticket_age: float = 300.0

@@ -433,7 +433,9 @@ def decode_client_frame(
     attachment, encoded, rest = _split(message)
     header = _decode_header(_client_decoder, encoded)
     if len(header.buffers) > max_buffers:
-        raise ProtocolError(Close.TOO_BIG, f"{len(header.buffers)} buffers, at most {max_buffers} are taken")
+        raise ProtocolError(
+            Close.TOO_BIG, f"{len(header.buffers)} buffers, {max_buffers} are taken ('buffers_per_message')"
+        )
     if isinstance(header, Edit):
         check_shape(header.events, max_depth, max_nodes)
     return attachment, header, _take_buffers(header.buffers, message, rest)
