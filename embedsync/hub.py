@@ -37,6 +37,7 @@ from embedsync.scheduler import Scheduler
 from embedsync.settings import Settings
 from embedsync.stock.tokens import Tokens
 from embedsync.tickets import LONGEST_TICKET, Grant, Tickets, encode_arguments
+from embedsync.visitors import EditsByUser, Share, shares_of
 from embedsync.watchdog import Watchdog
 
 __all__ = ["Counters", "Hub", "check_name", "known_options"]
@@ -134,6 +135,7 @@ class Hub:
             self.audit,
             on_refused=lambda: self.counters.count("visitors_refused"),
         )
+        self._edits = EditsByUser(self.settings.user_edits_per_second, clock)
         self._lock = threading.Lock()
         self._apps: dict[str, App] = {}
         self._sessions: dict[str, LiveSession] = {}
@@ -156,6 +158,7 @@ class Hub:
         script_tag: bool = False,
         script_arguments: Collection[str] | None = (),
         recover: bool = True,
+        sessions: int | None = None,
         **options: Any,
     ) -> App:
         """Add an app under a name.
@@ -173,16 +176,29 @@ class Hub:
             script_tag: pages that no template made may show the app, by a script tag.
             script_arguments: names of the arguments that these may give; all if ``None``.
             recover: put a person's inputs into a new session, should theirs be lost.
+            sessions: live sessions of this app in a process; further visitors wait. Only the setting
+                ``sessions`` counts if ``None``.
             options: for the kind of source; see :func:`embedsync.documents.load`.
 
         Raises:
             ConfigurationError: the name is taken or not usable, or the source is not.
         """
         check_name(name)
+        if sessions is not None and sessions < 1:
+            raise ConfigurationError(f"app {name!r}: 'sessions' must be at least 1, not {sessions!r}")
         recipe = load(source, **known_options(name, options))
         recipe.check()
         app = App(
-            name, recipe, shared, grace, title or name, permission, script_tag, script_arguments, recover
+            name,
+            recipe,
+            shared,
+            grace,
+            title or name,
+            permission,
+            script_tag,
+            script_arguments,
+            recover,
+            sessions,
         )
         with self._lock:
             if name in self._apps:
@@ -511,6 +527,10 @@ class Hub:
         if isinstance(received.frame, wire.Open):
             self._open(attachment, received.frame)
             return
+        if isinstance(received.frame, wire.Edit) and not self._edits.allow(attachment.request.user_key):
+            reason = "too many edits of one user ('user_edits_per_second')"
+            attachment.endpoint.close(wire.Close.TOO_MANY_EDITS, reason)
+            return
         attachment.receive(received)
         if isinstance(received.frame, wire.Detach):
             attachment.endpoint.forget(attachment.number)
@@ -586,9 +606,16 @@ class Hub:
         # Who joins a session that is there needs no room, and must not see it end for want of some.
         needs_room = live is None and is_full
         spare = 1 if needs_room and self.orphans.make_room("sessions") is not None else 0
+        shares = list(shares_of(app, request, self.settings))
+        for share in shares if live is None else ():
+            if self._is_used_up(share, self.sessions):
+                self.orphans.make_room(share.setting, share.counts)
         with self._lock:
             live = self._shared.get(meeting) if meeting is not None else None
-            full = is_heavy or len(self._sessions) - spare >= self.settings.sessions
+            full = "session_bytes" if is_heavy else ""
+            full = "sessions" if len(self._sessions) - spare >= self.settings.sessions else full
+            used_up = (each.setting for each in shares if self._is_used_up(each, self._sessions.values()))
+            full = full or next(used_up, "")
             if live is None and not full:
                 live = self._new_session(request, app, grant, meeting is not None)
                 self._sessions[live.id] = live
@@ -598,11 +625,13 @@ class Hub:
                 # Others are found by where they meet, however many pages were made for them.
                 self._prepared[grant.nonce] = live
         if live is None:
-            setting = "session_bytes" if is_heavy else "sessions"
             self.counters.count("sessions_refused")
-            logger.warning("turned a visitor away: %d sessions live (%r)", len(self._sessions), setting)
-            self.audit.write(Event.LIMIT, request, app=app.name, reason=setting)
+            logger.warning("turned a visitor away: %d sessions live (%r)", len(self._sessions), full)
+            self.audit.write(Event.LIMIT, request, app=app.name, reason=full)
         return live
+
+    def _is_used_up(self, share: Share, sessions: Collection[LiveSession]) -> bool:
+        return sum(share.counts(live) for live in sessions if not live.is_ending) >= share.most
 
     def _has_bytes_left(self) -> bool:
         """Whether there is room for another session; those that nobody looks at make some."""

@@ -115,6 +115,11 @@ class LiveSession:
         return core.log_bytes + core.snapshot_bytes if core is not None and not self._ended else 0
 
     @property
+    def is_ending(self) -> bool:
+        """Whether nobody is let in any more."""
+        return self._ended
+
+    @property
     def was_seen(self) -> bool:
         """Whether a browser has been here, and may come back."""
         return bool(self._replicas)

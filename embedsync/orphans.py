@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 __all__ = ["Orphan", "Orphans"]
 
@@ -58,7 +58,7 @@ class Orphans:
             self._bytes += self._kept[session]
             beyond = []
             while len(self._kept) > self._most or (self._bytes > self._most_bytes and len(self._kept) > 1):
-                first = self._first()
+                first = self._first() or session
                 self._drop(first)
                 beyond.append(first)
         for each in beyond:
@@ -69,27 +69,29 @@ class Orphans:
         with self._lock:
             self._drop(session)
 
-    def make_room(self, setting: str) -> int | None:
+    def make_room(self, setting: str, which: Callable[[Any], bool] = lambda session: True) -> int | None:
         """End the session that was left first, for somebody who is here.
 
         Args:
             setting: for whose sake; for the log.
+            which: says of a session whether it would make room by its end.
 
         Returns:
             Its bytes, or ``None`` if there was none.
         """
         while True:
             with self._lock:
-                if not self._kept:
+                first = self._first(which)
+                if first is None:
                     return None
-                first = self._first()
                 freed = self._kept[first]
                 self._drop(first)
             if self._evict(first, repr(setting)):
                 return freed
 
-    def _first(self) -> Orphan:
-        return next((each for each in self._kept if not each.was_seen), next(iter(self._kept)))
+    def _first(self, which: Callable[[Any], bool] = lambda session: True) -> Orphan | None:
+        suitable = [each for each in self._kept if which(each)]
+        return next((each for each in suitable if not each.was_seen), next(iter(suitable), None))
 
     def _drop(self, session: Orphan) -> None:
         self._bytes -= self._kept.pop(session, 0)

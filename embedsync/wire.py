@@ -166,6 +166,8 @@ class Limits(msgspec.Struct, frozen=True):
     """Largest frame, in bytes."""
     unanswered_edits: int
     """Edits that may be under way without an answer, for one attachment."""
+    edits_per_second: float = 0.0
+    """Edits that one socket may send each second, and this many at once; as many as it likes, if 0."""
 
 
 _BufferSizes = Annotated[list[tuple[_Id, _Position]], msgspec.Meta(max_length=100_000)]

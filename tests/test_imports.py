@@ -42,6 +42,7 @@ LAYERS: list[set[str]] = [
         "stock",
         "threads",
         "tickets",
+        "visitors",
         "watchdog",
     },
     {""},  # The package itself: the names that it offers.
