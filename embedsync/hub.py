@@ -44,6 +44,8 @@ __all__ = ["Counters", "Hub", "check_name", "known_options"]
 
 logger = logging.getLogger("embedsync.hub")
 
+_PROMPTLY = 1.0
+"""Seconds. Browsers show a ticket as soon as their socket is open; who has shown none by then makes room."""
 _IN_NAMES = frozenset(string.ascii_letters + string.digits + "-_./")
 
 
@@ -141,7 +143,7 @@ class Hub:
         self._sessions: dict[str, LiveSession] = {}
         self._shared: dict[tuple[Any, ...], LiveSession] = {}
         self._prepared: dict[str, LiveSession] = {}
-        self._endpoints: set[Endpoint] = set()
+        self._endpoints: dict[Endpoint, None] = {}  # The ones that came first stand first.
         self._stopping = False
 
     # Apps.
@@ -401,14 +403,14 @@ class Hub:
         )
         with self._lock:
             present = [each for each in self._endpoints if each.close_code is None]
-            self._endpoints.add(endpoint)
+            self._endpoints[endpoint] = None
             stopping = self._stopping
         if stopping:
             endpoint.close(wire.Close.DRAIN, "the server is stopping")
         else:
-            self._limit(endpoint, "sockets", len(present), self.settings.sockets)
-            unopened = sum(not each.is_open for each in present)
-            self._limit(endpoint, "unopened_sockets", unopened, self.settings.unopened_sockets)
+            unopened = [each for each in present if not each.is_open]
+            self._limit("sockets", len(present), self.settings.sockets, endpoint, unopened)
+            self._limit("unopened_sockets", len(unopened), self.settings.unopened_sockets, endpoint, unopened)
         if endpoint.close_code is None:
             self.audit.write(Event.CONNECT, request, endpoint)
         if request.reload is not None or any(app.permission for app in self.apps.values()):
@@ -426,9 +428,16 @@ class Hub:
         with self._lock:
             return self._shared.get(meeting) if meeting is not None else None
 
-    def _limit(self, endpoint: Endpoint, setting: str, there: int, most: int | None) -> None:
-        if most is None or there < most:
+    def _limit(
+        self, setting: str, there: int, most: int | None, newcomer: Endpoint, unopened: Sequence[Endpoint]
+    ) -> None:
+        """Close a socket if there are too many: one that only holds its place, or else the newcomer."""
+        if most is None or there < most or newcomer.close_code is not None:
             return
+        idle = (
+            each for each in unopened if each.began + _PROMPTLY < self.clock() and each.close_code is None
+        )
+        endpoint = next(idle, newcomer)
         self.counters.count("sockets_refused")
         logger.warning("closed a socket, for there are %d already (%r)", there, setting)
         self.audit.write(Event.LIMIT, endpoint.request, endpoint, reason=setting)
@@ -676,7 +685,7 @@ class Hub:
 
     def _closed(self, endpoint: Endpoint) -> None:
         with self._lock:
-            self._endpoints.discard(endpoint)
+            self._endpoints.pop(endpoint, None)
         self.audit.write_end(endpoint, endpoint.request, endpoint.close_code, endpoint.close_reason)
         logger.debug("a socket is gone: %s", legible(endpoint.close_reason))
 

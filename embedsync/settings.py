@@ -139,14 +139,16 @@ class Settings:
     """Bytes of the logs and documents of all sessions, as far as they are known. Beyond, sessions that nobody
     looks at end, the first ones left first; without any, further visitors wait."""
     sockets: int | None = None
-    """Open sockets of this process; visitors beyond wait for a free place. No limit, if ``None``. Where each
+    """Open sockets of this process; beyond, one that has shown no ticket for over a second makes room, and
+    without any, visitors wait for a free place. No limit, if ``None``. Where each
     socket holds a thread of the server, as on gunicorn's ``gthread``, this must stay below their number."""
     orphans: int = 250
     """Sessions without any browser that are kept for their ``grace``; beyond, the first ones left end."""
     orphan_bytes: int = 256 * _MIB
     """Bytes of the logs and documents of such sessions; beyond, those that were left first end."""
     unopened_sockets: int = 200
-    """Sockets that have shown no ticket yet; a further one is closed, and may come back."""
+    """Sockets that have shown no ticket yet; for a further one, the one that has shown none for longest is
+    closed, if that is over a second, else the further one. It may come back."""
     log_lines: int = 1000
     """Lines that may wait for a log that is stuck; further ones are dropped, and counted."""
     socket_lines: float = 1.0
