@@ -119,7 +119,7 @@ class Hub:
         self.orphans = Orphans(
             self.settings.orphans,
             self.settings.orphan_bytes,
-            on_evicted=lambda: self.counters.count("orphans_evicted"),
+            on_evicted=self._evicted,
         )
         keys = [secret_key] if isinstance(secret_key, str | bytes) else list(secret_key)
         self._tickets = Tickets(
@@ -682,6 +682,10 @@ class Hub:
     def _session_ended(self, live: LiveSession) -> None:
         with self._lock:
             self._sessions.pop(live.id, None)
+
+    def _evicted(self, live: LiveSession, setting: str) -> None:
+        self.counters.count("orphans_evicted")
+        self.audit.write(Event.LIMIT, live.info.request, app=live.app.name, session=live.id, reason=setting)
 
     def _closed(self, endpoint: Endpoint) -> None:
         with self._lock:

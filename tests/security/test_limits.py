@@ -221,12 +221,19 @@ def test_s18_a_user_has_so_many_sessions_and_is_told_to_wait(
     wait_until(lambda: outcome(visit(hub, "ada")) == 0)
 
 
-def test_s18_of_the_sessions_of_a_user_one_that_nobody_looks_at_makes_room(make: Callable[..., Hub]) -> None:
+def test_s18_of_the_sessions_of_a_user_one_that_nobody_looks_at_makes_room(
+    make: Callable[..., Hub], caplog: pytest.LogCaptureFixture
+) -> None:
     hub = make(sessions_per_user=2)
     strangers, left, _ = visit(hub), visit(hub, "ada"), visit(hub, "ada")
     strangers.endpoint.lost()
     left.endpoint.lost()
-    assert outcome(visit(hub, "ada")) == 0
+    with caplog.at_level(logging.INFO, "embedsync.audit"):
+        assert outcome(visit(hub, "ada")) == 0
+    (line,) = [each for each in caplog.records if '"limit"' in each.getMessage()]
+    said: dict[str, str] = vars(line)["audit"]
+    assert said["reason"] == "sessions_per_user"
+    assert said["session"] == hub.audit.hashed(left.wait_for(wire.Opened).session)
     theirs = [live for live in hub.sessions if not live.is_ending]
     assert sorted(live.info.request.user_key for live in theirs) == ["", "ada", "ada"]
 
