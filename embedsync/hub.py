@@ -597,7 +597,6 @@ class Hub:
             reason = Reason.OTHER_USER
             self._refuse(attachment, wire.Close.FORBIDDEN, reason, "the session belongs to another user")
             return
-        self.audit.write(Event.OPEN, attachment.request, attachment.endpoint, app=app.name, session=live.id)
         live.open(attachment)
 
     def _live_for(

@@ -145,6 +145,8 @@ class LiveSession:
             logger.warning("session %s: a visitor was turned away: %s", self.id, full)
             self._audit(Event.LIMIT, attachment, full.setting)
             self._send_away(attachment, replica, wire.Close.BUSY)
+        else:
+            self._audit(Event.OPEN, attachment)
 
     def page(self, parts: PageParts) -> Future[str | None]:
         """The page that the document draws itself, or ``None``; before any browser has come.

@@ -137,6 +137,7 @@ def test_s34_no_line_holds_a_payload_a_ticket_a_cookie_a_secret_or_an_id_in_the_
 def test_s34_lines_of_one_visitor_belong_together(hub: Hub, lines: Lines) -> None:
     browser = visitor(hub).open(hub.ticket("toy", user_key=USER))
     session = browser.wait_for(wire.Opened).session
+    wait_until(lambda: lines.of(Event.OPEN))
     connect, opened = lines.all
     assert connect["socket"] == opened["socket"] != ""
     assert connect["user"] == opened["user"] == hub.audit.hashed(USER)
