@@ -575,14 +575,16 @@ export class Session {
   #flush() {
     this.environment.clearTimer(this.#paceTimer);
     if (this.state !== "live") return;
-    for (let edit = this.#edits.next(); edit !== null && !this.#poisoned; edit = this.#edits.next()) {
-      const pause = this.socket.pace.take(this.environment.now());
-      if (pause > 0) {
-        this.#paceTimer = this.environment.setTimer(() => this.#flush(), pause);
-        return;
-      }
+    for (let edit = this.#edits.next(); edit !== null; edit = this.#edits.next()) {
       const message = this.#message(edit);
       if (message.byteLength <= this.#messageBytes) {
+        // What is too big is given up at once, all of it, so that one snapshot undoes it.
+        if (this.#poisoned) return;
+        const pause = this.socket.pace.take(this.environment.now());
+        if (pause > 0) {
+          this.#paceTimer = this.environment.setTimer(() => this.#flush(), pause);
+          return;
+        }
         this.#edits.sent(edit);
         this.socket.send(message);
       } else {
