@@ -29,6 +29,7 @@ LAYERS: list[set[str]] = [
         "endpoint",
         "html",
         "hub",
+        "interpreter",
         "live",
         "logbook",
         "mailbox",

@@ -11,7 +11,8 @@ from embedsync.asgi import application
 
 def create_application() -> Any:
     """The application, which draws the pages itself."""
-    hub = Hub("for measuring only", Settings.of({"grace": grace(), **unbounded()}))
+    settings = Settings.of({"grace": grace(), "tune_interpreter": True, **unbounded()})
+    hub = Hub("for measuring only", settings)
     for name, path, shared in recipes():
         hub.add_app(name, path, shared=shared)
     return application(hub, pages=True)

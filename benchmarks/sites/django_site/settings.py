@@ -10,4 +10,8 @@ ROOT_URLCONF = "benchmarks.sites.django_site.urls"
 TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates"}]
 STATIC_URL = "/static/"
 USE_TZ = True
-EMBEDSYNC = {"GRACE": grace(), **{name.upper(): each for name, each in unbounded().items()}}
+EMBEDSYNC = {
+    "GRACE": grace(),
+    "TUNE_INTERPRETER": True,
+    **{name.upper(): each for name, each in unbounded().items()},
+}
