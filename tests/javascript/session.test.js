@@ -758,6 +758,21 @@ test("after it has stopped, a session can be opened again", async () => {
   assert.equal(page.wire.of("open")[0].ticket, "ticket");
 });
 
+test("what is changed after the end is undone when the session is opened again", async () => {
+  const page = await Page.live();
+  page.push({ type: "closed", code: 4303 });
+  page.person((document) => document.set("root", "echo", 5));
+  page.person((document) => document.append("root", [5]));
+  page.person((document) => document.setUnsendable("root"));
+  assert.equal(page.told.at(-1)[0], "ended");
+  page.session.open();
+  page.attachment = 2;
+  page.wire.open();
+  page.push({ ...OPENED, client: "other" });
+  page.push({ type: "snapshot", epoch: "e1", seq: 0, cseq: 0, document: { define: "root", attributes: {} } });
+  assert.deepEqual([page.root.value, page.root.echo, page.root.items], [0, 0, []]);
+});
+
 test("another version asks the page to load again", async () => {
   const page = await Page.live();
   page.push({ type: "closed", code: 4200 });

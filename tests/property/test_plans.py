@@ -30,3 +30,14 @@ def test_edits_that_are_all_too_big_are_undone_together(state: Machine) -> None:
     for _ in range(30):
         state.person_writes_too_much(replica=0, node=0, whole=False)
     state.teardown()
+
+
+def test_what_is_changed_after_the_end_is_undone_when_the_session_is_opened_again(state: Machine) -> None:
+    state.begin()
+    state.person_clicks(replica=0, node=0)
+    state.person_clicks(replica=0, node=0)
+    state.two_messages_change_places(page=0, down=False, which=0, turns=0)
+    state.everything_arrives()
+    assert state.world.standing[0]["state"] == "stopped"
+    state.person_sets(replica=0, node=0, value=1)
+    state.teardown()

@@ -537,7 +537,9 @@ export class Session {
 
   /** @param {import("./document.js").LocalChange[]} changes */
   #changed(changes) {
-    if (this.state === "stopped" || changes.length === 0) return;
+    if (changes.length === 0) return;
+    // Nobody gets what is changed after the end. Should this be opened again, the snapshot undoes it.
+    if (this.state === "stopped") return changes.forEach(({ key }) => this.#edits.giveUpOn(key));
     for (const { input } of changes) if (this.#recovers && input != null) this.#journal.note(input);
     for (const { key, kind } of changes) if (key !== null && kind === "write") this.#shown?.add(key);
     this.#edits.add(changes, this.seq, this.#isChanging);
@@ -562,8 +564,8 @@ export class Session {
    * @param {unknown} error
    */
   #unsendable(key, error) {
-    if (this.state === "stopped") return;
     this.#edits.giveUpOn(key);
+    if (this.state === "stopped") return;
     this.events.rejected({ reason: "refused", code: "unsendable", edits: 1 });
     const now = this.environment.now();
     if (now - this.#undone < UNSENDABLE_PAUSE) return this.environment.report(error);
