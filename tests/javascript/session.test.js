@@ -36,6 +36,25 @@ test("a script that does not load is tried again on a new attachment", async () 
   assert.deepEqual(page.wire.of("open").map(({ attachment, resume }) => [attachment, resume?.seq]), [[1, undefined], [2, 0]]);
 });
 
+for (const [outcome, comes] of [["comes", true], ["does not come", false]]) {
+  test(`a script that ${outcome} after the socket was lost is no affair of the next socket`, async () => {
+    const page = await Page.live();
+    let answer = { comes: () => {}, fails: () => {} };
+    page.load = () => new Promise((resolve, reject) => (answer = { comes: resolve, fails: reject }));
+    page.push({ type: "op", from: 0, seq: 1, events: [set("root", "value", 2)], scripts: ["bokeh/x.js"] });
+    page.wire.drop(1006);
+    page.environment.advance(20_000);
+    page.wire.open();
+    if (comes) answer.comes();
+    else answer.fails(new Error("404"));
+    await settled();
+    page.push({ ...OPENED, recovered: true });
+    page.op(1, set("root", "value", 2));
+    assert.deepEqual([page.root.value, page.session.seq, page.session.state], [2, 1, "live"]);
+    assert.deepEqual([page.wire.of("resync"), page.wire.of("open").length], [[], 1]);
+  });
+}
+
 // Ops
 
 test("ops are applied in order", async () => {

@@ -191,7 +191,7 @@ class Machine(RuleBasedStateMachine):
         if queue and isinstance(queue[0], bytes):
             self.note("cut in a message")
             queue[0] = queue[0][:keep]
-            self.world.garbled |= not down
+            self.garble(down)
             if down:
                 self.world.to_browser(link, 1)
             else:
@@ -203,7 +203,7 @@ class Machine(RuleBasedStateMachine):
         queue = self.queue(self.link(page), down, turns)
         if queue and isinstance(queue[which % len(queue)], bytes):
             self.note("a message came twice")
-            self.world.garbled |= not down
+            self.garble(down)
             queue.insert(which % len(queue), queue[which % len(queue)])
 
     @rule(page=PAGE, down=st.booleans(), which=PICK, turns=st.integers(0, 4))
@@ -213,7 +213,7 @@ class Machine(RuleBasedStateMachine):
             one, other = which % (len(queue) - 1), which % (len(queue) - 1) + 1
             if isinstance(queue[one], bytes) and isinstance(queue[other], bytes):
                 self.note("two messages changed places")
-                self.world.garbled |= not down
+                self.garble(down)
                 queue[one], queue[other] = queue[other], queue[one]
 
     @rule(count=COUNT)
@@ -467,6 +467,13 @@ class Machine(RuleBasedStateMachine):
             self.world.run_turns(turns)
             self.world.take(link)
         return link.to_browser if down else link.to_server
+
+    def garble(self, down: bool) -> None:
+        """Messages arrive otherwise than they were sent."""
+        if down:
+            self.world.garbled_down = True
+        else:
+            self.world.garbled = True
 
     def act(self, replica: int, node: int, *acts: Sequence[Any]) -> None:
         number = self.replica(replica)

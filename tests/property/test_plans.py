@@ -41,3 +41,15 @@ def test_what_is_changed_after_the_end_is_undone_when_the_session_is_opened_agai
     assert state.world.standing[0]["state"] == "stopped"
     state.person_sets(replica=0, node=0, value=1)
     state.teardown()
+
+
+def test_what_waited_for_a_script_when_the_socket_was_lost_does_not_trouble_the_next_socket(
+    state: Machine,
+) -> None:
+    state.begin()
+    state.person_sets(replica=0, node=0, value=8)
+    state.everything_arrives()
+    state.bounce(page=0, server=0, turns=0, browser=0)
+    state.everything_arrives()
+    state.the_site_answers(replica=0, which=0, fails=False)
+    state.teardown()

@@ -91,8 +91,10 @@ class World:
         self.present: dict[int, Link] = {}
         self.loads: dict[int, int] = defaultdict(int)
         self.standing: dict[int, dict[str, Any]] = {}
-        self.questions: dict[int, list[tuple[int, str, Any, int | None]]] = defaultdict(list)
+        self.questions: dict[int, list[tuple[int, str, Any, int]]] = defaultdict(list)
         self.attached: dict[int, int] = {}
+        self.attachments: Counter[int] = Counter()
+        """How often each replica was attached: the numbers of attachments begin again with each socket."""
         self.let_in: set[int] = set()
         self.clients: dict[int, str] = {}
         self.epochs: dict[str, str] = {}
@@ -103,6 +105,8 @@ class World:
         self.wall = 1_700_000_000.0
         self.garbled = False
         """Messages have reached the server otherwise than a browser had sent them."""
+        self.garbled_down = False
+        """The other way round."""
         self.is_up = False
         self.machinery: Machinery | None = None
         self._ids = itertools.count(1)
@@ -253,7 +257,7 @@ class World:
                 self.note("a ticket was not renewed")
         if what == "load" and fails:
             self.note("a script did not load")
-            if attachment == self.attached.get(replica):
+            if attachment == self.attachments[replica]:
                 self.unread[replica].clear()  # It leaves, without a look at what waits for the script.
         self.tell(["answer", replica, question, answer, fails])
         return True
@@ -441,6 +445,8 @@ class World:
             self.history.sent(frame)
         elif isinstance(frame, wire.Resync):
             self.note("a replica was poisoned")
+            is_too_much = "more than" in frame.reason
+            assert self.garbled_down or is_too_much, f"nothing was wrong, but: {frame.reason}"
             page = next(each.page for each in self.links if each.socket == socket)
             for replica in self.pages[page]:
                 if self.attached.get(replica) == attachment:
@@ -459,7 +465,7 @@ class World:
                     link.to_server.append(None)
 
     def _asked(self, replica: int, question: int, kind: str, about: Any) -> None:
-        self.questions[replica].append((question, kind, about, self.attached.get(replica)))
+        self.questions[replica].append((question, kind, about, self.attachments[replica]))
 
     def _changed(self, change: dict[str, Any]) -> None:
         self.history.made(self.loads[change["replica"]], change)
@@ -481,6 +487,7 @@ class World:
 
     def _attached(self, replica: int, attachment: int) -> None:
         self.attached[replica] = attachment
+        self.attachments[replica] += 1
         self.let_in.discard(replica)
 
     def _detached(self, replica: int) -> None:

@@ -80,7 +80,11 @@ export class Session {
   #failures = 0;
   /** Models that left the server's document and are still needed here. */
   #leaving = /** @type {Set<string>} */ (new Set());
-  /** @type {import("./wire.js").Frame[]} */
+  /**
+   * Frames of the present attachment. Each attachment has an array of its own: that tells them apart, for numbers
+   * begin again with the next socket.
+   * @type {import("./wire.js").Frame[]}
+   */
   #inbox = [];
   #receiving = false;
   /** Says of a key whether the server is changing it just now, while page scripts already answer. */
@@ -190,7 +194,7 @@ export class Session {
   receive(frame) {
     this.#inbox.push(frame);
     if (this.#inbox.length > MOST_WAITING_FRAMES) {
-      this.#inbox = [];
+      this.#inbox.length = 0;
       this.#poison(new Error("too many frames wait for scripts to load"));
     }
     if (!this.#receiving) void this.#receiveAll();
@@ -235,11 +239,11 @@ export class Session {
   async #receiveAll() {
     this.#receiving = true;
     for (let frame = this.#inbox.shift(); frame !== undefined; frame = this.#inbox.shift()) {
-      const attachment = this.#attachment;
+      const inbox = this.#inbox;
       const preparing = this.#prepare(frame.header);
       const prepared = preparing === true || (await preparing);
       // While scripts were loading, this attachment may have been lost and another come.
-      if (attachment !== this.#attachment) continue;
+      if (inbox !== this.#inbox) continue;
       if (prepared) this.#handle(frame);
       else this.closed(CLOSE.TRY_LATER);
     }
