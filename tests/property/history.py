@@ -120,11 +120,14 @@ class History:
                 self.settled[client] = max(self.settled[client], change.number)
                 return
 
-    def pending(self, client: str) -> list[Change]:
-        """Changes of a client that were not settled when the browser last heard of it."""
+    def pending(self, client: str, epoch: str) -> list[Change]:
+        """Changes of a client to a document that were not settled when the browser last heard of it.
+
+        A client that is let in changes what it still shows of the old document until the new one has come.
+        """
         found = []
         for change in reversed(self.changes.values()):
-            if change.client == client:
+            if change.client == client and change.epoch == epoch:
                 if change.number <= self.settled[client]:
                     break
                 if change.cseq is not None or change.number > self.given_up[client]:

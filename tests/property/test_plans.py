@@ -53,3 +53,16 @@ def test_what_waited_for_a_script_when_the_socket_was_lost_does_not_trouble_the_
     state.everything_arrives()
     state.the_site_answers(replica=0, which=0, fails=False)
     state.teardown()
+
+
+def test_what_is_changed_of_the_old_document_when_the_new_one_is_on_its_way_is_lost_and_told(
+    state: Machine,
+) -> None:
+    state.begin(layout="alone")
+    state.a_session_is_ended(0, False)
+    state.everything_arrives()
+    state.a_person_tries_again(replica=0)
+    state.traffic(page=0, server=1, turns=2, browser=1)
+    state.person_moves_node(replica=0, node=0, other=None)
+    state.teardown()
+    assert [each.name for each in state.world.history.told[0] if each.name == "rejected"] == ["rejected"]

@@ -34,7 +34,7 @@ def _is_in_sync(world: World, replica: int) -> None:
     assert (shown["epoch"], shown["seq"]) == (core.epoch, core.seq)
     assert shown["document"] == document.state(), f"replica {replica} differs from its document"
     assert shown["models"] == len(shown["document"]), "what is gone was evicted"
-    assert not world.history.pending(shown["client"]), "everything was answered"
+    assert not world.history.pending(shown["client"], shown["epoch"]), "everything was answered"
     known = core.replicas[shown["client"]]
     assert known.received == known.answered
     assert not known.lagging

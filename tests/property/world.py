@@ -557,7 +557,7 @@ class World:
             return
         states = self.documents[epoch].states
         assert seq < len(states), "a replica is ahead of the server"
-        pending = {each.key for each in self.history.pending(client)}
+        pending = {each.key for each in self.history.pending(client, epoch)}
         for identifier, wanted in states[seq].items():
             shown = now["document"].get(identifier)
             for name, value in wanted.items() if shown is not None else ():
