@@ -13,6 +13,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from embedsync import wire
+from tests.contract.client import origin_of
 
 TIMEOUT = 20
 """Seconds after which what should come does not come any more."""
@@ -28,7 +29,7 @@ class Client:
         self.socket: ClientConnection = self._stack.enter_context(
             connect(
                 url,
-                additional_headers=headers,
+                additional_headers={"Origin": origin_of(url), **(headers or {})},
                 proxy=None,
                 compression=None,
                 ping_interval=None,
