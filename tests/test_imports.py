@@ -41,6 +41,7 @@ LAYERS: list[set[str]] = [
         "stock",
         "threads",
         "tickets",
+        "used_tickets",
         "watchdog",
     },
     {""},  # The package itself: the names that it offers.

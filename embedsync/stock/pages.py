@@ -201,7 +201,7 @@ class StockPages:
         asset = self._hub.assets.load(file)
         # Their URLs carry a hash, if they were made by Bokeh of the same version.
         headers = [
-            *self._file_headers(file),
+            *self._file_headers(file, request),
             ("Cache-Control", "public, max-age=3600"),
             ("Vary", "Accept-Encoding"),
         ]
@@ -214,15 +214,20 @@ class StockPages:
         file = _file_in(folder, path) if isinstance(folder, Path) else None
         if file is None or not self._routes.admits("stock-app-files", request, app=app):
             return None
-        return Response(200, file.read_bytes(), [*self._file_headers(file), ("Cache-Control", "no-cache")])
+        return Response(200, file.read_bytes(), [*self._file_headers(file, request), ("Cache-Control", "no-cache")])
 
-    def _file_headers(self, file: Path) -> list[tuple[str, str]]:
+    def _file_headers(self, file: Path, request: Request) -> list[tuple[str, str]]:
         kind, _ = mimetypes.guess_type(file.name)
         if file.suffix in (".js", ".mjs"):
             kind = "text/javascript; charset=utf-8"
         headers = [("Content-Type", kind or "application/octet-stream"), _NO_SNIFFING]
-        if self._hub.settings.allowed_origins:
+        allowed = self._hub.settings.allowed_origins
+        if allowed:
             # Pages of other origins that may embed an app load its scripts and fonts as well.
+            headers.append(("Vary", "Origin"))
+        if request.origin is not None and origins.is_named(request.origin, allowed):
+            headers.append(("Access-Control-Allow-Origin", request.origin))
+        elif "*" in allowed:
             headers.append(("Access-Control-Allow-Origin", "*"))
         return headers
 

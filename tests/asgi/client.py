@@ -14,6 +14,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from embedsync import wire
 from tests.contract.client import origin_of
+from tests.support import canaries
 
 TIMEOUT = 20
 """Seconds after which what should come does not come any more."""
@@ -56,7 +57,10 @@ class Client:
 
     def open(self, ticket: str, attachment: int = 1) -> wire.Opened:
         self.send(attachment, wire.Open(protocol=wire.PROTOCOL_VERSION, ticket=ticket))
-        return self.wait_for(wire.Opened)
+        canaries.plant("a ticket", ticket)
+        opened = self.wait_for(wire.Opened)
+        canaries.plant("the secret of a session", opened.secret)
+        return opened
 
     def resume(self, opened: wire.Opened, seq: int, attachment: int = 1) -> wire.Opened:
         position = wire.Resume(
