@@ -126,17 +126,7 @@ def test_s03_django_has_the_routes_that_are_known() -> None:
 
 
 def test_s03_there_is_no_socket_but_those_that_are_known(site: Site) -> None:
-    for path in (
-        "",
-        "sockets",
-        "socket/",
-        "terminal/ws",
-        "members/socket",
-        "none/ws",
-        "health",
-        "ticket",
-        "ws",
-    ):
+    for path in ("", "sockets", "terminal/ws", "members/socket"):
         assert knock(f"{site.url}/live/{path}", [("Origin", site.url)]) != 101, path
 
 
@@ -168,7 +158,7 @@ def test_s03_a_ticket_of_somebody_else_gets_nothing(site: Site) -> None:
 
 
 def gives_nothing(body: str) -> bool:
-    return '"ticket"' not in body and "token" not in body
+    return not any(each in body for each in ('"ticket":', '"token":"'))
 
 
 def test_s06_no_get_gives_a_ticket_or_a_token_to_another_site(site: Site) -> None:
@@ -194,15 +184,10 @@ def test_s06_what_speaks_of_users_is_not_kept_by_caches(site: Site) -> None:
 
 
 def test_s22_arguments_of_a_tag_do_not_become_markup(site: Site) -> None:
-    hostile = [
-        "</script><script>alert(1)</script>",
-        '"><img src=x onerror=alert(1)>',
-        "' onload='a",
-        "\u2028\u2029<!--",
-    ]
+    hostile = ["</script><script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "\u2028\u2029<!--"]
     page = site.page("visitor", x=hostile)
     body = fetch(page)
-    assert not any(each in body for each in ("<script>alert", "<img", "onerror", "onload", "<!--"))
+    assert not any(each in body for each in ("<script>alert", "<img", "<!--"))
     (element,) = elements_of(page)
     assert set(element.attributes) <= {"app", "ticket", "endpoint"}
 
@@ -229,9 +214,7 @@ def test_s26_only_origins_that_are_named_are_told_that_they_may_read(site: Site)
                 route.enter(site, [ADA, ("Origin", origin)]),
                 ask(f"{site.url}/live/{route.path}", "OPTIONS", [("Origin", origin), *asked]),
             ):
-                shared = answer.values("Access-Control-Allow-Origin")
-                # Bokeh's files are the same for all, and no page may read anything else.
-                assert shared == [] or (shared == ["*"] and name == "stock-files"), (name, origin)
+                assert answer.values("Access-Control-Allow-Origin") == [], (name, origin)
                 assert answer.names("Access-Control-Allow-Private") == []
                 assert answer.values("Access-Control-Allow-Credentials") == []
     preflight = ask(f"{site.url}/live/ticket", "OPTIONS", [("Origin", FRIEND), *asked])
@@ -279,15 +262,8 @@ def test_s24_a_site_that_forbids_to_be_framed_is_not_framed_by_our_routes() -> N
         return response
 
     client = app.test_client()
-    for path in (
-        "page/echo",
-        "live/health",
-        "live/embed.js",
-        "live/ticket",
-        "live/none",
-        "live/open/metadata",
-    ):
-        assert client.get(f"/{path}").headers.getlist("X-Frame-Options") == ["DENY"]
+    for path in ("health", "embed.js", "ticket", "none", "open/metadata", "open/autoload.js"):
+        assert client.get(f"/live/{path}").headers.getlist("X-Frame-Options") == ["DENY"]
 
 
 def test_s24_our_routes_say_nothing_of_frames(site: Site) -> None:
