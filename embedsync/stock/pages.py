@@ -214,9 +214,8 @@ class StockPages:
         file = _file_in(folder, path) if isinstance(folder, Path) else None
         if file is None or not self._routes.admits("stock-app-files", request, app=app):
             return None
-        return Response(
-            200, file.read_bytes(), [*self._file_headers(file, request), ("Cache-Control", "no-cache")]
-        )
+        headers = [*self._file_headers(file, request), ("Cache-Control", "no-cache")]
+        return Response(200, file.read_bytes(), headers)
 
     def _file_headers(self, file: Path, request: Request) -> list[tuple[str, str]]:
         kind, _ = mimetypes.guess_type(file.name)

@@ -126,7 +126,8 @@ class EmbedSync:
         """Let the decorated function say who the user of the current request is.
 
         It is asked for pages and for handshakes, and again each ``EMBEDSYNC_REVALIDATION`` seconds while a
-        socket is open, whose user then has to be the same. Functions that run before each request have not run then.
+        socket is open, whose user then has to be the same. Functions that run before each request
+        have not run then.
         """
         self._user_loader = loader
         return loader

@@ -67,12 +67,19 @@ def _answer(url: str, method: str, headers: Headers, body: bytes, timeout: float
         head, rest = _read_head(connection)
         first, *fields = head.decode("latin-1").split("\r\n")
         status = int(first.split(" ")[1])
-        while ("Connection", "close") in headers and (part := connection.recv(65536)):
+        length = _length(fields) if method != "HEAD" else 0
+        while ("Connection", "close") in headers and len(rest) < length and (part := connection.recv(65536)):
             rest += part
     split = [each.partition(":") for each in fields]
     return Answer(
         status, [(name, value.strip()) for name, _, value in split], rest.decode("utf-8", "replace")
     )
+
+
+def _length(fields: list[str]) -> float:
+    """How long the body is; without end if only the end of the connection tells."""
+    declared = [each.partition(":")[2] for each in fields if each.lower().startswith("content-length:")]
+    return float(declared[0]) if declared else float("inf")
 
 
 def _read_head(connection: socket.socket) -> tuple[bytes, bytes]:
