@@ -181,9 +181,9 @@ class Application:
         if not self._knows(request):
             await refuse(scope, send, 403)
             return
-        request = asked_again(request, self._user_loader, scope)
         if self._shown is not None:
             request = self._shown(request)
+        request = asked_again(request, self._user_loader, scope)
         if stock_app is not None:
             await serve_stock_socket(self._hub, stock_app, request, scope, receive, send)
         else:
