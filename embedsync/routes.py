@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from embedsync.app import App
     from embedsync.hub import Hub
 
-__all__ = ["POLICIES", "READING", "Policy", "Response", "Routes", "read_body", "sealed", "takes_gzip"]
+__all__ = ["POLICIES", "READING", "Policy", "Response", "Routes", "read_body", "sealed"]
 
 logger = logging.getLogger("embedsync.routes")
 
@@ -219,12 +219,10 @@ class Routes:
         headers = [
             ("Content-Type", asset.content_type),
             ("Cache-Control", _FOR_EVER),
-            ("Vary", "Accept-Encoding"),
             ("X-Content-Type-Options", "nosniff"),
         ]
-        if takes_gzip(request.headers.get("Accept-Encoding", "")):
-            return Response(200, asset.compressed, [*headers, ("Content-Encoding", "gzip")])
-        return Response(200, asset.content, headers)
+        content, encoding = asset.encoded(request.headers.get("Accept-Encoding", ""))
+        return Response(200, content, [*headers, *encoding])
 
 
 def sealed(response: Response, *, referrer: str = "no-referrer") -> Response:
@@ -238,15 +236,6 @@ def sealed(response: Response, *, referrer: str = "no-referrer") -> Response:
     wanted = (("Referrer-Policy", referrer), ("X-Content-Type-Options", "nosniff"))
     missing = [each for each in wanted if each[0].lower() not in present]
     return replace(response, headers=[*response.headers, *missing])
-
-
-def takes_gzip(accepted: str) -> bool:
-    """Whether an ``Accept-Encoding`` header names gzip, and not to refuse it."""
-    for each in accepted.split(","):
-        name, _, parameters = each.strip().partition(";")
-        if name.strip() == "gzip":
-            return parameters.replace(" ", "") not in ("q=0", "q=0.0", "q=0.00", "q=0.000")
-    return False
 
 
 def _script(content: bytes) -> Response:
