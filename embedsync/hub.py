@@ -38,6 +38,7 @@ from embedsync.scheduler import Scheduler
 from embedsync.settings import Settings
 from embedsync.stock.tokens import Tokens
 from embedsync.tickets import LONGEST_TICKET, Grant, Tickets, encode_arguments
+from embedsync.used_tickets import UsedTickets
 from embedsync.visitors import EditsByUser, Share, shares_of
 from embedsync.watchdog import Watchdog
 
@@ -135,6 +136,12 @@ class Hub:
             max_age=self.settings.ticket_age,
             renewal_age=self.settings.ticket_renewal_age,
             now=wall_clock,
+        )
+        self._used_tickets = UsedTickets(
+            self.settings.used_tickets,
+            self.settings.ticket_age,
+            now=wall_clock,
+            on_full=lambda: self.counters.count("used_tickets_forgotten"),
         )
         self.tokens = Tokens(keys, max_age=self.settings.ticket_age, now=wall_clock)
         self.audit = Audit(keys[-1], self.settings, clock=clock, count=self.counters.count)
@@ -354,7 +361,7 @@ class Hub:
         app = self._apps.get(grant.app)
         if app is None or not self.permits(app, request):
             raise TicketInvalid(f"the user may not use app {grant.app!r}")
-        return self._tickets.sign(grant)
+        return self._tickets.sign(replace(grant, nonce=self.random_id()))
 
     # Visitors.
 
@@ -380,16 +387,33 @@ class Hub:
 
     # Sockets.
 
-    def origin_allowed(self, request: Request) -> bool:
-        """Whether the page that makes this request may connect; if not, it is logged and counted."""
-        if origins.is_allowed(request, self.settings.allowed_origins):
-            return True
+    def origin_allowed(self, request: Request, *, reads_only: bool = False) -> bool:
+        """Whether the page that makes this request may do so; if not, it is logged and counted.
+
+        Args:
+            request: the request.
+            reads_only: it is a plain ``GET``, with which browsers name no origin on pages of the site itself.
+        """
+        allowed = self.settings.allowed_origins
+        if not origins.is_allowed(request, allowed):
+            return self._refuse_origin(
+                request,
+                "refused a page of origin %r to connect to %r; if it should, name it in 'allowed_origins'",
+                (request.origin or "")[:200],
+                f"{request.scheme}://{request.host}"[:200],
+            )
+        is_named = request.origin is not None or not request.cookies or self.settings.cookies_without_origin
+        if not is_named and not reads_only and "*" not in allowed:
+            return self._refuse_origin(
+                request,
+                "refused a client that sends cookies and no 'Origin', which browsers always send: a script "
+                "should name the site's, or be let in by 'cookies_without_origin'",
+            )
+        return True
+
+    def _refuse_origin(self, request: Request, message: str, *named: str) -> bool:
         self.counters.count("origins_refused")
-        logger.warning(
-            "refused a page of origin %r to connect to %r; if it should, name it in 'allowed_origins'",
-            (request.origin or "")[:200],
-            f"{request.scheme}://{request.host}"[:200],
-        )
+        logger.warning(message, *named)
         self.audit.write(Event.REFUSE, request, reason=Reason.ORIGIN, detail=request.origin or "")
         return False
 
@@ -598,8 +622,15 @@ class Hub:
         self.audit.write(Event.REFUSE, attachment.request, attachment.endpoint, app=app, reason=reason)
 
     def _open_session(self, attachment: Attachment, app: App, grant: Grant) -> None:
+        # Those that speak Bokeh's protocol come back with the token that they had; it has no nonce.
+        if grant.nonce and not self._used_tickets.use(grant.nonce, grant.made):
+            # A page that was kept by the browser, or whose first socket was cut: it asks for a fresh one.
+            self.counters.count("tickets_shown_again")
+            attachment.close(wire.Close.TICKET_EXPIRED)
+            return
         live = self._live_for(app, grant, attachment.request)
         if live is None:
+            self._used_tickets.give_back(grant.nonce)
             attachment.close(wire.Close.BUSY)
             return
         if grant.session_id and not app.shared and not _is_of(live, attachment.request):

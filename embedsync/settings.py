@@ -27,6 +27,8 @@ class Settings:
     """Show tracebacks of app code to visitors. Never in production."""
     allowed_origins: tuple[str, ...] = ()
     """Origins other than the site's own whose pages may connect: ``"https://example.org"``."""
+    cookies_without_origin: bool = False
+    """Let clients connect that send cookies and no ``Origin``, as scripts may. Browsers always send one."""
     authority: str = "closed"
     """What browsers may change. ``"closed"``: what a person can change through what is shown, and what
     ``allow_client_write`` adds. ``"compat"``: all that ``bokeh serve`` allows. An app may have its own."""
@@ -168,6 +170,9 @@ class Settings:
     """How long a ticket opens a session, from the moment its page was made."""
     ticket_renewal_age: float = 7 * 86400.0
     """How long an authentic ticket can be traded for a fresh one, by the page that holds it."""
+    used_tickets: int = 100_000
+    """Tickets that have opened a session and are remembered for ``ticket_age``, so that they open no other.
+    Beyond, the first ones used are forgotten; pages that are as old as these ask for a fresh ticket first."""
     revalidation: float = 60.0
     """Between looks at whether a visitor is still logged in, and may still use the app."""
     logout_url: str | None = None

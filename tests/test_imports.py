@@ -45,6 +45,7 @@ LAYERS: list[set[str]] = [
         "threads",
         "tickets",
         "visitors",
+        "used_tickets",
         "watchdog",
     },
     {""},  # The package itself: the names that it offers.

@@ -126,6 +126,8 @@ def _settings(
         debug=options.debug,
         authority=options.authority,
         allowed_origins=origins,
+        # Bokeh's server lets them in.
+        cookies_without_origin=options.authority == "compat",
         workers=options.threads,
         workers_limit=max(defaults.workers_limit, options.threads),
         grace=_grace(options) or defaults.grace,

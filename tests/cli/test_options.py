@@ -103,7 +103,8 @@ class TestWhere:
     ) -> None:
         headers = {"X-Real-Ip": "192.0.2.7", "X-Scheme": "https"}
         with serving(tmp_path, app, "--use-xheaders") as served:
-            assert "192.0.2.7 by https" in document_of(served, headers=headers)
+            own = served.root.replace("http", "https", 1)
+            assert "192.0.2.7 by https" in document_of(served, headers={**headers, "Origin": own})
             assert "127.0.0.1 by http," in document_of(served, headers={"X-Real-Ip": "nobody"})
         with serving(tmp_path, app) as served:
             assert "127.0.0.1 by http," in document_of(served, headers=headers)

@@ -17,7 +17,7 @@ from websockets.exceptions import InvalidStatus
 from embedsync import wire
 from embedsync.document import Buffer
 from tests.contract.apps import NUMBERS
-from tests.contract.client import Attached, Client, change, elements_of
+from tests.contract.client import Attached, Client, change, elements_of, origin_of
 from tests.contract.servers import Site
 
 
@@ -244,7 +244,7 @@ def test_a_ticket_of_another_user_is_refused(site: Site) -> None:
 
 def _renew(endpoint: str, ticket: str, cookie: str) -> int:
     body = json.dumps({"ticket": ticket}).encode()
-    headers = {"Cookie": cookie, "Content-Type": "application/json"}
+    headers = {"Cookie": cookie, "Content-Type": "application/json", "Origin": origin_of(endpoint)}
     request = urllib.request.Request(urljoin(endpoint, "ticket"), body, headers)
     try:
         with urllib.request.urlopen(request) as response:
