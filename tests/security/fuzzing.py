@@ -26,15 +26,13 @@ from bokeh.plotting import figure
 from embedsync import wire
 from embedsync.document import Buffer
 from embedsync.endpoint import Endpoint
-from embedsync.errors import ProtocolError, Refused
+from embedsync.errors import Refused
 from embedsync.hub import Hub
 from embedsync.live import LiveSession, document_of
 from embedsync.request import Request
 from embedsync.settings import Settings
 from embedsync.stock.door import PROTOCOL, Door
 from tests.documents.bokeh.harness import Live
-
-CORPUS = Path(__file__).parent / "corpus"
 
 HOSTILE: list[Any] = [
     None, True, False, 0, -1, 1, 1.5, -0.0, 1e308, 2**53, -(2**53), 2**63, 10**30, "", "x", "\0", "é", "\u202e",
@@ -491,16 +489,6 @@ class Envelopes:
         else:
             self._state = state_of(self.page.doc)
         return "committed"
-
-
-def decodes(data: bytes) -> bool:
-    """Whether bytes are a frame; anything but a frame or a :class:`ProtocolError` is a failure."""
-    try:
-        wire.decode_client_frame(data)
-    except ProtocolError as error:
-        assert 4000 <= error.code < 5000
-        return False
-    return True
 
 
 def _encoded(frame: wire.ClientFrame, buffers: dict[str, bytes]) -> bytes:

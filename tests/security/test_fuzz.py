@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from tests.security.fuzzing import Dice, Envelopes, FuzzSite, StockCaller, WireCaller, no_failures, resident
+from tests.security.targets import CORPUS, TARGETS
 
 LONG = os.environ.get("FUZZ") == "long"
 MIB = 1024 * 1024
@@ -88,3 +89,12 @@ def test_f29_spoilt_envelopes_are_refused_whole_or_leave_a_document_that_can_be_
     assert {"committed", "refused: malformed", "refused: bad-value", "refused: unknown-model"} <= set(
         envelopes.outcomes
     )
+
+
+@pytest.mark.parametrize("target", sorted(TARGETS))
+def test_f26_what_coverage_guided_searches_have_kept_breaks_nothing(target: str) -> None:
+    """Inputs that each reach something that the others don't; what had broken something once is among them."""
+    attack, kept = TARGETS[target](), sorted((CORPUS / target).iterdir())
+    assert len(kept) >= 10
+    for each in kept:
+        attack(each.read_bytes())
