@@ -90,7 +90,7 @@ faults: $(VENV)/installed-test ## provoke each fault often, on each server, and 
 soak: $(VENV)/installed-test $(VENV)/installed-node ## look for long for what breaks a promise (EMBEDSYNC_EXAMPLES=…)
 	$(BIN)/pytest -m soak -s
 
-fuzz: $(VENV)/installed-fuzz ## spoil 190,000 messages in other ways each time, and search for what breaks decoders (FUZZ_SECONDS=…)
+fuzz: $(VENV)/installed-fuzz ## spoil 200,000 messages in other ways each time, and search for what breaks decoders (FUZZ_SECONDS=…)
 	FUZZ=long $(BIN)/pytest tests/security/test_fuzz.py -s
 	$(BIN)/python -m tests.security.coverage_guided all $(FUZZ_SECONDS)
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import secrets
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, Response, render_template_string, request
+from flask import Flask, Response, g, render_template_string, request
 
 from demo_site.flask_site.factory import add_security_headers
 from embedsync_flask import EmbedSync
@@ -30,6 +32,22 @@ def allow_eval(response: Response) -> Response:
     return response
 
 
+def make_nonce() -> None:
+    """Where Flask extensions for policies put theirs, too."""
+    g.nonce = secrets.token_urlsafe(16)
+    request.csp_nonce = g.nonce  # type: ignore[attr-defined]
+
+
+def with_policy(policy: str) -> Callable[[Response], Response]:
+    """Sends a policy of a test's own, in which a name stands for the nonce of the request."""
+
+    def send(response: Response) -> Response:
+        response.headers["Content-Security-Policy"] = policy.replace("NONCE", f"'nonce-{g.nonce}'")
+        return response
+
+    return send
+
+
 def create_app() -> Flask:
     app = Flask(__name__)
     app.config.update(SECRET_KEY=SECRET_KEY, EMBEDSYNC_HEARTBEAT=1.0, EMBEDSYNC_STOP_TIMEOUT=1.0)
@@ -46,6 +64,9 @@ def create_app() -> Flask:
         )
     if app.config.get("EVAL"):
         app.after_request(allow_eval)  # It runs after the next one.
+    if policy := app.config.get("POLICY"):
+        app.before_request(make_nonce)
+        app.after_request(with_policy(policy))
     app.after_request(add_security_headers)
 
     @app.get("/page/<name>")

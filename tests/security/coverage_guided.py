@@ -1,9 +1,9 @@
-"""A search that is guided by what each input reaches: ``python -m tests.security.coverage_guided TARGET SECONDS``.
+"""A search that is guided by what each input reaches.
 
-It begins with the kept corpus of the target and writes what is new to ``.fuzz/``; an input that breaks something is
-written there too, and ends the run with its traceback. ``make fuzz`` runs it; it needs atheris, from the extra
-``fuzz``. ``python -m tests.security.coverage_guided keep TARGET`` puts the best of what a run has found into the kept
-corpus, which each run of the tests plays again.
+``python -m tests.security.coverage_guided TARGET SECONDS`` begins with the kept corpus of the target and writes
+what is new to ``.fuzz/``; an input that breaks something is written there too, and ends the run with its
+traceback. ``make fuzz`` runs it; it needs atheris, from the extra ``fuzz``. With ``keep TARGET`` in place of
+these, the best of what a run has found is put into the kept corpus, which each run of the tests plays again.
 """
 
 from __future__ import annotations
@@ -48,12 +48,14 @@ def main(arguments: list[str]) -> int:
         case ["keep", target] if target in TARGETS:
             keep(target)
         case ["all", seconds]:
-            commands = [[sys.executable, "-m", "tests.security.coverage_guided", each, seconds] for each in TARGETS]
+            commands = [
+                [sys.executable, "-m", "tests.security.coverage_guided", each, seconds] for each in TARGETS
+            ]
             return max(subprocess.run(each, check=False).returncode for each in commands)
         case [target, seconds] if target in TARGETS:
             search(target, seconds)
         case _:
-            print(__doc__)
+            sys.stderr.write(f"{__doc__}")
             return 2
     return 0
 

@@ -1,7 +1,7 @@
-"""What a fuzz run needs: a document to attack, honest messages, ways to spoil them, and what must hold after each.
+"""What a fuzz run needs: a document to attack, honest messages, ways to spoil them, and what must hold then.
 
-All choices are read off a tape of bytes, which Hypothesis, a random number generator or a coverage-guided fuzzer
-has written: what one has found the others can play again.
+All choices are read off a tape of bytes, which Hypothesis, a random number generator or a coverage-guided
+search has written: what one has found the others can play again.
 """
 
 from __future__ import annotations
@@ -35,19 +35,64 @@ from embedsync.stock.door import PROTOCOL, Door
 from tests.documents.bokeh.harness import Live
 
 HOSTILE: list[Any] = [
-    None, True, False, 0, -1, 1, 1.5, -0.0, 1e308, 2**53, -(2**53), 2**63, 10**30, "", "x", "\0", "é", "\u202e",
-    "nan", "x" * 300, "<script>", "__proto__", "p1", [], [[]], {}, [None], [1, 2], {"id": "p1"}, {"id": "nobody"},
-    {"type": "number", "value": "nan"}, {"type": "number", "value": "-inf"}, {"type": "map", "entries": [[1, 2]]},
-    {"type": "map", "entries": [[{}, 1]]}, {"type": "set", "entries": [[]]}, {"type": "slice", "start": 0, "step": 0},
-    {"type": "bytes", "data": {"id": "c.1"}}, {"type": "object", "name": "Div", "id": "d1"},
+    None,
+    True,
+    False,
+    0,
+    -1,
+    1,
+    1.5,
+    -0.0,
+    1e308,
+    2**53,
+    -(2**53),
+    2**63,
+    10**30,
+    "",
+    "x",
+    "\0",
+    "é",
+    "\u202e",
+    "nan",
+    "x" * 300,
+    "<script>",
+    "__proto__",
+    "p1",
+    [],
+    [[]],
+    {},
+    [None],
+    [1, 2],
+    {"id": "p1"},
+    {"id": "nobody"},
+    {"type": "number", "value": "nan"},
+    {"type": "number", "value": "-inf"},
+    {"type": "map", "entries": [[1, 2]]},
+    {"type": "map", "entries": [[{}, 1]]},
+    {"type": "set", "entries": [[]]},
+    {"type": "slice", "start": 0, "step": 0},
+    {"type": "bytes", "data": {"id": "c.1"}},
+    {"type": "object", "name": "Div", "id": "d1"},
     {"type": "object", "name": "CustomJS", "id": "d2", "attributes": {"code": "1"}},
-    {"type": "ndarray", "array": {"type": "bytes", "data": {"id": "c.1"}}, "dtype": "float64", "order": "little",
-     "shape": [2]},
+    {
+        "type": "ndarray",
+        "array": {"type": "bytes", "data": {"id": "c.1"}},
+        "dtype": "float64",
+        "order": "little",
+        "shape": [2],
+    },
     {"type": "ndarray", "array": [1, 2], "dtype": "object", "shape": [2], "order": "little"},
-    {"type": "typed_array", "array": {"type": "bytes", "data": {"id": "c.1"}}, "dtype": "S9", "order": "little"},
-    {"type": "value", "value": 1, "transform": {"id": "p1"}}, {"type": "field", "field": "x"},
-    {"type": "event", "name": "button_click", "values": {"type": "map", "entries": []}}, {"type": []},
-]  # fmt: skip
+    {
+        "type": "typed_array",
+        "array": {"type": "bytes", "data": {"id": "c.1"}},
+        "dtype": "S9",
+        "order": "little",
+    },
+    {"type": "value", "value": 1, "transform": {"id": "p1"}},
+    {"type": "field", "field": "x"},
+    {"type": "event", "name": "button_click", "values": {"type": "map", "entries": []}},
+    {"type": []},
+]
 """Values to put in the place of others."""
 
 
@@ -84,7 +129,10 @@ def honest_events(doc: Any) -> list[tuple[list[dict[str, Any]], dict[str, bytes]
     columns = [["x", array], ["y", [1, 2, 3, 4]], ["name", ["a", "b", "c", "d"]]]
     whole = {"kind": "ModelChanged", **source, "new": {"type": "map", "entries": columns}}
     streamed = {"type": "map", "entries": [["x", [1.0]], ["y", [2]], ["name", ["e"]]]}
-    patched = {"type": "map", "entries": [["x", [[0, 1.5], [{"type": "slice", "start": 0, "stop": 2}, [1, 2]]]]]}
+    patched = {
+        "type": "map",
+        "entries": [["x", [[0, 1.5], [{"type": "slice", "start": 0, "stop": 2}, [1, 2]]]]],
+    }
     replaced = {"type": "map", "entries": [["x", array]]}
     numbers = {"c.1": np.arange(4.0).tobytes()}
     return [
@@ -98,7 +146,16 @@ def honest_events(doc: Any) -> list[tuple[list[dict[str, Any]], dict[str, bytes]
         ([{"kind": "ColumnsStreamed", **source, "data": streamed, "rollover": 8}], {}),
         ([{"kind": "ColumnsPatched", **source, "patches": patched}], {}),
         ([{"kind": "ColumnDataChanged", **source, "data": replaced, "cols": ["x"]}], numbers),
-        ([{"kind": "MessageSent", "msg_type": "shout", "msg_data": [1, {"type": "number", "value": "nan"}]}], {}),
+        (
+            [
+                {
+                    "kind": "MessageSent",
+                    "msg_type": "shout",
+                    "msg_data": [1, {"type": "number", "value": "nan"}],
+                }
+            ],
+            {},
+        ),
         ([{"kind": "RootRemoved", "model": {"id": doc.roots[0].id}}], {}),
         ([{"kind": "TitleChanged", "title": "t"}], {}),
         ([write(found["Selection"], "indices", [0, 1])], {}),
@@ -136,7 +193,6 @@ class Dice:
     def one_of(self, choices: Sequence[_Item]) -> _Item:
         """One of them."""
         return choices[self.below(len(choices))]
-
 
 
 def spoiled(value: Any, dice: Dice) -> Any:
@@ -287,7 +343,6 @@ class FuzzSite:
         while not self.session._mailbox.is_idle:
             time.sleep(0)
 
-
     def check(self, outcome: str) -> None:
         """What became no op has changed nothing. Looked at where an edit was decoded, and now and then."""
         self.outcomes[outcome] += 1
@@ -376,7 +431,9 @@ class WireCaller(Caller):
         if dice.below(2):
             return scratched(encoded, dice)
         length = struct.unpack_from("<I", encoded, 4)[0]
-        header = json.dumps(spoiled(json.loads(encoded[8 : 8 + length]), dice)).encode("utf-8", "surrogatepass")
+        header = json.dumps(spoiled(json.loads(encoded[8 : 8 + length]), dice)).encode(
+            "utf-8", "surrogatepass"
+        )
         return struct.pack("<II", dice.one_of([1, 1, 1, 0, 2, 2**32 - 1]), len(header)) + header
 
     def outcome(self, answers: Sequence[bytes | str]) -> str:
@@ -426,7 +483,9 @@ class StockCaller(Caller):
                 part = parts[place]
                 encoded = part.encode("utf-8", "surrogatepass") if isinstance(part, str) else part
                 changed = scratched(encoded, dice)
-                parts[place] = changed if isinstance(part, bytes) else changed.decode("utf-8", "surrogateescape")
+                parts[place] = (
+                    changed if isinstance(part, bytes) else changed.decode("utf-8", "surrogateescape")
+                )
             case 1:
                 del parts[place]
             case 2:
@@ -445,10 +504,10 @@ class StockCaller(Caller):
 
 
 class Envelopes:
-    """A document that takes edits one after the other, as the engine does; made again where anything may change.
+    """A document that takes edits one after the other, as the engine does.
 
     Args:
-        authority: ``"compat"`` lets browsers do whatever can be decoded.
+        authority: ``"compat"`` lets browsers do whatever can be decoded; the document is made again and again.
     """
 
     def __init__(self, authority: str) -> None:
@@ -475,7 +534,11 @@ class Envelopes:
         """Take an edit: it is refused and has changed nothing, or the document can be shown as before."""
         try:
             self.page.edit(*events, buffers=dict(buffers))
-        except Refused as refused:
+        except Refused as error:
+            refused = error
+        else:
+            refused = None
+        if refused is not None:
             assert state_of(self.page.doc) == self._state, refused
             self.outcomes[f"refused: {refused.code}"] += 1
             return "refused"

@@ -1,12 +1,13 @@
 """F26, F29, F30, F31: messages that were spoilt by chance, through a real hub and the documents' decoder.
 
-Each run of the tests tries the same 20,000; ``make fuzz`` tries 200,000 others each time, and says what came of it.
+Each run of the tests tries the same 20,000; ``make fuzz`` tries 200,000 others each time, and says what came.
 """
 
 from __future__ import annotations
 
 import os
 import random
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -24,6 +25,11 @@ TAPE = 32
 pytestmark = pytest.mark.filterwarnings("ignore::bokeh.util.warnings.BokehUserWarning")
 
 
+def told(figures: object) -> None:
+    """Say what was measured, to those who run it with ``-s``."""
+    sys.stdout.write(f"{figures}\n")
+
+
 @pytest.fixture
 def site() -> Iterator[FuzzSite]:
     with no_failures():
@@ -37,13 +43,13 @@ def tried(attack: Callable[[Dice], Any], *, examples: int, many: int) -> None:
     if LONG:
         seed = random.SystemRandom().randrange(2**32)
         chance = random.Random(seed)
-        print(f"\nseed {seed}, {many} times")
+        told(f"\nseed {seed}, {many} times")
         for number in range(many):
             if number == many // 10:
                 before = resident()
             attack(Dice(chance.randbytes(TAPE)))
         grown = resident() - before
-        print(f"memory after a tenth {before / MIB:.1f} MiB, then {grown / MIB:+.1f} MiB")
+        told(f"memory after a tenth {before / MIB:.1f} MiB, then {grown / MIB:+.1f} MiB")
         assert grown < 48 * MIB
         return
 
@@ -67,7 +73,7 @@ def test_f26_spoilt_frames_are_answered_with_a_code_and_change_nothing(site: Fuz
     caller = WireCaller(site)
     tried(lambda dice: caller.send([caller.spoil(dice)]), examples=5_000, many=60_000)
     # Chance has found its way to each end; otherwise this shows nothing.
-    print(site.outcomes.most_common())
+    told(site.outcomes.most_common())
     assert {"committed", "refused", "no answer", "closed with 4300"} <= site.outcomes.keys()
 
 
@@ -75,7 +81,7 @@ def test_f26_spoilt_frames_are_answered_with_a_code_and_change_nothing(site: Fuz
 def test_f29_spoilt_messages_of_bokehs_protocol_are_answered_and_change_nothing(site: FuzzSite) -> None:
     caller = StockCaller(site)
     tried(lambda dice: caller.send(caller.spoil(dice)), examples=3_000, many=40_000)
-    print(site.outcomes.most_common())
+    told(site.outcomes.most_common())
     assert {"committed", "refused", "closed with 4300"} <= site.outcomes.keys()
 
 
@@ -85,7 +91,7 @@ def test_f29_spoilt_envelopes_are_refused_whole_or_leave_a_document_that_can_be_
     with no_failures():
         envelopes = Envelopes(authority)
         tried(lambda dice: envelopes.send(*envelopes.spoil(dice)), examples=6_000, many=50_000)
-    print(envelopes.outcomes.most_common())
+    told(envelopes.outcomes.most_common())
     assert {"committed", "refused: malformed", "refused: bad-value", "refused: unknown-model"} <= set(
         envelopes.outcomes
     )
@@ -93,7 +99,7 @@ def test_f29_spoilt_envelopes_are_refused_whole_or_leave_a_document_that_can_be_
 
 @pytest.mark.parametrize("target", sorted(TARGETS))
 def test_f26_what_coverage_guided_searches_have_kept_breaks_nothing(target: str) -> None:
-    """Inputs that each reach something that the others don't; what had broken something once is among them."""
+    """Inputs that each reach something that others don't; what had broken something once is among them."""
     attack, kept = TARGETS[target](), sorted((CORPUS / target).iterdir())
     assert len(kept) >= 10
     for each in kept:
