@@ -288,7 +288,7 @@ class Pages:
         ]
         if policy:
             headers.append(("Content-Security-Policy", policy))
-        return Response(status, text.encode(), headers)
+        return Response(status, text.encode(errors="replace"), headers)
 
     def _policy(self, request: Request, traits: Traits) -> str:
         # An app that holds JavaScript as text wants it to run.

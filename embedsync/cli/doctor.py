@@ -73,11 +73,9 @@ def doctor_command(paths: tuple[str, ...], csp: bool, timeout: float) -> int:
             click.echo(f"{name}: {failure}")
             continue
         needs.update(dict.fromkeys(its_needs))
-        click.echo(
-            f"{name}: {'needs' if csp and its_needs else 'builds, and needs nothing more' if csp else 'builds'}"
-        )
+        click.echo(f"{name}: builds, and needs nothing more" if csp and not its_needs else f"{name}: builds")
         for need in its_needs if csp else ():
-            click.echo(f"  {need.directive} {' '.join(need.sources)}   {need.who}: {need.why}")
+            click.echo(f"  {need.directive} {' '.join(need.sources)}   for {need.who}: {need.why}")
     if csp:
         click.echo(f"\nContent-Security-Policy: {policy_line(needs)}")
     return 1 if found else 0

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
 from embedsync import origins
+from embedsync.assets import file_below
 from embedsync.errors import TicketError, UnknownApp
 from embedsync.legible import legible
 from embedsync.routes import Response, takes_gzip
@@ -191,7 +192,7 @@ class StockPages:
             folder = extension_folder(name)
         else:
             below, folder = path, static_folder()
-        file = _file_in(folder, below) if folder is not None else None
+        file = file_below(folder, below) if folder is not None else None
         if file is None:
             return None
         asset = self._hub.assets.load(file)
@@ -207,19 +208,10 @@ class StockPages:
 
     def _apps_file(self, app: App, path: str, request: Request) -> Response | None:
         folder = getattr(app.recipe, "static_path", None)
-        file = _file_in(folder, path) if isinstance(folder, Path) else None
+        file = file_below(folder, path) if isinstance(folder, Path) else None
         if file is None or not self._hub.permits(app, request):
             return None
         return Response(200, file.read_bytes(), [*_file_headers(file), ("Cache-Control", "no-cache")])
-
-
-def _file_in(folder: Path, path: str) -> Path | None:
-    """A file below a folder; never one beside it, whatever the path says."""
-    if "\0" in path:
-        return None
-    root = folder.resolve()
-    file = (root / path).resolve()
-    return file if file.is_relative_to(root) and file.is_file() else None
 
 
 def _file_headers(file: Path) -> list[tuple[str, str]]:

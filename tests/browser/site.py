@@ -14,7 +14,7 @@ from embedsync_flask import EmbedSync
 
 APPS = Path(__file__).parent / "apps"
 SECRET_KEY = "for tests only"
-SHARED = ("shared",)
+SHARED = ("shared", "markup")
 WRITTEN_BY_SCRIPTS = ("numbers",)
 """Apps whose data the scripts of a page write."""
 OWN = ("root", "height", "bare")

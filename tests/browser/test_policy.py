@@ -56,9 +56,9 @@ def test_s23_styles_come_in_their_order_change_and_go_under_the_strictest_policy
     wait_for(page, shown, ["untouched", "rgba(0, 0, 0, 0)"])
 
 
-def test_a_style_that_imports_another_one_is_left_as_it_is(own_url: str, visitor: Visitors) -> None:
+def test_a_style_that_imports_another_one_is_left_as_it_is(own_apps_url: str, visitor: Visitors) -> None:
     """Constructed style sheets import nothing, so it goes the old way; here the policy says no to that."""
     imports = "Loading the stylesheet 'data:text/css,'"
     visitor.expected = lambda complaint: imports in complaint or "style-src-elem data" in complaint
-    page = visit(visitor(), f"{own_url}/page/styled?imports=1")
+    page = visit(visitor(), f"{own_apps_url}/styled?imports=1")
     assert page.evaluate(STYLES) == 1

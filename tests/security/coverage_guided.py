@@ -1,9 +1,9 @@
-"""A search that is guided by what each input reaches.
+"""A search that is guided by what each input reaches; ``make fuzz`` runs it.
 
-``python -m tests.security.coverage_guided TARGET SECONDS`` begins with the kept corpus of the target and writes
-what is new to ``.fuzz/``; an input that breaks something is written there too, and ends the run with its
-traceback. ``make fuzz`` runs it; it needs atheris, from the extra ``fuzz``. With ``keep TARGET`` in place of
-these, the best of what a run has found is put into the kept corpus, which each run of the tests plays again.
+``python -m tests.security.coverage_guided TARGET SECONDS`` begins with the kept corpus of the target, and
+writes what is new to ``.fuzz/``; an input that breaks something is written there too, and ends the run with
+its traceback. With ``keep TARGET`` in place of these, the best of what a run has found is put into the kept
+corpus, which each run of the tests plays again. It needs atheris, from the extra ``fuzz``.
 """
 
 from __future__ import annotations

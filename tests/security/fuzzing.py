@@ -507,7 +507,7 @@ class Envelopes:
     """A document that takes edits one after the other, as the engine does.
 
     Args:
-        authority: ``"compat"`` lets browsers do whatever can be decoded; the document is made again and again.
+        authority: ``"compat"`` lets browsers do whatever can be decoded; the document is made anew often.
     """
 
     def __init__(self, authority: str) -> None:

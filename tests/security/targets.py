@@ -44,7 +44,7 @@ def parts() -> Attack:
 
 
 def envelope() -> Attack:
-    """Bytes as choices of how to spoil an edit of a document whose browsers may do whatever can be decoded."""
+    """Bytes as choices of how to spoil an edit of a document whose browsers may do everything."""
     from tests.security.fuzzing import Dice, Envelopes
 
     envelopes = Envelopes("compat")
