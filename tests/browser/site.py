@@ -10,6 +10,7 @@ from typing import Any
 from flask import Flask, Response, g, render_template_string, request
 
 from demo_site.flask_site.factory import add_security_headers
+from demo_site.security import WITH_TABLES
 from embedsync_flask import EmbedSync
 
 APPS = Path(__file__).parent / "apps"
@@ -64,9 +65,8 @@ def create_app() -> Flask:
         )
     if app.config.get("EVAL"):
         app.after_request(allow_eval)  # It runs after the next one.
-    if policy := app.config.get("POLICY"):
-        app.before_request(make_nonce)
-        app.after_request(with_policy(policy))
+    app.before_request(make_nonce)
+    app.after_request(with_policy(app.config.get("POLICY", WITH_TABLES)))
     app.after_request(add_security_headers)
 
     @app.get("/page/<name>")

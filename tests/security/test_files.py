@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
@@ -77,6 +78,8 @@ def attack(get: Get, folder: Path, places: list[str]) -> None:
 
 def asgi_get(hub: Hub, **options: Any) -> Get:
     app = application(hub, **options)
+    # The thread of the tests may have a loop already, of those that drive a browser.
+    threads = ThreadPoolExecutor(1)
 
     def get(path: str) -> tuple[int, bytes]:
         sent: list[Any] = []
@@ -96,7 +99,7 @@ def asgi_get(hub: Hub, **options: Any) -> Get:
             "query_string": b"", "root_path": "", "headers": [(b"host", b"testserver")],
             "client": ("127.0.0.1", 1), "server": ("testserver", 80),
         }  # fmt: skip
-        asyncio.run(app(scope, receive, send))
+        threads.submit(lambda: asyncio.run(app(scope, receive, send))).result()
         return sent[0]["status"], b"".join(each.get("body", b"") for each in sent[1:])
 
     return get
