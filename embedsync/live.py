@@ -8,7 +8,7 @@ import logging
 import threading
 from collections.abc import Awaitable, Callable, Generator, Iterator
 from concurrent.futures import Future, InvalidStateError
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from embedsync import wire
@@ -462,13 +462,13 @@ class LiveSession:
             self._on_ended(self)
             logger.info("app %r: session %s ended", self.app.name, self.id)
 
-    @contextmanager
-    def _context(self) -> Iterator[None]:
-        with ExitStack() as stack:
-            stack.enter_context(self.info.request.context(self.info.request))
-            if (core := self._core) is not None:
-                stack.enter_context(core.document.context())
-            yield
+    def _context(self) -> AbstractContextManager[Any]:
+        request, core = self.info.request, self._core
+        if core is None:
+            return request.context(request)
+        if request.context is nullcontext:
+            return core.document.context()
+        return _both(request.context(request), core.document.context)
 
     # Frames of browsers. On threads that read sockets.
 
@@ -701,6 +701,14 @@ class LiveSession:
         timer, self._grace_timer = self._grace_timer, None
         if timer is not None:
             timer.cancel()
+
+
+@contextmanager
+def _both(
+    outer: AbstractContextManager[Any], inner: Callable[[], AbstractContextManager[Any]]
+) -> Iterator[None]:
+    with outer, inner():
+        yield
 
 
 def _settle(future: Future[str | None], outcome: str | BaseException | None) -> None:

@@ -24,6 +24,7 @@ LAYERS: list[set[str]] = [
         "apploop",
         "assets",
         "constants",
+        "encodings",
         "endpoint",
         "html",
         "hub",

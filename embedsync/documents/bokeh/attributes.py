@@ -20,10 +20,10 @@ from embedsync.documents.bokeh.private import (
     UnitsSpecPropertyDescriptor,
     settings,
 )
+from embedsync.documents.bokeh.properties import is_of_bokeh
 
 __all__ = ["attributes_of"]
 
-_OF_BOKEH = ("bokeh.models.", "bokeh.plotting.")
 _FAMILIAR = frozenset(
     {
         PropertyDescriptor,
@@ -51,8 +51,7 @@ def attributes_of(model: Model) -> dict[str, Any] | None:
         UnsetValueError: a property without default was not set.
     """
     model_class = type(model)
-    # The classes of apps come and go. They are not to be remembered here.
-    found = _properties_of(model_class) if model_class.__module__.startswith(_OF_BOKEH) else None
+    found = _properties_of(model_class) if is_of_bokeh(model_class) else None
     if found is None or settings.serialize_include_defaults():
         return None
     themed = model.themed_values() or {}

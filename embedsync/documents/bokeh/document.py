@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import weakref
 from collections.abc import Awaitable, Callable, Hashable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from itertools import chain
 from typing import Any
 
@@ -16,7 +16,7 @@ from embedsync.authority import Authority
 from embedsync.document import DocumentHost, Event, EventKind, PageParts, Patch, Prepared, Snapshot, Written
 from embedsync.documents.bokeh import halfway, panel
 from embedsync.documents.bokeh.callbacks import Call, CallRunner
-from embedsync.documents.bokeh.curdoc import current_document
+from embedsync.documents.bokeh.curdoc import CurrentDocument
 from embedsync.documents.bokeh.deserializer import Decoder
 from embedsync.documents.bokeh.edits import DecodedEdit, Message
 from embedsync.documents.bokeh.events import decode_events
@@ -26,25 +26,22 @@ from embedsync.documents.bokeh.live import LiveDocument
 from embedsync.documents.bokeh.outline import outlined
 from embedsync.documents.bokeh.page import draw_page, has_own_page
 from embedsync.documents.bokeh.pending import Change, Delta, RootsChange, Signal, TitleChange, Write
-from embedsync.documents.bokeh.private import (
-    ID,
-    Model,
-    UnlockedDocumentProxy,
-    data_models,
-    told_descriptor,
-)
+from embedsync.documents.bokeh.private import ID, Model, UnlockedDocumentProxy, data_models
+from embedsync.documents.bokeh.properties import told_descriptor
 from embedsync.documents.bokeh.recorder import Edit, Recorder
 from embedsync.documents.bokeh.resources import models_that_need_eval, needed_scripts
 from embedsync.documents.bokeh.serializer import Encoding, KnownModels
 from embedsync.documents.bokeh.session_context import ServerContext, SessionContext
 from embedsync.documents.bokeh.timers import Timers
-from embedsync.documents.bokeh.turn import Turn, current_turn, go_on_here
+from embedsync.documents.bokeh.turn import Turn, TurnContext, current_turn, go_on_here
 from embedsync.errors import BuildError, Refused
 from embedsync.wire import Refusal
 
 __all__ = ["BokehDocument"]
 
 Hook = Callable[[SessionContext], Any]
+
+_NOTHING = Patch()
 
 
 class BokehDocument:
@@ -125,18 +122,9 @@ class BokehDocument:
 
     # The port.
 
-    @contextmanager
-    def context(self) -> Iterator[None]:
+    def context(self) -> AbstractContextManager[None]:
         """What each turn runs in: this is the current document, and its changes are its own."""
-        turn = Turn(self)
-        previous = turn.enter()
-        try:
-            with current_document(self.bokeh):
-                yield
-        finally:
-            turn.active = False
-            turn.leave(previous)
-            self._recorder.turn_ended()
+        return TurnContext(self, self.bokeh, self._recorder.turn_ended)
 
     def snapshot(self) -> Snapshot:
         """Encode the whole document as it is now."""
@@ -179,18 +167,22 @@ class BokehDocument:
         left = self._known.left_meanwhile()
         roots = list(self._roots)
         overwritten: list[Change] = []
+        before = edit.before(self.bokeh)
+        recorded = self._recorder.begin_edit()
         try:
-            with edit.undone_on_failure(self.bokeh), self._recorder.editing() as recorded:
-                self._take_steps(edit, recorded)
-                overwritten = self._recorder.settle(recorded)
-                patch = self._encode(recorded.changes.take(), strict=True)
-        except Exception as error:
+            self._take_steps(edit, recorded)
+            overwritten = self._recorder.settle(recorded)
+            patch = self._encode(recorded.changes.take(), strict=True)
+        except BaseException as error:
+            self._recorder.end_edit()
+            before.put_back()
             self._recorder.put_back(overwritten)
             self._known.nothing_left_since(left)
             self._roots = roots
-            if isinstance(error, Refused):
+            if isinstance(error, Refused) or not isinstance(error, Exception):
                 raise
             raise Refused(Refusal.BAD_VALUE, f"{type(error).__name__}: {error}") from error
+        self._recorder.end_edit()
         for model_id, attribute in edit.local:
             self._known.local.setdefault(model_id, set()).add(attribute)
         edit.merged = recorded.merged | edit.made_whole(patch)
@@ -213,11 +205,13 @@ class BokehDocument:
         """Take what changed since the last drain: every written key once, with its value now."""
         go_on_here(self)
         if self._recorder.held:
-            return Patch()
+            return _NOTHING
         return self._encode(self._recorder.take(), strict=False)
 
     def values(self, keys: Sequence[Hashable]) -> Patch:
         """Encode the present whole values under ``keys`` as write events."""
+        if not keys:
+            return _NOTHING
         encoding = Encoding(self._known, self._host.report)
         for key in keys:
             # What is noted and waits shows in the value.
@@ -278,7 +272,7 @@ class BokehDocument:
             return await awaitable
         previous = turn.enter()
         try:
-            with current_document(self.bokeh):
+            with CurrentDocument(self.bokeh):
                 return await awaitable
         except SystemExit as error:
             # It would end the loop that all sessions share.
@@ -294,7 +288,7 @@ class BokehDocument:
 
         async def run() -> None:
             try:
-                with current_document(proxy):
+                with CurrentDocument(proxy):
                     if inspect.iscoroutinefunction(function):
                         await function()
                     else:
@@ -344,6 +338,8 @@ class BokehDocument:
         return not module.startswith("bokeh_app_") or module in own
 
     def _encode(self, changes: list[Change], *, strict: bool) -> Patch:
+        if not changes and not self._known.has_stale:
+            return _NOTHING
         encoding = Encoding(self._known, None if strict else self._host.report)
         events: list[Event] = []
         whole: set[Hashable] = set()
@@ -356,11 +352,13 @@ class BokehDocument:
                 change = Write(change.model, change.attribute)
             events.extend(self._events_of(change, encoding))
         self._known.columns.update(encoding.columns)
-        defined = list(encoding.defined.values())
-        scripts = self._new_scripts(encoding)
-        self._scripts.update(scripts)
-        self._learn(defined)
-        self._known.detached(each.id for each in defined if not self._is_here(each.id))
+        scripts: tuple[str, ...] = ()
+        if encoding.defined:
+            defined = list(encoding.defined.values())
+            scripts = self._new_scripts(encoding)
+            self._scripts.update(scripts)
+            self._learn(defined)
+            self._known.detached(each.id for each in defined if not self._is_here(each.id))
         # What is held may bring back what has left: whether it is gone shows when that is let go.
         gone = () if self._recorder.has_changes() else self._known.forget_gone(self._is_here)
         return Patch(tuple(events), gone, scripts)

@@ -8,17 +8,27 @@ connection and as a side effect of encoding.
 from __future__ import annotations
 
 import itertools
+import sys
 import weakref
 from collections.abc import Callable, Hashable, Iterable
+from math import isfinite
 from typing import Any
 
 import msgspec
+import numpy as np
 
 from embedsync.document import Buffer, Event, EventKind
 from embedsync.documents.bokeh.attributes import attributes_of
 from embedsync.documents.bokeh.columns import COLUMNS, Arrays, Held, appended, arrays_of
 from embedsync.documents.bokeh.pending import Delta
-from embedsync.documents.bokeh.private import HasProps, Model, SerializationError, Serializer, UnsetValueError
+from embedsync.documents.bokeh.private import (
+    BINARY_ARRAY_TYPES,
+    HasProps,
+    Model,
+    SerializationError,
+    Serializer,
+    UnsetValueError,
+)
 
 __all__ = ["Encoding", "KnownModels"]
 
@@ -36,6 +46,14 @@ def _as_plain(value: Any) -> Any:
     if isinstance(value, float):
         return float.__float__(value)
     raise TypeError(f"a value of type {type(value).__name__} can't be sent to browsers")
+
+
+_BINARY = {np.dtype(each): np.dtype(each).name for each in BINARY_ARRAY_TYPES}
+"""Types of arrays that are sent as their bytes, with the names that browsers have for them."""
+
+
+def _is_sent_as_it_is(array: np.ndarray[Any, Any]) -> bool:
+    return array.dtype in _BINARY and array.ndim > 0 and array.flags.c_contiguous
 
 
 _json = msgspec.json.Encoder(enc_hook=_as_plain)
@@ -67,6 +85,11 @@ class KnownModels:
     def buffer(self, data: bytes) -> Buffer:
         """Name some bytes."""
         return Buffer(f"s{next(self._buffers)}", data)
+
+    @property
+    def has_stale(self) -> bool:
+        """Whether models have left the document, of which browsers were not told."""
+        return bool(self._stale)
 
     def learn(self, models: Iterable[Model]) -> None:
         """The browsers have been told of these models."""
@@ -158,7 +181,7 @@ class Encoding(Serializer):
         defined = len(self.defined)
         try:
             encoded = {name: self.encode(value) for name, value in values.items()}
-            content = self._to_json({**fields, **encoded})
+            content = self._to_json(fields | encoded)
         except Exception as error:
             self._undo(defined)
             self._taken.clear()
@@ -166,9 +189,13 @@ class Encoding(Serializer):
                 raise
             self._report(error, f"encoding {_described(fields)}")
             return None
-        self._note_columns(fields, encoded)
-        buffers, self._taken = tuple(self._taken), []
-        return Event(content, kind, key, tuple(itertools.islice(self.defined, defined, None)), buffers)
+        if fields.get("attr") == COLUMNS:
+            self._note_columns(fields, encoded)
+        buffers: tuple[Buffer, ...] = ()
+        if self._taken:
+            buffers, self._taken = tuple(self._taken), []
+        newly = tuple(itertools.islice(self.defined, defined, None)) if len(self.defined) > defined else ()
+        return Event(content, kind, key, newly, buffers)
 
     def fits(self, delta: Delta) -> bool:
         """Whether browsers hold arrays of which a part of some columns makes what it should."""
@@ -213,14 +240,28 @@ class Encoding(Serializer):
         """Encode a value."""
         if type(obj) in _PLAIN:
             return obj
+        if type(obj) is float and isfinite(obj):
+            return obj
         if isinstance(obj, Model):
             return self.get_ref(obj) or self._encode_model(obj)
+        if type(obj) is np.ndarray and _is_sent_as_it_is(obj):
+            return self._array(obj)
         try:
             return super().encode(obj)
         except Exception:
             if self._nothing_for_what_fails:
                 return None
             raise
+
+    def _array(self, obj: np.ndarray[Any, Any]) -> Any:
+        """Encode an array as Bokeh does, sooner."""
+        return {
+            "type": "ndarray",
+            "array": self._encode_bytes(obj),
+            "shape": list(obj.shape),
+            "dtype": _BINARY[obj.dtype],
+            "order": sys.byteorder,
+        }
 
     def _class(self, found: type[HasProps]) -> Any:
         """Define a class that exists in Python only; what can't be encoded of its defaults is left out."""
@@ -303,8 +344,6 @@ class Encoding(Serializer):
         return definition
 
     def _note_columns(self, fields: dict[str, Any], encoded: dict[str, Any]) -> None:
-        if fields.get("attr") != COLUMNS:
-            return
         identifier = fields["model"]["id"]
         held = self._columns_of(identifier)
         match fields["kind"]:
@@ -325,7 +364,7 @@ class Encoding(Serializer):
         return self._known_models.columns.get(identifier, {})
 
     def _encode_bytes(self, obj: Any) -> Any:
-        buffer = self._known_models.buffer(bytes(obj))
+        buffer = self._known_models.buffer(obj.tobytes() if type(obj) is np.ndarray else bytes(obj))
         self._taken.append(buffer)
         return {"type": "bytes", "data": {"id": buffer.id}}
 

@@ -38,6 +38,7 @@ class BokehRecipe:
     def __init__(self, authority: Authority | None) -> None:
         self._authority = authority
         self.traits = Traits()
+        self._validated = False
         self._lock = threading.Lock()
         self.server_context = ServerContext()
 
@@ -61,8 +62,7 @@ class BokehRecipe:
                 yield from self.fill(document, session)
                 panel.finish(document.bokeh)
                 yield from document.left_to_await()
-                if settings.perform_document_validation():
-                    document.bokeh.validate()
+                self._validate(document)
                 document.built()
         except SystemExit as error:
             document.destroy()
@@ -79,6 +79,12 @@ class BokehRecipe:
 
     def close(self) -> None:
         """The process stops."""
+
+    def _validate(self, document: BokehDocument) -> None:
+        """Have Bokeh look for what does not fit together, once: it would find the same for each visitor."""
+        if not self._validated and settings.perform_document_validation():
+            document.bokeh.validate()
+            self._validated = True
 
     def _learn(self, document: BokehDocument, session: SessionInfo) -> None:
         """Note what pages for such documents need."""
