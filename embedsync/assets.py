@@ -12,12 +12,12 @@ import mimetypes
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path, PureWindowsPath
+from pathlib import Path
 from typing import Protocol
 
 from embedsync.encodings import Background, accepts, brotli_compressor, gzipped
 
-__all__ = ["Asset", "Assets", "ExtensionFiles", "file_below", "runtime_hash"]
+__all__ = ["Asset", "Assets", "ExtensionFiles", "runtime_hash"]
 
 STATIC = Path(__file__).parent / "static" / "embedsync"
 _ENTRIES = ("embed.js", "generation.js", "pages.js", "script_tag.js")
@@ -54,23 +54,6 @@ class Asset:
         if accepts(accepted, "gzip"):
             return self.compressed, [vary, ("Content-Encoding", "gzip")]
         return self.content, [vary]
-
-
-def file_below(folder: Path, path: str) -> Path | None:
-    """A file below a folder; never one beside it, whatever the path of a request says.
-
-    What would lead elsewhere on any system is refused before the disk is asked: where there are names like
-    ``//host/share``, a look at one is a connection to that host.
-    """
-    meant = PureWindowsPath(path)
-    if "\0" in path or meant.anchor or ".." in meant.parts:
-        return None
-    root = folder.resolve()
-    try:
-        file = (root / path).resolve()
-        return file if file.is_relative_to(root) and file.is_file() else None
-    except (OSError, UnicodeError):  # Such as a name that is too long, or no name at all.
-        return None
 
 
 @functools.cache

@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
 from embedsync import origins
-from embedsync.assets import file_below
 from embedsync.errors import TicketError, UnknownApp
+from embedsync.files import file_below
 from embedsync.legible import legible
 from embedsync.routes import Response
 from embedsync.stock.door import Door, arguments_of

@@ -17,8 +17,9 @@ from bokeh.embed.bundle import extension_dirs
 from flask import Flask
 
 from embedsync.asgi import application
-from embedsync.assets import file_below, runtime_hash
+from embedsync.assets import runtime_hash
 from embedsync.documents.bokeh.extensions import EXTENSIONS
+from embedsync.files import file_below
 from embedsync.hub import Hub
 from embedsync.settings import Settings
 from embedsync_flask import EmbedSync

@@ -13,9 +13,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from embedsync.assets import file_below
 from embedsync.documents.bokeh import panel
 from embedsync.documents.bokeh.private import Model, Resources, bundle_extensions, extension_dirs
+from embedsync.files import file_below
 from embedsync.request import ENDPOINT_URL, Request
 
 __all__ = ["EXTENSIONS", "Extensions", "base_url", "extension_scripts"]
