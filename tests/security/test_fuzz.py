@@ -50,7 +50,7 @@ def tried(attack: Callable[[Dice], Any], *, examples: int, many: int) -> None:
             attack(Dice(chance.randbytes(TAPE)))
         grown = resident() - before
         told(f"memory after a tenth {before / MIB:.1f} MiB, then {grown / MIB:+.1f} MiB")
-        assert grown < 48 * MIB
+        assert grown < 24 * MIB
         return
 
     @settings(
