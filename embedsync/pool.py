@@ -54,6 +54,7 @@ class Pool:
         self._running: dict[int, float] = {}
         self._lost: set[int] = set()
         self._relief: Timer | None = None
+        self._worked = clock()
         self._stopped = False
         self._warned = False
 
@@ -65,6 +66,11 @@ class Pool:
             self._waiting.append(step)
             if not self._woke_one():
                 self._start_or_watch()
+
+    def idles_since(self) -> float:
+        """Since when nothing runs and nothing waits, by the clock; the present if something does."""
+        with self._lock:
+            return self._clock() if self._running or self._waiting else self._worked
 
     @property
     def threads(self) -> int:
@@ -158,7 +164,8 @@ class Pool:
                 if me in self._lost:
                     self._lost.discard(me)
                     return
-                self._running.pop(me, None)
+                if self._running.pop(me, None) is not None:
+                    self._worked = self._clock()
                 step = self._next()
                 if step is None:
                     self._threads -= 1

@@ -16,18 +16,20 @@ PACKAGE = ROOT / "embedsync"
 
 # From below. A module imports from its own layer and from those below it.
 LAYERS: list[set[str]] = [
-    {"errors", "settings", "document", "request", "app", "authority", "legible"},
+    {"errors", "settings", "document", "request", "app", "authority", "legible", "bucket"},
     {"wire", "log", "replica", "inbox", "outbox", "connection", "session"},
     {"documents", "files"},
     {
         "admission",
         "apploop",
         "assets",
+        "audit",
         "constants",
         "encodings",
         "endpoint",
         "html",
         "hub",
+        "interpreter",
         "live",
         "logbook",
         "mailbox",
@@ -42,6 +44,7 @@ LAYERS: list[set[str]] = [
         "stock",
         "threads",
         "tickets",
+        "visitors",
         "watchdog",
     },
     {""},  # The package itself: the names that it offers.

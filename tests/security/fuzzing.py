@@ -168,6 +168,9 @@ def state_of(doc: Any) -> str:
     return repr((models, doc.roots, doc.title))
 
 
+_PACES = ("edits_per_second", "frames_per_second", "user_edits_per_second", "stock_edits_per_second")
+
+
 # To spoil messages.
 
 _Item = TypeVar("_Item")
@@ -307,7 +310,14 @@ class FuzzSite:
     def __init__(self) -> None:
         self.documents: list[Any] = []
         self.outcomes: Counter[str] = Counter()
-        settings = Settings(stock_clients=True, stock_unsigned=True, authority="closed", grace=600)
+        settings = Settings(
+            stock_clients=True,
+            stock_unsigned=True,
+            authority="closed",
+            grace=600,
+            # Who sends too much is sent away before anything is decoded, which shows nothing here.
+            **dict.fromkeys(_PACES, 1e9),
+        )
         self.hub = Hub("key", settings)
         self.hub.add_app("sample", self._build, shared=True, script_tag=True)
         self.hub.start()

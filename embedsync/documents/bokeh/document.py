@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import weakref
-from collections.abc import Awaitable, Callable, Hashable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Collection, Hashable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from itertools import chain
 from typing import Any
@@ -74,7 +74,7 @@ class BokehDocument:
         self._runner = CallRunner(host, self._guarded, lambda: go_on_here(self))
         self._roots: list[str] = []
         self._scripts: set[str] = set()
-        self._seen: weakref.WeakValueDictionary[str, Model] = weakref.WeakValueDictionary()
+        self._departed: weakref.WeakValueDictionary[str, Model] = weakref.WeakValueDictionary()
         self._end_hooks: list[Hook] = []
 
         halfway.install()
@@ -84,7 +84,7 @@ class BokehDocument:
         self._timers.without_lock = self._without_lock
         self._recorder.timers = self._timers
         self.bokeh.callbacks = self._recorder
-        self.bokeh.models.on_leave = self._known.detached
+        self.bokeh.models.on_leave = self._left
         self.session_context = SessionContext(session, server_context, self.bokeh, host, self)
         self.bokeh._session_context = weakref.ref(self.session_context)  # type: ignore[arg-type]
 
@@ -110,7 +110,7 @@ class BokehDocument:
         """App code has filled the document: changes count from here on, and timers start."""
         self._recorder.start()
         models = list(self.bokeh.models)
-        self._learn(models)
+        self._known.learn(models)
         self._roots = [each.id for each in self.bokeh.roots]
         self._scripts = set(needed_scripts(models))
         self._timers.start()
@@ -139,7 +139,7 @@ class BokehDocument:
             # Held changes show in this snapshot, but other browsers have yet to be told of them.
             self._recorder.make_whole()
         else:
-            self._learn(models)
+            self._known.learn(models)
             self._known.columns.update(encoding.columns)
             self._roots = [each.id for each in self.bokeh.roots]
             self._scripts.update(scripts)
@@ -151,7 +151,7 @@ class BokehDocument:
 
     def prepare(self, events: Sequence[Any], buffers: dict[str, bytes], client: str) -> Prepared:
         """Decode and check the events of an edit, changing nothing."""
-        decoder = Decoder(self._find, self._was_here, self._seen.get, buffers)
+        decoder = Decoder(self._find, self._was_here, self._departed.get, buffers)
         steps, skipped = decode_events(events, decoder, self._authority, self.bokeh)
         written = dict.fromkeys(each.written for each in steps if each.written is not None)
         return Prepared(DecodedEdit(steps), tuple(written), skipped)
@@ -313,10 +313,11 @@ class BokehDocument:
     def _is_here(self, identifier: str) -> bool:
         return ID(identifier) in self.bokeh.models
 
-    def _learn(self, models: Sequence[Model]) -> None:
-        self._known.learn(models)
+    def _left(self, models: Collection[Model]) -> None:
+        """These are not in the document: should a browser bring them back, they are to be the same."""
         for each in models:
-            self._seen[each.id] = each
+            self._departed[each.id] = each
+        self._known.detached(each.id for each in models)
 
     def _whole(self) -> dict[str, Any]:
         from bokeh import __version__
@@ -357,8 +358,8 @@ class BokehDocument:
             defined = list(encoding.defined.values())
             scripts = self._new_scripts(encoding)
             self._scripts.update(scripts)
-            self._learn(defined)
-            self._known.detached(each.id for each in defined if not self._is_here(each.id))
+            self._known.learn(defined)
+            self._left([each for each in defined if not self._is_here(each.id)])
         # What is held may bring back what has left: whether it is gone shows when that is let go.
         gone = () if self._recorder.has_changes() else self._known.forget_gone(self._is_here)
         return Patch(tuple(events), gone, scripts)
@@ -398,7 +399,7 @@ class BokehDocument:
         value = {"new": descriptor.get_value(model)}
         event = encoding.event(content, value, EventKind.WRITE, (model.id, attribute))
         if event is not None:
-            self._known.attributes_sent(model).add(attribute)
+            self._known.note_sent(model, (attribute,))
         return event
 
     def _title(self, encoding: Encoding) -> Event | None:

@@ -22,13 +22,13 @@ class LiveModels(DocumentModelManager):
     """Tells which models left the document, even if they came back before anyone looked.
 
     Attributes:
-        on_leave: called with the ids of those that left.
+        on_leave: called with those that left.
         sources: the models that have columns.
     """
 
     def __init__(self, document: Document) -> None:
         super().__init__(document)
-        self.on_leave: Callable[[set[str]], None] | None = None
+        self.on_leave: Callable[[list[Model]], None] | None = None
         self.sources: list[Any] = []
 
     def recompute(self) -> None:
@@ -50,9 +50,8 @@ class LiveModels(DocumentModelManager):
             each._attach_document(document)
         self._models, self._models_by_name = now, named
         self.sources = [each for each in now.values() if isinstance(each, ColumnDataSource)]
-        gone = before.keys() - now.keys()
-        if gone and self.on_leave is not None:
-            self.on_leave({str(each) for each in gone})
+        if left and self.on_leave is not None:
+            self.on_leave(left)
 
     def take(self) -> list[Model]:
         """Forget all models, and hand them over."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import itertools
 import sys
-import weakref
 from collections.abc import Callable, Hashable, Iterable
 from math import isfinite
 from typing import Any
@@ -35,6 +34,8 @@ __all__ = ["Encoding", "KnownModels"]
 Report = Callable[[BaseException, str], None]
 
 _PLAIN = frozenset({str, bool, type(None)})
+_SENT = "_embedsync_sent"
+_NONE: frozenset[str] = frozenset()
 
 
 def _as_plain(value: Any) -> Any:
@@ -74,7 +75,7 @@ class KnownModels:
     def __init__(self) -> None:
         self._known: dict[str, Model] = {}
         self._stale: set[str] = set()
-        self._sent: weakref.WeakKeyDictionary[Model, set[str]] = weakref.WeakKeyDictionary()
+        self._names: dict[frozenset[str], frozenset[str]] = {}
         self._buffers = itertools.count(1)
         self.local: dict[str, set[str]] = {}
         self.columns: dict[str, Arrays] = {}
@@ -122,9 +123,18 @@ class KnownModels:
         self._stale.difference_update(gone)
         return gone
 
-    def attributes_sent(self, model: Model) -> set[str]:
+    def attributes_sent(self, model: Model) -> frozenset[str]:
         """Names of the properties that browsers may hold a value of."""
-        return self._sent.setdefault(model, set())
+        # Kept with the model, for it may leave and come back. Most models of a class share what is kept.
+        found: frozenset[str] = vars(model).get(_SENT, _NONE)
+        return found
+
+    def note_sent(self, model: Model, names: Iterable[str]) -> None:
+        """Browsers are sent values of these properties."""
+        sent = self.attributes_sent(model)
+        if not sent.issuperset(names):
+            sent = sent.union(names)
+            setattr(model, _SENT, self._names.setdefault(sent, sent))
 
     def clear(self) -> None:
         """Let go of everything."""
@@ -132,7 +142,7 @@ class KnownModels:
         self._stale.clear()
         self.local.clear()
         self.columns.clear()
-        self._sent.clear()
+        self._names.clear()
 
 
 class Encoding(Serializer):
@@ -338,7 +348,7 @@ class Encoding(Serializer):
             except UnsetValueError:
                 continue  # it has no default, and was deleted: there is nothing to tell
             definition["attributes"] = attributes
-        sent.update(attributes)
+        self._known_models.note_sent(model, attributes)
         if COLUMNS in attributes:
             self.columns[model.id] = arrays_of(attributes[COLUMNS], self._size)
         return definition

@@ -114,8 +114,8 @@ def test_a_whole_document_refers_to_what_bokeh_says(theme: Any) -> None:
 
 def test_models_come_and_go_with_what_refers_to_them() -> None:
     document = LiveDocument()
-    left: set[str] = set()
-    document.models.on_leave = left.update
+    left: list[Model] = []
+    document.models.on_leave = left.extend
     for each in deep():
         document.add_root(each)
     own = document.roots[2]
@@ -123,7 +123,7 @@ def test_models_come_and_go_with_what_refers_to_them() -> None:
     assert inner.document is document
     own.parts = own.parts[1:]
     assert inner.document is None
-    assert left == {inner.id}
+    assert left == [inner]
     assert document.models.seen(inner.id)
     inner.name = "comes back"
     own.parts = [inner]
