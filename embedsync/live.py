@@ -697,6 +697,15 @@ class LiveSession:
                 timer.cancel()
             else:
                 self._absence_timers[replica] = timer
+        self._forget_the_first()
+
+    def _forget_the_first(self) -> None:
+        """Whoever comes and goes again and again, under new names, is not waited for as often."""
+        with self._lock:
+            absent = list(self._absence_timers)
+        for each in absent[: -self._hub.settings.absent_browsers]:
+            self._cancel_absence(each)
+            self._forget(each, each.absences)
 
     def _forget(self, replica: Replica, absence: int) -> None:
         """A replica whose browser has not come back in time is not kept, though others are here."""

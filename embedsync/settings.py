@@ -128,6 +128,9 @@ class Settings:
 
     grace: float = 120.0
     """How long a session without any browser is kept. Apps may have their own."""
+    absent_browsers: int = 1000
+    """Browsers of one session that are gone and may come back within its ``grace``; beyond, the first ones
+    that left are forgotten, and open the session anew when they come."""
     unclaimed: float = 30.0
     """How long a session is kept that was begun with its page, before the page's browser has come."""
     undrawn_pages: int = 100

@@ -288,7 +288,7 @@ class Pages:
         if policy:
             headers.append(("Content-Security-Policy", policy))
         # Apps may have forms and links to the site itself, which may ask where a visitor comes from.
-        return sealed(Response(status, text.encode(), headers), referrer="same-origin")
+        return sealed(Response(status, text.encode(errors="replace"), headers), referrer="same-origin")
 
     def _policy(self, request: Request, traits: Traits) -> str:
         # An app that holds JavaScript as text wants it to run.

@@ -23,6 +23,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from embedsync import origins
 from embedsync.errors import TicketError, UnknownApp
+from embedsync.files import file_below
 from embedsync.legible import legible
 from embedsync.routes import READING, Response, Routes, sealed
 from embedsync.stock.door import Door, arguments_of
@@ -195,7 +196,7 @@ class StockPages:
             folder = extension_folder(name)
         else:
             below, folder = path, static_folder()
-        file = _file_in(folder, below) if folder is not None else None
+        file = file_below(folder, below) if folder is not None else None
         if file is None:
             return None
         asset = self._hub.assets.load(file)
@@ -209,7 +210,7 @@ class StockPages:
 
     def _apps_file(self, app: App, path: str, request: Request) -> Response | None:
         folder = getattr(app.recipe, "static_path", None)
-        file = _file_in(folder, path) if isinstance(folder, Path) else None
+        file = file_below(folder, path) if isinstance(folder, Path) else None
         if file is None or not self._routes.admits("stock-app-files", request, app=app):
             return None
         headers = [*self._file_headers(file, request), ("Cache-Control", "no-cache")]
@@ -229,15 +230,6 @@ class StockPages:
         elif "*" in allowed:
             headers.append(("Access-Control-Allow-Origin", "*"))
         return headers
-
-
-def _file_in(folder: Path, path: str) -> Path | None:
-    """A file below a folder; never one beside it, whatever the path says."""
-    if "\0" in path:
-        return None
-    root = folder.resolve()
-    file = (root / path).resolve()
-    return file if file.is_relative_to(root) and file.is_file() else None
 
 
 def _is_plain_url(url: str) -> bool:

@@ -12,8 +12,8 @@
     what app code finds around it.
 ``letting_go``
     how it is taken apart when its session has ended.
-``resources``, ``page``
-    what a page has to load; the page that an app draws itself.
+``resources``, ``page``, ``policy``
+    what a page has to load, and to allow; the page that an app draws itself.
 ``extensions``, ``panel``
     models of other packages: the files that pages load for them; what Panel, if it is there, finds.
 ``apps``
