@@ -321,7 +321,6 @@ class FuzzSite:
         self.hub = Hub("key", settings)
         self.hub.add_app("sample", self._build, shared=True, script_tag=True)
         self.hub.start()
-        self.ticket = self.hub.ticket("sample")
         keeper = self.hub.connect(Request())
         keeper.receive(wire.frame(1, wire.encode_payload(wire.Open(protocol=1, ticket=self.ticket))))
         while not self.hub.sessions or document_of(self.session) is None:
@@ -335,6 +334,11 @@ class FuzzSite:
     def _build(self, doc: Any) -> None:
         sample(doc)
         self.documents.append(doc)
+
+    @property
+    def ticket(self) -> str:
+        """A fresh one: each opens a session once."""
+        return self.hub.ticket("sample")
 
     @property
     def session(self) -> LiveSession:
