@@ -72,6 +72,7 @@ def models_that_need_eval(models: Iterable[Model]) -> tuple[str, ...]:
     names: set[str] = set()
     for each in models:
         names.update(base.__name__ for base in type(each).__mro__ if base.__name__ in _EVAL)
-        if getattr(each, "output_backend", None) == "webgl":
+        # Asked of the class first: Bokeh looks for similar names when a model has no such property.
+        if hasattr(type(each), "output_backend") and getattr(each, "output_backend", None) == "webgl":
             names.add("output_backend='webgl'")
     return tuple(sorted(names))

@@ -18,7 +18,14 @@ from embedsync.document import Buffer, Event, EventKind
 from embedsync.documents.bokeh.attributes import attributes_of
 from embedsync.documents.bokeh.columns import COLUMNS, Arrays, Held, appended, arrays_of
 from embedsync.documents.bokeh.pending import Delta
-from embedsync.documents.bokeh.private import HasProps, Model, SerializationError, Serializer, UnsetValueError
+from embedsync.documents.bokeh.private import (
+    HasProps,
+    Model,
+    SerializationError,
+    Serializer,
+    UnsetValueError,
+    settings,
+)
 
 __all__ = ["Encoding", "KnownModels"]
 
@@ -140,6 +147,7 @@ class Encoding(Serializer):
         self.columns: dict[str, Arrays] = {}
         self._taken: list[Buffer] = []
         self._nothing_for_what_fails = False
+        self._leaves_out_defaults = not settings.serialize_include_defaults()
 
     def event(
         self, fields: dict[str, Any], values: dict[str, Any], kind: EventKind, key: Hashable = None
@@ -256,7 +264,7 @@ class Encoding(Serializer):
 
     def _definition(self, model: Model) -> Any:
         """What ``model.to_serializable`` gives, sooner where that can be had."""
-        values = attributes_of(model)
+        values = attributes_of(model) if self._leaves_out_defaults else None
         if values is None:
             return model.to_serializable(self)
         self.add_ref(model, model.ref)

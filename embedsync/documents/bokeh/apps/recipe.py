@@ -38,6 +38,7 @@ class BokehRecipe:
     def __init__(self, authority: Authority | None) -> None:
         self._authority = authority
         self.traits = Traits()
+        self._validated = False
         self._lock = threading.Lock()
         self.server_context = ServerContext()
 
@@ -61,8 +62,10 @@ class BokehRecipe:
                 yield from self.fill(document, session)
                 panel.finish(document.bokeh)
                 yield from document.left_to_await()
-                if settings.perform_document_validation():
+                if not self._validated and settings.perform_document_validation():
+                    # It costs as much as an app's own code, and would say the same of the next document.
                     document.bokeh.validate()
+                    self._validated = True
                 document.built()
         except SystemExit as error:
             document.destroy()
