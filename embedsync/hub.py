@@ -22,7 +22,7 @@ from embedsync.app import App, SessionInfo
 from embedsync.apploop import AppLoop
 from embedsync.assets import Assets
 from embedsync.connection import Connection, Conversation, Received
-from embedsync.documents import load
+from embedsync.documents import accelerate, load
 from embedsync.endpoint import Attachment, Endpoint
 from embedsync.errors import ConfigurationError, TicketExpired, TicketInvalid, UnknownApp
 from embedsync.legible import legible
@@ -79,7 +79,7 @@ class Hub:
             than below the endpoint; see :meth:`embedsync.assets.Assets.files`.
 
     Raises:
-        ConfigurationError: the secret key is empty.
+        ConfigurationError: the secret key is empty, or the setting ``accelerate`` is not for this Bokeh.
     """
 
     def __init__(
@@ -93,6 +93,8 @@ class Hub:
         asset_url: Callable[[str], str] = str,
     ) -> None:
         self.settings = settings or Settings()
+        if self.settings.accelerate:
+            accelerate()
         self.clock = clock
         self.random_id = random_id
         self.assets = Assets(asset_url)

@@ -278,7 +278,7 @@ def _get(self: Any, obj: Any) -> Any:
 def _get_default(self: Any, obj: Any) -> Any:
     name, state = self.name, obj.__dict__
     themed, made = state.get("__themed_values__"), state["_unstable_default_values"]
-    if (themed is not None and name in themed) or name in state["_property_values"]:
+    if themed is not None and name in themed:
         return _originals["_get_default"](self, obj)
     if name in made:
         return made[name]
