@@ -367,13 +367,14 @@ def _without_chance(text: str) -> str:
 
 def test_models_are_found_wherever_they_come_from() -> None:
     def history() -> list[Any]:
-        plot, mark = Plot(), Menu(name="of a theme")
+        plot, mark = Plot(), Menu()
         Theme(json={"attrs": {"Plot": {"context_menu": mark}}}).apply_to_model(plot)
-        themed = mark in collect_models(plot)
+        themed = [each.id for each in collect_models(plot)]
         plot.unapply_theme()
         del plot.title  # It gets another one as soon as somebody looks.
         plot.js_property_callbacks["change:width"] = [CustomJS(code="1")]
-        return [themed, mark in collect_models(plot), [each.id for each in collect_models(plot)]]
+        found = [each.id for each in collect_models(plot)]
+        return [mark.id in themed, mark.id in found, themed, found]
 
     same_twice(history)
     assert history()[:2] == [True, False]
