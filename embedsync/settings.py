@@ -118,6 +118,9 @@ class Settings:
     undrawn_pages: int = 100
     """Pages that may wait for one session to draw them; a further one is sent at once, and shows the app
     without the app's own page around it."""
+    prebuilt_age: float = 300.0
+    """How long a document may be kept that was built ahead of its visitor (``prebuild`` of an app). Then
+    another is built in its place: what it has read, of a file or a database, is not older than this."""
     sessions: int = 1000
     """Live sessions of this process."""
     session_bytes: int = 2048 * _MIB
