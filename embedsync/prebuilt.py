@@ -163,6 +163,10 @@ class Prebuilt(Generic[P]):
         with self._lock:
             self._stopped = True
             self._wanted.clear()
+            for timer in (self._timer, self._ageing):
+                if timer is not None:
+                    timer()
+            self._timer = self._ageing = None
         self.drop()
 
     # Inside.
