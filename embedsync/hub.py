@@ -134,7 +134,7 @@ class Hub:
         self.prebuilt: Prebuilt[LiveSession] = Prebuilt(
             self._new_parked,
             is_idle=lambda: self.pool.is_idle,
-            has_room=lambda: len(self._sessions) + len(self.prebuilt) < self.settings.sessions,
+            has_room=self._has_room_for_prebuilt,
             max_age=self.settings.prebuilt_age,
             clock=clock,
             call_later=self.scheduler.call_later,
@@ -639,6 +639,12 @@ class Hub:
         while beyond >= 0 and (freed := self.orphans.make_room("session_bytes")) is not None:
             beyond -= freed
         return beyond < 0
+
+    def _has_room_for_prebuilt(self) -> bool:
+        sessions = self.sessions
+        weight = sum(live.weight for live in sessions) + self.prebuilt.weight
+        there = len(sessions) + len(self.prebuilt)
+        return there < self.settings.sessions and weight < self.settings.session_bytes
 
     def _new_session(self, request: Request, app: App, grant: Grant, meeting: bool) -> LiveSession:
         # An id that another app has already, or a session that is about to end, is not given twice.

@@ -15,6 +15,7 @@ from bokeh.io import curdoc
 from bokeh.models import ColumnDataSource, Div, Slider
 
 from embedsync import wire
+from embedsync.document import PageParts
 from embedsync.errors import ConfigurationError, LooksAtVisit
 from embedsync.hub import Hub
 from embedsync.request import Request
@@ -82,6 +83,10 @@ def test_the_next_visitor_gets_a_document_that_is_built_already(hubs: list[Hub])
     assert app.count == 2
     assert text(visit(hub)) == "build 2"
     assert used(hub) == 1
+    assert len(hub.sessions) == 2
+    for each in hub.sessions:
+        each.end()
+    wait_until(lambda: not hub.sessions and len(app.ended) == 2)
 
 
 def test_the_first_visitor_gets_one_where_the_process_was_told_that_it_begins(hubs: list[Hub]) -> None:
@@ -168,13 +173,16 @@ def test_an_app_that_looks_at_its_visit_is_built_for_each(
     hubs: list[Hub], look: Callable[[Any], Any], what: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     app = Builds(look)
-    hub = make(hubs, app)
+    hub = make(hubs, app, prebuilt_age=0.2)
     hub.start()
     wait_until(lambda: f"looks at {what}" in caplog.text)
     wait_until(lambda: len(hub.prebuilt) == 0)
     assert text(visit(hub)) == "build 2"
     hub.add_app("later", Builds(), prebuild=1)
     hub.prebuilt.wish(hub.app("later"))
+    wait_until(lambda: hub.prebuilt.ready(hub.app("later")) == 1)
+    wait_until(lambda: hub.prebuilt.ready(hub.app("later")) == 0)  # It has become old.
+    hub.start()
     wait_until(lambda: hub.prebuilt.ready(hub.app("later")) == 1)
     assert app.count == 2, "it is not tried again"
     assert used(hub) == 0
@@ -253,15 +261,34 @@ def test_what_changes_between_building_and_visit_is_in_the_snapshot(hubs: list[H
 
     def more(doc: Any) -> None:
         shown.append(doc.roots[0])
-        doc.add_next_tick_callback(lambda: setattr(shown[0], "text", "ticked"))
 
     hub = make(hubs, Builds(more))
     hub.start()
     ready(hub)
     shown[0].text = "by a thread"
-    browser = visit(hub)
-    assert text(browser) == "by a thread"
-    wait_until(lambda: shown[0].text == "ticked")
+    assert text(visit(hub)) == "by a thread"
+
+
+def test_what_a_callback_has_changed_and_held_back_is_in_the_snapshot(hubs: list[Hub]) -> None:
+    changed = threading.Event()
+
+    def more(doc: Any) -> None:
+        def change() -> None:
+            doc.hold()
+            doc.roots[0].text = "held back"
+            changed.set()
+
+        doc.add_next_tick_callback(change)
+
+    hub = make(hubs, Builds(more))
+    hub.start()
+    ready(hub)
+    ticket, live = hub.prepare("app", {}, Request(), page={})
+    assert live is not None
+    live.page(PageParts(lambda _: "", lambda _: "", str, ""))
+    assert changed.wait(WAIT)
+    assert text(MemoryBrowser(hub).open(ticket)) == "held back"
+    assert used(hub) == 1
 
 
 def test_the_document_is_encoded_before_the_visitor_comes(
@@ -339,6 +366,7 @@ def test_they_count_as_bytes_and_make_room_for_visitors(hubs: list[Hub]) -> None
     MemoryBrowser(hub).open(hub.ticket("other")).wait_for(wire.SnapshotFrame)
     MemoryBrowser(hub).open(hub.ticket("other")).wait_for(wire.SnapshotFrame)
     assert len(hub.sessions) == 2
+    wait_until(lambda: len(hub.prebuilt) == 0)
 
 
 def test_an_app_that_raises_is_tried_again_only_after_a_while(
