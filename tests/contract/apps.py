@@ -123,7 +123,7 @@ class Ahead:
         def changed(attr: str, old: float, new: float) -> None:
             request = doc.session_context.request
             report.value = (
-                f"{new}: {self.builds} built, {request.user}, {request.arguments['symbol'][0].decode()}"
+                f"{new}: {self.builds} built, {request.user!r}, {request.arguments['symbol'][0].decode()}"
             )
 
         amount.on_change("value", changed)
