@@ -89,11 +89,11 @@ versions: ## the Django and contract tests on Django 4.2 and 6 (not part of `mak
 test-compat: $(VENV)/installed-chromium $(VENV)/installed-node ## what touches Bokeh, on Bokeh 3.9 and 3.10 (not part of `make test`)
 	.ci/test-compat
 
-bench: $(VENV)/installed-test ## measure speed beside Bokeh's own servers; docs/performance.md
+bench: $(VENV)/installed-test $(VENV)/installed-chromium ## measure speed beside Bokeh's own servers; docs/performance.md
 	.ci/create-bench-environments
 	$(BIN)/python -m benchmarks
 
-bench-quick: $(VENV)/installed-test ## the same with small counts
+bench-quick: $(VENV)/installed-test $(VENV)/installed-chromium ## the same with small counts
 	.ci/create-bench-environments
 	$(BIN)/python -m benchmarks --effort quick
 

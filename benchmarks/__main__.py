@@ -3,71 +3,96 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import sys
+import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from benchmarks.effort import FULL, QUICK, TINY, Effort
-from benchmarks.figures import FIGURES
-from benchmarks.figures.figure import Figure, Measured
-from benchmarks.systems import OURS, SYSTEMS, System, running
-from benchmarks.table import Table
+from benchmarks.comparisons import COMPARISONS, Comparison
+from benchmarks.effort import FULL, QUICK, TINY
+from benchmarks.measuring import Measurements
+from benchmarks.systems import SYSTEMS, System
+from benchmarks.table import Table, about
 
 EFFORTS = {each.name: each for each in (FULL, QUICK, TINY)}
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Measure what the command line asks for; 1 if something could not be measured."""
+    """Measure what the command line asks for; 1 if something of ours could not be measured."""
     options = _parse(arguments)
     effort = EFFORTS[options.effort]
-    wanted = [each for each in SYSTEMS if not options.systems or each.name in options.systems]
-    systems = [each for each in wanted if each.installed]
-    notes = [f"{each.name} is left out: it is not installed here." for each in wanted if each not in systems]
+    missing = [each for each in _systems(options.comparisons) if not each.installed]
+    notes = [f"{each.name} is left out: it is not installed here." for each in missing]
     for each in notes:
         print(each)
-    table, complete = Table(systems, effort, notes), True
-    for figure in FIGURES:
-        if options.figures and figure.rows[0].number not in options.figures:
-            continue
-        measured = {each.name: _measure(each, figure, effort) for each in systems}
-        complete = complete and all(measured.values())
-        for line in table.add(figure.rows, measured):
-            print(line, flush=True)
+    measurements, begun = Measurements(effort), time.monotonic()
+    tables = [_measure(each, measurements) for each in options.comparisons]
+    systems = [each for each in _systems(options.comparisons) if each.installed]
+    text = "\n".join(
+        [
+            *(each.markdown() for each in tables),
+            about(systems, effort, time.monotonic() - begun, notes + measurements.notes),
+        ]
+    )
     output: Path = options.output
     output.parent.mkdir(parents=True, exist_ok=True)
-    output.write_text(table.markdown())
-    print(f"\n{table.markdown()}\nsaved as {output}")
-    return 0 if complete else 1
+    output.write_text(text)
+    print(f"\n{text}\nsaved as {output}")
+    return 1 if measurements.ours_failed else 0
 
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--effort", choices=EFFORTS, default=FULL.name)
-    numbers = sorted({row.number for figure in FIGURES for row in figure.rows}, key=int)
+    numbers = {row.number for each in COMPARISONS for figure in each.figures for row in figure.rows}
+    last = max(numbers, key=int)
     parser.add_argument(
-        "--figures", nargs="*", choices=numbers, metavar="NUMBER", help="all of 1 to 13 unless given"
+        "--figures",
+        nargs="*",
+        default=[],
+        choices=sorted(numbers, key=int),
+        metavar="NUMBER",
+        help=f"all of 1 to {last} unless given",
     )
-    parser.add_argument("--systems", nargs="*", choices=[each.name for each in SYSTEMS], metavar="NAME")
+    names = [each.name for each in SYSTEMS]
+    parser.add_argument(
+        "--systems", nargs="*", default=[], choices=names, metavar="NAME", help=f"all of {', '.join(names)}"
+    )
     parser.add_argument("--output", type=Path, default=Path("dist/bench.md"))
     options = parser.parse_args(arguments)
-    if options.systems and OURS.name not in options.systems:
-        parser.error(f"--systems needs {OURS.name}, with which the others are compared")
+    options.comparisons = _wanted(options.figures, options.systems)
+    if not options.comparisons:
+        parser.error(
+            "nothing is left to measure: --systems needs the one of ours whose figures are asked for"
+        )
     return options
 
 
-def _measure(system: System, figure: Figure, effort: Effort) -> list[Measured]:
-    """Each repetition on a server of its own; none if one of them has failed, which is told."""
-    try:
-        return [asyncio.run(_repetition(system, figure, effort)) for _ in range(effort.repetitions)]
-    except Exception as error:  # noqa: BLE001  (whatever a peer does, the others are measured)
-        print(f"figure {figure.rows[0].number}, {system.name}: {type(error).__name__}: {error}", flush=True)
-        return []
+def _wanted(numbers: list[str], names: list[str]) -> list[Comparison]:
+    """The comparisons that are asked for, without what is not; those whose own system is not are left out."""
+    chosen = []
+    for each in COMPARISONS:
+        figures = tuple(figure for figure in each.figures if figure.answers(numbers))
+        peers = tuple(peer for peer in each.peers if not names or peer.name in names)
+        if figures and (not names or each.ours.name in names):
+            chosen.append(replace(each, peers=peers, figures=figures))
+    return chosen
 
 
-async def _repetition(system: System, figure: Figure, effort: Effort) -> Measured:
-    with running(system, figure.grace) as site:
-        return await figure.measure(site, effort)
+def _systems(comparisons: Sequence[Comparison]) -> list[System]:
+    """Each system once, in the order of the tables."""
+    return list(dict.fromkeys(system for each in comparisons for system in each.systems))
+
+
+def _measure(comparison: Comparison, measurements: Measurements) -> Table:
+    systems = [each for each in comparison.systems if each.installed]
+    table = Table(comparison.title, systems)
+    print(f"\n{comparison.title}: {', '.join(each.name for each in systems)}")
+    for figure in comparison.figures:
+        for line in table.add(figure.rows, {each.name: measurements.of(each, figure) for each in systems}):
+            print(line, flush=True)
+    return table
 
 
 if __name__ == "__main__":

@@ -13,11 +13,16 @@ class Effort:
 
     name: str
     repetitions: int
+    """At the most: what takes long is repeated less."""
+    patience: float
+    """Seconds after which a repetition has failed."""
     events: int
     """One after the other, to find their usual latency."""
     seconds: float
     """Of each stretch that counts what happens in a while."""
     visits: int
+    large_visits: int
+    """The same, of pages that take long."""
     crowd_seconds: float
     expiring: int
     """Sessions that end together."""
@@ -27,6 +32,48 @@ class Effort:
     waves: int
 
 
-FULL = Effort("full", 3, 300, 5.0, 24, 70.0, 200, 100, 100, 300, 10)
-QUICK = Effort("quick", 1, 100, 1.0, 4, 10.0, 40, 100, 100, 300, 3)
-TINY = Effort("tiny", 1, 3, 0.1, 2, 0.5, 2, 2, 2, 3, 2)
+FULL = Effort(
+    "full",
+    repetitions=3,
+    patience=240,
+    events=100,
+    seconds=2.0,
+    visits=12,
+    large_visits=4,
+    crowd_seconds=70,
+    expiring=200,
+    viewers=100,
+    streams=100,
+    steps=300,
+    waves=10,
+)
+QUICK = Effort(
+    "quick",
+    repetitions=1,
+    patience=60,
+    events=30,
+    seconds=0.5,
+    visits=4,
+    large_visits=2,
+    crowd_seconds=4,
+    expiring=20,
+    viewers=100,
+    streams=100,
+    steps=60,
+    waves=2,
+)
+TINY = Effort(
+    "tiny",
+    repetitions=1,
+    patience=60,
+    events=3,
+    seconds=0.1,
+    visits=2,
+    large_visits=2,
+    crowd_seconds=0.5,
+    expiring=2,
+    viewers=2,
+    streams=2,
+    steps=3,
+    waves=2,
+)

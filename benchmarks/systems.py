@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import socket
@@ -10,9 +11,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
+from weakref import WeakSet
 
 from benchmarks.visitors import BokehVisitor, OurVisitor, Visitor
 
@@ -31,6 +33,7 @@ class System:
         python: the interpreter of its environment.
         packages: whose versions the table names.
         command: from port and grace to the arguments of the interpreter.
+        ours: whether it is what this project makes, on one of the servers that it runs on.
     """
 
     name: str
@@ -38,6 +41,7 @@ class System:
     packages: tuple[str, ...]
     visitor: type[Visitor]
     command: Callable[[int, float], list[str]]
+    ours: bool = False
 
     @property
     def installed(self) -> bool:
@@ -51,13 +55,26 @@ class System:
             "print('Python', platform.python_version() + ',', "
             "', '.join(f'{each} {version(each)}' for each in sys.argv[1:]))"
         )
-        return subprocess.run(
-            [self.python, "-c", program, *self.packages], check=True, capture_output=True, text=True
-        ).stdout.strip()
+        ended = subprocess.run(
+            [self.python, "-c", program, *self.packages], check=False, capture_output=True, text=True
+        )
+        return ended.stdout.strip() if ended.returncode == 0 else "its versions are unknown"
 
 
 def _uvicorn(port: int, *arguments: str) -> list[str]:
     return ["-m", "uvicorn", "--port", str(port), "--log-level", "warning", *arguments]
+
+
+def _daphne(port: int, application: str) -> list[str]:
+    return ["-m", "daphne", "--bind", "127.0.0.1", "--port", str(port), "--verbosity", "0", application]
+
+
+def _gunicorn(port: int, application: str) -> list[str]:
+    # Each open page holds a thread: a hundred viewers, and some that come and go.
+    return [
+        "-m", "gunicorn", "--config", "python:embedsync_flask.gunicorn", "--threads", "128",
+        "--bind", f"127.0.0.1:{port}", "--no-control-socket", "--log-level", "warning", application,
+    ]  # fmt: skip
 
 
 def _bokeh_serve(port: int, grace: float) -> list[str]:
@@ -70,28 +87,50 @@ def _bokeh_serve(port: int, grace: float) -> list[str]:
     ]  # fmt: skip
 
 
-OURS = System(
+def _ours(name: str, packages: tuple[str, ...], command: Callable[[int, float], list[str]]) -> System:
+    return System(name, Path(sys.executable), ("embedsync", "bokeh", *packages), OurVisitor, command, True)
+
+
+def _peer(
+    name: str, environment: str, packages: tuple[str, ...], command: Callable[[int, float], list[str]]
+) -> System:
+    return System(name, ROOT / f".venvs/{environment}/bin/python", packages, BokehVisitor, command)
+
+
+OURS = _ours(
     "embedsync",
-    Path(sys.executable),
-    ("embedsync", "bokeh", "uvicorn", "websockets"),
-    OurVisitor,
+    ("uvicorn", "websockets"),
     lambda port, _grace: _uvicorn(port, "--factory", "benchmarks.sites.ours:create_application"),
 )
-BOKEH_SERVE = System(
-    "bokeh serve",
-    ROOT / ".venvs/bench-bokeh-serve/bin/python",
-    ("bokeh", "tornado"),
-    BokehVisitor,
-    _bokeh_serve,
+FLASK = _ours(
+    "embedsync Flask/gunicorn",
+    ("flask", "flask-sock", "simple-websocket", "gunicorn"),
+    lambda port, _grace: _gunicorn(port, "benchmarks.sites.flask_site:create_app()"),
 )
-BOKEH_ASGI = System(
+DJANGO_DAPHNE = _ours(
+    "embedsync Django/daphne",
+    ("django", "channels", "daphne"),
+    lambda port, _grace: _daphne(port, "benchmarks.sites.django_site.asgi:application"),
+)
+DJANGO_UVICORN = _ours(
+    "embedsync Django/uvicorn",
+    ("django", "channels", "uvicorn", "websockets"),
+    lambda port, _grace: _uvicorn(port, "benchmarks.sites.django_site.asgi:application"),
+)
+BOKEH_SERVE = _peer("bokeh serve", "bench-bokeh-serve", ("bokeh", "tornado"), _bokeh_serve)
+BOKEH_ASGI = _peer(
     "BokehASGI",
-    ROOT / ".venvs/bench-bokeh-asgi/bin/python",
+    "bench-bokeh-asgi",
     ("bokeh", "uvicorn", "websockets"),
-    BokehVisitor,
     lambda port, _grace: _uvicorn(port, "benchmarks.sites.bokeh_asgi:application"),
 )
-SYSTEMS = (OURS, BOKEH_SERVE, BOKEH_ASGI)
+BOKEH_DJANGO = _peer(
+    "bokeh-django",
+    "bench-bokeh-django",
+    ("bokeh-django", "bokeh", "django", "channels", "uvicorn", "websockets"),
+    lambda port, _grace: _uvicorn(port, "benchmarks.sites.bokeh_django.asgi:application"),
+)
+SYSTEMS = (OURS, FLASK, DJANGO_DAPHNE, DJANGO_UVICORN, BOKEH_SERVE, BOKEH_ASGI, BOKEH_DJANGO)
 
 
 @dataclass(frozen=True)
@@ -101,20 +140,53 @@ class Site:
     system: System
     address: tuple[str, int]
     process: subprocess.Popen[bytes]
+    visitors: WeakSet[Visitor] = field(default_factory=WeakSet)
 
     async def visit(self, app: str, shared: str = "") -> Visitor:
         """Open an app; see :meth:`Visitor.visit`."""
-        return await self.system.visitor.visit(self.address, app, shared)
+        visitor = await self.system.visitor.visit(self.address, app, shared)
+        self.visitors.add(visitor)
+        return visitor
+
+    async def empty(self) -> None:
+        """Everybody leaves."""
+        for each in list(self.visitors):
+            each.socket.abort()
+        await asyncio.sleep(0)
 
     def cpu(self) -> float:
         """Seconds of processor time so far."""
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(") ")[2].split()
-        return (int(fields[11]) + int(fields[12])) / _TICKS
+        return sum(_cpu(each) for each in _family(self.process.pid))
 
     def memory(self) -> float:
         """Resident MiB."""
-        pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
-        return pages * _PAGE / 2**20
+        return sum(_memory(each) for each in _family(self.process.pid))
+
+    async def rest(self, seconds: float = 60.0) -> None:
+        """Wait until the system has nothing to do, though no longer than this."""
+        end = time.perf_counter() + seconds
+        while time.perf_counter() < end:
+            cpu = self.cpu()
+            await asyncio.sleep(0.5)
+            if self.cpu() - cpu <= 0.05:
+                return
+
+
+def _family(process: int) -> Iterator[int]:
+    """A process and those that it has started, as gunicorn starts its worker."""
+    yield process
+    for each in Path(f"/proc/{process}/task/{process}/children").read_text().split():
+        yield from _family(int(each))
+
+
+def _cpu(process: int) -> float:
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(") ")[2].split()
+    return (int(fields[11]) + int(fields[12])) / _TICKS
+
+
+def _memory(process: int) -> float:
+    pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
+    return pages * _PAGE / 2**20
 
 
 @contextmanager
@@ -130,7 +202,7 @@ def running(system: System, grace: float = 15.0) -> Iterator[Site]:
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(
             [str(system.python), *system.command(port, grace)],
-            cwd=ROOT, env=variables, stdout=log, stderr=log,
+            cwd=ROOT, env=variables, stdout=log, stderr=log, start_new_session=True,
         )  # fmt: skip
         try:
             _wait_until_listening(port, process)
@@ -164,9 +236,7 @@ def _wait_until_listening(port: int, process: subprocess.Popen[bytes]) -> None:
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    process.send_signal(signal.SIGTERM)
-    try:
-        process.wait(5)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+    """End it at once, with those that it has started: what it would do before is not measured here."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()

@@ -11,24 +11,24 @@ from statistics import median
 
 from benchmarks.effort import Effort
 from benchmarks.figures.figure import Measured, Row, Target
-from benchmarks.systems import OURS, System
+from benchmarks.systems import System
 
-__all__ = ["Table"]
+__all__ = ["Table", "about"]
 
 
 class Table:
     """Collects what was measured.
 
     Args:
-        systems: its columns.
-        effort: what was measured how often.
-        notes: what the reader is to know, such as which peer is missing and why.
+        title: what is compared.
+        systems: its columns; the first is ours, which is judged.
     """
 
-    def __init__(self, systems: Sequence[System], effort: Effort, notes: Iterable[str] = ()) -> None:
+    def __init__(self, title: str, systems: Sequence[System]) -> None:
+        self._title = title
         self._systems = systems
-        self._effort = effort
-        self._notes = list(notes)
+        self._ours = systems[0]
+        self._peers = systems[1:]
         self._lines: list[list[str]] = []
 
     def add(self, rows: Sequence[Row], measured: dict[str, list[Measured]]) -> list[str]:
@@ -49,27 +49,37 @@ class Table:
         }
         usual = {name: median(each) for name, each in values.items() if each}
         cells = [_cell(measured[each.name], values[each.name]) for each in self._systems]
-        ours = usual.get(OURS.name)
-        ratios = [_ratio(ours, usual.get(each.name)) for each in self._systems if each is not OURS]
+        ours = usual.get(self._ours.name)
+        ratios = [_ratio(ours, usual.get(each.name)) for each in self._peers]
         return [row.number, row.title, row.unit, *cells, *ratios, *_judge(row, ours, usual)]
 
     def markdown(self) -> str:
-        """The whole table, with machine and versions."""
-        peers = [each.name for each in self._systems if each is not OURS]
+        """The whole table."""
         head = ["#", "figure", "unit", *(each.name for each in self._systems)]
-        head += [f"ours / {each}" for each in peers]
+        head += [f"ours / {each.name}" for each in self._peers]
         head += ["target", "reached"]
         lines = [head, ["---"] * len(head), *self._lines]
-        table = "\n".join(f"| {' | '.join(each)} |" for each in lines)
-        about = [
-            f"Measured {datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {self._effort.name},"
-            f" repeated {self._effort.repetitions} times:"
-            " the middle one, and in brackets the lowest and the highest.",
-            f"Machine: {_machine()}.",
-            *(f"{each.name}: {each.versions()}." for each in self._systems),
-            *self._notes,
-        ]
-        return table + "\n\n" + "\n".join(f"- {each}" for each in about) + "\n"
+        return "\n".join([f"### {self._title}", "", *(f"| {' | '.join(each)} |" for each in lines), ""])
+
+
+def about(systems: Sequence[System], effort: Effort, seconds: float, notes: Iterable[str]) -> str:
+    """What the reader of tables is to know.
+
+    Args:
+        systems: that were measured.
+        effort: how much was measured.
+        seconds: for how long.
+        notes: such as which peer is missing, and what has failed.
+    """
+    lines = [
+        f"Measured {datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {effort.name},"
+        f" {effort.repetitions} times at the most: the middle one, in brackets the lowest and the highest.",
+        f"It took {seconds / 60:.1f} minutes.",
+        f"Machine: {_machine()}.",
+        *(f"{each.name}: {each.versions()}." for each in systems),
+        *notes,
+    ]
+    return "\n".join(f"- {each}" for each in lines) + "\n"
 
 
 def _cell(repetitions: list[Measured], values: list[float]) -> str:

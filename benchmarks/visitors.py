@@ -7,8 +7,12 @@ import json
 import re
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from html import unescape
 from typing import Any, Self
+from urllib.parse import urljoin
+
+import msgspec
 
 from benchmarks.websocket import WebSocket, encode, fetch
 from embedsync import wire
@@ -35,6 +39,7 @@ class Visitor(ABC):
         """The last of them."""
         self.socket = WebSocket(self._take, lambda: self._changed.set())
         self._marker = b""
+        self._on_update: Callable[[bytes], None] | None = None
         self._ids: dict[str, str] = {}
         self._changed = asyncio.Event()
 
@@ -48,10 +53,16 @@ class Visitor(ABC):
                 await visitor._wait()
         return visitor
 
-    def watch(self, name: str) -> None:
-        """Count changes of the model of this name from now on."""
+    def watch(self, name: str, on_update: Callable[[bytes], None] | None = None) -> None:
+        """Count changes of the model of this name from now on.
+
+        Args:
+            name: as the app calls it.
+            on_update: called with each change, as it comes.
+        """
         self._marker = self.id(name).encode()
         self.updates = 0
+        self._on_update = on_update
 
     def id(self, name: str) -> str:
         """The id of the model that the app calls so."""
@@ -76,6 +87,8 @@ class Visitor(ABC):
         Raises:
             MissingError: they have not.
         """
+        if self.updates >= updates:
+            return  # A hundred viewers are waited for, and most have it already.
         try:
             async with asyncio.timeout(patience):
                 while self.updates < updates:
@@ -113,6 +126,8 @@ class Visitor(ABC):
             self.last = content
             self.arrived = time.perf_counter()
             self._changed.set()
+            if self._on_update is not None:
+                self._on_update(content)
 
     def _loaded(self, document: bytes) -> None:
         self.document = document
@@ -129,7 +144,7 @@ class Visitor(ABC):
 
 
 _OP, _RESULT, _SNAPSHOT = b'{"type":"op"', b'{"type":"result"', b'{"type":"snapshot"'
-_OUR_ELEMENT = re.compile(rb'<embed-app[^>]* ticket="([^"]*)"')
+_OUR_ELEMENT = re.compile(rb'<embed-app[^>]* ticket="([^"]*)" endpoint="([^"]*)"')
 
 
 class OurVisitor(Visitor):
@@ -145,8 +160,9 @@ class OurVisitor(Visitor):
         page = await fetch(self.address, f"/{app}-shared" if shared else f"/{app}")
         found = _OUR_ELEMENT.search(page)
         assert found is not None, "no app on the page"
-        await self.socket.connect(self.address, "/_embedsync/socket")
-        self._send(wire.Open(protocol=wire.PROTOCOL_VERSION, ticket=unescape(found[1].decode())))
+        ticket, endpoint = (unescape(each.decode()) for each in found.groups())
+        await self.socket.connect(self.address, urljoin(f"/{app}", f"{endpoint}/socket"))
+        self._send(wire.Open(protocol=wire.PROTOCOL_VERSION, ticket=ticket))
 
     def _edit(self, event: dict[str, Any]) -> None:
         assert self._opened is not None
@@ -226,11 +242,11 @@ class BokehVisitor(Visitor):
     def _send(self, kind: str, content: dict[str, Any]) -> None:
         self._sent += 1
         parts: list[dict[str, Any]] = [{"msgid": str(self._sent), "msgtype": kind}, {}, content]
-        self.socket.write(b"".join(encode(json.dumps(each).encode(), text=True) for each in parts))
+        self.socket.write(b"".join(encode(msgspec.json.encode(each), text=True) for each in parts))
 
     def _take(self, part: bytes) -> None:
         if not self._parts:
-            header = json.loads(part)
+            header = msgspec.json.decode(part)
             self._kind = header["msgtype"]
             self._length = 3 + 2 * header.get("num_buffers", 0)
         self._parts.append(part)

@@ -1,13 +1,12 @@
 """Files that browsers load: our own modules and the scripts of document kinds, under hashed URLs.
 
 A file's URL holds a hash of its content, so that browsers may keep it for ever. Files are read
-and compressed when they are first asked for, and kept in memory.
+and compressed when they are first asked for, and kept in memory, in each form.
 """
 
 from __future__ import annotations
 
 import functools
-import gzip
 import hashlib
 import mimetypes
 import threading
@@ -15,6 +14,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
+
+from embedsync.encodings import Background, accepts, brotli_compressor, gzipped
 
 __all__ = ["Asset", "Assets", "ExtensionFiles", "runtime_hash"]
 
@@ -25,7 +26,7 @@ EXTENSIONS = "extensions"
 _TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Asset:
     """A file to serve.
 
@@ -33,11 +34,26 @@ class Asset:
         content: the bytes.
         compressed: the same, by gzip.
         content_type: value of the header.
+        brotli: the same, by brotli, from when it is made; ``None`` where it never is.
     """
 
     content: bytes
     compressed: bytes
     content_type: str
+    brotli: bytes | None = None
+
+    def encoded(self, accepted: str) -> tuple[bytes, list[tuple[str, str]]]:
+        """The smallest form that there is and that a browser takes, and the headers that say which.
+
+        Args:
+            accepted: the ``Accept-Encoding`` header.
+        """
+        vary, packed = ("Vary", "Accept-Encoding"), self.brotli
+        if packed is not None and accepts(accepted, "br"):
+            return packed, [vary, ("Content-Encoding", "br")]
+        if accepts(accepted, "gzip"):
+            return self.compressed, [vary, ("Content-Encoding", "gzip")]
+        return self.content, [vary]
 
 
 @functools.cache
@@ -95,6 +111,7 @@ class Assets:
         self._extensions: dict[str, ExtensionFiles] = {}
         self._hashes: dict[Path, str] = {}
         self._loaded: dict[Path, Asset] = {}
+        self._background = Background()
 
     def add_scripts(self, kind: str, scripts: Mapping[str, Path]) -> None:
         """Make the scripts of a document kind available, by the names that documents use."""
@@ -174,7 +191,20 @@ class Assets:
         known = self._loaded.get(path)
         if known is None:
             content = path.read_bytes()
-            compressed = gzip.compress(content, compresslevel=9, mtime=0)
-            known = Asset(content, compressed, _type_of(path))
-            self._loaded[path] = known
+            asset = Asset(content, gzipped(content), _type_of(path))
+            with self._lock:
+                known = self._loaded.setdefault(path, asset)
+            if known is asset:
+                self._make_smaller(known)
         return known
+
+    def _make_smaller(self, asset: Asset) -> None:
+        # Pictures and fonts are small already.
+        compress = brotli_compressor() if asset.content_type in _TYPES.values() else None
+        if compress is None:
+            return
+
+        def work() -> None:
+            asset.brotli = compress(asset.content)
+
+        self._background.submit(work)

@@ -89,6 +89,8 @@ def allow_client_write(model: Any, attribute: str, validator: Validator | None =
 
 def granted(model: Any, attribute: str) -> Validator | bool:
     """What :func:`allow_client_write` said of a property: ``False``, ``True``, or a validator to ask."""
+    if not hasattr(type(model), _GRANTS) and _GRANTS not in vars(model):
+        return False  # What nearly always is the case.
     for owner in (model, *type(model).__mro__):
         grants = vars(owner).get(_GRANTS, {})
         if attribute in grants:

@@ -37,7 +37,7 @@ _TAKEN = {
 _PONG_PAYLOAD = wire.encode_payload(wire.Pong())
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Received:
     """A frame that concerns an attachment, decoded and legal in its state."""
 

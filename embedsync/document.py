@@ -17,6 +17,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import msgspec
+
 __all__ = [
     "Buffer",
     "Cancel",
@@ -33,8 +35,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Buffer:
+class Buffer(msgspec.Struct, frozen=True, gc=False):
     """A named run of bytes that an event refers to.
 
     ``id`` is unique among all buffers of one session, in both directions, so that events can be
@@ -57,8 +58,7 @@ class EventKind(enum.Enum):
     """Happens, and is over: a click, a message. Writes nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(msgspec.Struct, frozen=True):
     """One encoded change on its way to the browsers.
 
     Attributes:
@@ -77,8 +77,7 @@ class Event:
     buffers: tuple[Buffer, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Patch:
+class Patch(msgspec.Struct, frozen=True):
     """What changed in a document between two drains, in the order to apply it.
 
     Attributes:
@@ -96,8 +95,7 @@ class Patch:
         return bool(self.events or self.gone or self.scripts)
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(msgspec.Struct, frozen=True):
     """A whole document, enough for a browser that has seen nothing.
 
     ``content`` is JSON, ``buffers`` are those that it refers to, ``scripts`` all that the browser
@@ -131,16 +129,14 @@ class PageParts:
     runtime: str
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(msgspec.Struct, frozen=True):
     """One key that an edit writes, and how."""
 
     key: Hashable
     kind: EventKind
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(msgspec.Struct, frozen=True):
     """An edit that was decoded and checked whole, and that has changed nothing yet.
 
     Attributes:

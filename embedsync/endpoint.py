@@ -163,7 +163,8 @@ class Endpoint:
         with self._lock:
             received = self._connection.receive(message, self._clock())
             arrived = [(self._attachment(each.attachment), each) for each in received]
-            self._hasten()
+            if self._connection.is_simple:
+                self._hasten()
         for attachment, each in arrived:
             self._receiver(attachment, each)
         self._wake()
@@ -241,9 +242,10 @@ class Endpoint:
             queued = self._connection.push(
                 number, payload, self._clock(), seq=seq, always=always, snapshot=snapshot
             )
-            self._hasten()
-        if queued:
-            self._wake()
+            if self._connection.is_simple:
+                self._hasten()
+        if queued and self._connection.ready:
+            self._on_ready()
         return queued
 
     def attachment(self, number: int) -> Attachment:
@@ -299,7 +301,7 @@ class Endpoint:
 
     def _hasten(self) -> None:
         """What came has made something due that was not; with our own protocol that is never in a hurry."""
-        if self._connection.is_simple and not self._lost and self._connection.deadline() < self._due:
+        if not self._lost and self._connection.deadline() < self._due:
             if self._timer is not None:
                 self._timer.cancel()
             self._schedule()

@@ -26,6 +26,7 @@ from embedsync.connection import Connection, Conversation, Received
 from embedsync.documents import accelerate, load
 from embedsync.endpoint import Attachment, Endpoint
 from embedsync.errors import ConfigurationError, TicketExpired, TicketInvalid, UnknownApp
+from embedsync.interpreter import Interpreter
 from embedsync.legible import legible
 from embedsync.live import LiveSession
 from embedsync.logbook import Logbook
@@ -44,6 +45,8 @@ __all__ = ["Counters", "Hub", "check_name", "known_options"]
 
 logger = logging.getLogger("embedsync.hub")
 
+_IDLE = 0.5
+"""Seconds without any turn after which nobody is taken to wait for one."""
 _IN_NAMES = frozenset(string.ascii_letters + string.digits + "-_./")
 
 
@@ -118,6 +121,11 @@ class Hub:
             lost_limit=self.settings.lost_threads,
         )
         self.endings = OneByOne(self.pool)
+        self._interpreter = Interpreter(
+            self.scheduler.call_later,
+            self.pool.submit,
+            is_idle=lambda: clock() - self.pool.idles_since() >= _IDLE,
+        )
         self.watchdog = Watchdog(self.settings, clock=clock, call_later=self.scheduler.call_later)
         self.orphans = Orphans(
             self.settings.orphans,
@@ -523,6 +531,7 @@ class Hub:
             logger.warning(
                 "some app code still runs after %.0f s ('stop_timeout')", self.settings.stop_timeout
             )
+        self._interpreter.stop()
         self.scheduler.stop()
         for app in self._apps.values():
             app.recipe.close()
@@ -659,6 +668,8 @@ class Hub:
             authority=self.settings.authority,
         )
         logger.info("app %r: session %s begins", app.name, info.id)
+        if self.settings.tune_interpreter:
+            self._interpreter.start()
         while (built := self.prebuilt.take(app)) is not None:
             if built.meet(
                 info, meeting=meeting, on_ending=self._session_ending, on_ended=self._session_ended

@@ -8,7 +8,7 @@ import logging
 import threading
 from collections.abc import Awaitable, Callable, Generator, Iterator
 from concurrent.futures import Future, InvalidStateError
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, cast
 
 from embedsync import wire
@@ -515,13 +515,13 @@ class LiveSession:
             self._on_ended(self)
             logger.info("app %r: session %s ended", self.app.name, self.id)
 
-    @contextmanager
-    def _context(self) -> Iterator[None]:
-        with ExitStack() as stack:
-            stack.enter_context(self.info.request.context(self.info.request))
-            if (document := document_of(self)) is not None:
-                stack.enter_context(document.context())
-            yield
+    def _context(self) -> AbstractContextManager[Any]:
+        request, document = self.info.request, document_of(self)
+        if document is None:
+            return request.context(request)
+        if request.context is nullcontext:
+            return document.context()
+        return _both(request.context(request), document.context)
 
     # Frames of browsers. On threads that read sockets.
 
@@ -745,6 +745,14 @@ class LiveSession:
         timer, self._grace_timer = self._grace_timer, None
         if timer is not None:
             timer.cancel()
+
+
+@contextmanager
+def _both(
+    outer: AbstractContextManager[Any], inner: Callable[[], AbstractContextManager[Any]]
+) -> Iterator[None]:
+    with outer, inner():
+        yield
 
 
 def _settle(future: Future[str | None], outcome: str | BaseException | None) -> None:

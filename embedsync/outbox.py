@@ -65,7 +65,7 @@ class Outbox:
     @property
     def waiting_beside_snapshots(self) -> int:
         """Bytes that wait here, one snapshot of each attachment left out, however large they are."""
-        return self.waiting - sum(self._snapshots.values())
+        return self.waiting - sum(self._snapshots.values()) if self._snapshots else self.waiting
 
     @property
     def is_open(self) -> bool:
@@ -75,13 +75,19 @@ class Outbox:
     def take(self) -> list[bytes]:
         """Hand out WebSocket messages in order, as many as the browser has room for."""
         messages: list[bytes] = []
-        while self.is_open:
-            next_one = self._queue.popleft()
-            messages.append(wire.frame(next_one.attachment, next_one.payload))
-            self._handed_out(next_one)
-            if next_one.ping:
+        queue, window = self._queue, self._window
+        while queue and self.underway < window:
+            attachment, payload, ping, alone = queue.popleft()
+            messages.append(wire.frame(attachment, payload))
+            size = len(payload)
+            if alone:
+                del self._snapshots[attachment]
+            self.waiting -= size
+            self.underway += size
+            self._unmarked += size
+            if ping:
                 self._mark()
-            elif self._unmarked >= self._window // 4:
+            elif self._unmarked >= window // 4:
                 messages.append(wire.frame(0, _MARK))
                 self._mark()
         return messages
@@ -99,14 +105,6 @@ class Outbox:
         self._snapshots.clear()
         self._marks.clear()
         self.waiting = self.underway = self._unmarked = 0
-
-    def _handed_out(self, what: _Waiting) -> None:
-        size = len(what.payload)
-        if what.alone:
-            del self._snapshots[what.attachment]
-        self.waiting -= size
-        self.underway += size
-        self._unmarked += size
 
     def _mark(self) -> None:
         self._marks.append(self._unmarked)

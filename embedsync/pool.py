@@ -46,27 +46,31 @@ class Pool:
         self._long_turn = long_turn
         self._clock = clock
         self._call_later = call_later
-        self._condition = threading.Condition()
+        self._lock = threading.Lock()
+        self._ended = threading.Condition(self._lock)
         self._waiting: deque[Callable[[], None]] = deque()
         self._threads = 0
-        self._idle = 0
+        self._idle: list[threading.Lock] = []
         self._running: dict[int, float] = {}
         self._lost: set[int] = set()
         self._relief: Timer | None = None
+        self._worked = clock()
         self._stopped = False
         self._warned = False
 
     def submit(self, step: Callable[[], None]) -> None:
         """Run ``step`` on one of the threads, after those submitted before."""
-        with self._condition:
+        with self._lock:
             if self._stopped:
                 return
             self._waiting.append(step)
-            if self._idle >= len(self._waiting):
-                self._condition.notify()
-            else:
-                # The idle ones are woken already, each for a step that was submitted before.
+            if not self._woke_one():
                 self._start_or_watch()
+
+    def idles_since(self) -> float:
+        """Since when nothing runs and nothing waits, by the clock; the present if something does."""
+        with self._lock:
+            return self._clock() if self._running or self._waiting else self._worked
 
     @property
     def threads(self) -> int:
@@ -76,7 +80,7 @@ class Pool:
     @property
     def is_idle(self) -> bool:
         """Whether nothing waits and nothing runs, but for what is stuck."""
-        with self._condition:
+        with self._lock:
             since = self._clock() - self._long_turn
             return not self._waiting and all(started <= since for started in self._running.values())
 
@@ -85,7 +89,7 @@ class Pool:
 
         If it does come back, the thread ends.
         """
-        with self._condition:
+        with self._lock:
             if thread not in self._running or thread in self._lost:
                 return
             if len(self._lost) >= self._lost_limit:
@@ -100,7 +104,7 @@ class Pool:
             self._threads -= 1
             if self._waiting:
                 self._start_or_watch()
-            self._condition.notify_all()
+            self._ended.notify_all()
 
     @property
     def lost(self) -> int:
@@ -109,13 +113,21 @@ class Pool:
 
     def stop(self, timeout: float) -> bool:
         """Take no more steps and wait for those that run. Says whether all have ended in time."""
-        with self._condition:
+        with self._lock:
             self._stopped = True
             self._waiting.clear()
-            self._condition.notify_all()
-            return self._condition.wait_for(lambda: self._threads == 0, timeout)
+            while self._woke_one():
+                pass
+            return self._ended.wait_for(lambda: self._threads == 0, timeout)
 
     # Below, the lock is held.
+
+    def _woke_one(self) -> bool:
+        """Wake the thread that has been idle for the shortest time: its memory is in the caches still."""
+        if not self._idle:
+            return False
+        self._idle.pop().release()
+        return True
 
     def _start_or_watch(self) -> None:
         if self._threads < self._allowed():
@@ -144,26 +156,27 @@ class Pool:
 
     def _relieve(self) -> None:
         """Some time has passed with steps waiting: see whether threads got stuck."""
-        with self._condition:
+        with self._lock:
             self._relief = None
             if self._stopped:
                 return
             # For all that wait at once: one thread after each long turn would starve them as well.
-            for _ in range(len(self._waiting) - self._idle):
+            for _ in range(len(self._waiting)):
                 self._start_or_watch()
 
     def _work(self) -> None:
         me = threading.get_ident()
         while True:
-            with self._condition:
+            with self._lock:
                 if me in self._lost:
                     self._lost.discard(me)
                     return
-                self._running.pop(me, None)
+                if self._running.pop(me, None) is not None:
+                    self._worked = self._clock()
                 step = self._next()
                 if step is None:
                     self._threads -= 1
-                    self._condition.notify_all()
+                    self._ended.notify_all()
                     return
                 self._running[me] = self._clock()
             try:
@@ -177,14 +190,18 @@ class Pool:
         while not self._waiting:
             if self._stopped or self._threads > self._allowed():
                 return None
-            self._idle += 1
-            self._condition.wait()
-            self._idle -= 1
+            gate = threading.Lock()
+            gate.acquire()
+            self._idle.append(gate)
+            self._lock.release()
+            try:
+                gate.acquire()
+            finally:
+                self._lock.acquire()
         if self._stopped:
             return None
-        if self._threads > self._allowed() and self._idle:
+        if self._threads > self._allowed() and self._woke_one():
             # Somebody else idles: leave it to them, there were extra threads for stuck ones.
-            self._condition.notify()
             return None
         self._warned = False
         return self._waiting.popleft()

@@ -6,6 +6,8 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Protocol
 
+import msgspec
+
 __all__ = ["Answer", "Replica", "Viewer"]
 
 
@@ -32,8 +34,7 @@ class Viewer(Protocol):
         """End the attachment, telling the browser why."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True, gc=False):
     """An encoded result, kept until the replica has acknowledged it."""
 
     cseq: int

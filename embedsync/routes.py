@@ -20,7 +20,7 @@ from embedsync.request import Request
 if TYPE_CHECKING:
     from embedsync.hub import Hub
 
-__all__ = ["POLICIES", "Policy", "Response", "Routes", "read_body", "takes_gzip"]
+__all__ = ["POLICIES", "Policy", "Response", "Routes", "read_body"]
 
 logger = logging.getLogger("embedsync.routes")
 
@@ -193,21 +193,10 @@ class Routes:
         headers = [
             ("Content-Type", asset.content_type),
             ("Cache-Control", _FOR_EVER),
-            ("Vary", "Accept-Encoding"),
             ("X-Content-Type-Options", "nosniff"),
         ]
-        if takes_gzip(request.headers.get("Accept-Encoding", "")):
-            return Response(200, asset.compressed, [*headers, ("Content-Encoding", "gzip")])
-        return Response(200, asset.content, headers)
-
-
-def takes_gzip(accepted: str) -> bool:
-    """Whether an ``Accept-Encoding`` header names gzip, and not to refuse it."""
-    for each in accepted.split(","):
-        name, _, parameters = each.strip().partition(";")
-        if name.strip() == "gzip":
-            return parameters.replace(" ", "") not in ("q=0", "q=0.0", "q=0.00", "q=0.000")
-    return False
+        content, encoding = asset.encoded(request.headers.get("Accept-Encoding", ""))
+        return Response(200, content, [*headers, *encoding])
 
 
 def _script(content: bytes) -> Response:

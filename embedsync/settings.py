@@ -111,6 +111,11 @@ class Settings:
     """While a callback runs, send what it has changed no more often than this; only at its end, if
     ``None``. A callback may send at any time by ``curdoc().session_context.flush()``."""
 
+    tune_interpreter: bool = False
+    """Set Python up for live documents, in the whole process: threads that compute let others run after 1 ms
+    rather than 5, and full collections of garbage wait until nobody is served, or have become urgent. For
+    processes that do little else; ``embedsync serve`` does it."""
+
     grace: float = 120.0
     """How long a session without any browser is kept. Apps may have their own."""
     unclaimed: float = 30.0

@@ -1,7 +1,17 @@
 import gzip
+import sys
+import threading
 from pathlib import Path
+from types import ModuleType
 
-from embedsync.assets import STATIC, Assets, runtime_hash
+import brotli
+import pytest
+
+from embedsync.assets import STATIC, Asset, Assets, runtime_hash
+from embedsync.encodings import Background, brotli_compressor
+from tests.support.memory import wait_until
+
+BROWSER = "gzip, deflate, br, zstd"
 
 
 def test_the_modules_of_the_runtime_are_found_under_their_urls() -> None:
@@ -45,3 +55,63 @@ def test_the_url_of_a_script_changes_with_its_content(tmp_path: Path) -> None:
 
 def test_a_script_that_is_a_url_already_stays_as_it_is() -> None:
     assert Assets().script_url("bokeh", "https://cdn.example/x.js") == "https://cdn.example/x.js"
+
+
+@pytest.mark.parametrize(
+    ("accepted", "content", "encoding"),
+    [
+        (BROWSER, b"by brotli", "br"),
+        ("gzip, br;q=0", b"by gzip", "gzip"),
+        ("gzip", b"by gzip", "gzip"),
+        ("GZIP ; q=0.5", b"by gzip", "gzip"),
+        ("gzip;q=0, identity", b"as it is", None),
+        ("", b"as it is", None),
+    ],
+)
+def test_a_browser_is_given_the_smallest_form_that_it_takes(
+    accepted: str, content: bytes, encoding: str | None
+) -> None:
+    found, headers = Asset(b"as it is", b"by gzip", "text/css", b"by brotli").encoded(accepted)
+    assert found == content
+    assert dict(headers).get("Content-Encoding") == encoding
+    assert ("Vary", "Accept-Encoding") in headers
+
+
+def test_a_script_is_given_by_gzip_until_brotli_is_ready_and_is_the_same_script() -> None:
+    assets = Assets()
+    asset = assets.find(assets.runtime_url("session.js"))
+    assert asset is not None
+    assert Asset(asset.content, asset.compressed, asset.content_type).encoded(BROWSER)[0] == asset.compressed
+    wait_until(lambda: asset.brotli is not None)
+    packed, headers = asset.encoded(BROWSER)
+    assert ("Content-Encoding", "br") in headers
+    assert brotli.decompress(packed) == asset.content
+    assert len(packed) < len(asset.compressed)
+
+
+def test_without_the_package_scripts_are_given_by_gzip(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "brotli", None)
+    assert brotli_compressor() is None
+    assets = Assets()
+    asset = assets.find(assets.runtime_url())
+    assert asset is not None
+    assert asset.encoded(BROWSER)[0] == asset.compressed
+
+
+def test_nothing_is_compressed_for_long_under_gevent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkey = ModuleType("gevent.monkey")
+    monkey.is_module_patched = lambda name: name == "threading"  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "gevent.monkey", monkey)
+    assert brotli_compressor() is None
+
+
+def test_what_cannot_be_compressed_is_logged_and_the_next_file_is(caplog: pytest.LogCaptureFixture) -> None:
+    background, done = Background(), threading.Event()
+
+    def fail() -> None:
+        raise MemoryError("no room")
+
+    background.submit(fail)
+    background.submit(done.set)
+    assert done.wait(60)
+    assert "by gzip" in caplog.text

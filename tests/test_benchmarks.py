@@ -1,14 +1,32 @@
 """The harness measures and writes its table. What it measures is no matter of tests."""
 
+import asyncio
+import re
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from benchmarks.__main__ import main
-from benchmarks.effort import FULL
-from benchmarks.figures.figure import Row, Target
-from benchmarks.systems import BOKEH_ASGI, BOKEH_SERVE, OURS
-from benchmarks.table import Table
+from benchmarks.comparisons import COMPARISONS
+from benchmarks.effort import FULL, TINY, Effort
+from benchmarks.figures import FIGURES
+from benchmarks.figures.figure import Figure, Measured, Row, Target
+from benchmarks.measuring import Measurements
+from benchmarks.pacing import paced_events
+from benchmarks.systems import (
+    BOKEH_ASGI,
+    BOKEH_SERVE,
+    DJANGO_DAPHNE,
+    DJANGO_UVICORN,
+    FLASK,
+    OURS,
+    Site,
+    System,
+)
+from benchmarks.table import Table, about
+from benchmarks.visitors import Visitor
 
 
 def test_the_harness_measures_a_figure_of_ours_and_saves_a_table(tmp_path: Path) -> None:
@@ -16,9 +34,13 @@ def test_the_harness_measures_a_figure_of_ours_and_saves_a_table(tmp_path: Path)
     options = ["--effort", "tiny", "--figures", "1", "12", "--systems", OURS.name, "--output", str(output)]
     assert main(options) == 0
     lines = output.read_text().splitlines()
-    assert lines[0] == "| # | figure | unit | embedsync | target | reached |"
-    assert lines[2].startswith("| 1 | slider event → patch, 1 session, p50 | ms | ")
-    assert lines[3].startswith("| 12 | last of 300 steps → final state | ms | ")
+    assert lines[:3] == [
+        "### embedsync, on uvicorn",
+        "",
+        "| # | figure | unit | embedsync | target | reached |",
+    ]
+    assert lines[4].startswith("| 1 | slider event → patch, 1 session, p50 | ms | ")
+    assert lines[5].startswith("| 12 | last of 300 steps → final state | ms | ")
     assert "failed" not in output.read_text()
 
 
@@ -46,11 +68,128 @@ def test_a_row_shows_all_systems_their_ratios_and_whether_the_target_is_reached(
     row: Row, ours: list[float | None], line: str
 ) -> None:
     measured = {OURS.name: [[each] for each in ours], BOKEH_SERVE.name: [[44.0]], BOKEH_ASGI.name: [[1.0]]}
-    assert Table((OURS, BOKEH_SERVE, BOKEH_ASGI), FULL).add((row,), measured) == [line]
+    assert Table("ours and peers", (OURS, BOKEH_SERVE, BOKEH_ASGI)).add((row,), measured) == [line]
 
 
 def test_a_system_that_could_not_be_measured_is_said_to_have_failed() -> None:
     row = Row("1", "latency", "ms", Target({"BokehASGI": 0.5}))
     measured = {OURS.name: [[0.5]], BOKEH_ASGI.name: []}
-    (line,) = Table((OURS, BOKEH_ASGI), FULL).add((row,), measured)
+    (line,) = Table("ours and a peer", (OURS, BOKEH_ASGI)).add((row,), measured)
     assert line == "1 | latency | ms | 0.50 | failed | – | ≤ 0.5 × BokehASGI | –"
+
+
+def test_the_table_says_on_which_machine_and_with_which_versions_it_was_measured() -> None:
+    text = about([OURS], FULL, 90, ["something went wrong"])
+    assert re.search(r"- Machine: \d+ × .*, load ", text)
+    assert re.search(r"- embedsync: Python 3\.\d+\.\d+, embedsync .*, bokeh 3\.", text)
+    assert "- It took 1.5 minutes." in text
+    assert text.endswith("- something went wrong\n")
+
+
+@pytest.mark.parametrize("system", [OURS, FLASK, DJANGO_DAPHNE, DJANGO_UVICORN], ids=lambda each: each.name)
+def test_the_harness_measures_ours_on_each_of_its_servers(system: System) -> None:
+    measurements = Measurements(TINY)
+    ((milliseconds,),) = measurements.of(system, FIGURES[0])
+    assert milliseconds is not None
+    assert measurements.notes == []
+
+
+def test_what_two_tables_show_is_measured_once() -> None:
+    (flask,) = (each for each in COMPARISONS if each.ours is FLASK)
+    latency = flask.figures[0]
+    assert latency.rows[0].number == "15"
+    measurements = Measurements(TINY)
+    assert measurements.of(OURS, FIGURES[0]) is measurements.of(OURS, latency)
+
+
+def test_all_figures_of_the_issue_can_be_asked_for() -> None:
+    numbers = {row.number for each in COMPARISONS for figure in each.figures for row in figure.rows}
+    assert sorted(numbers, key=int) == [str(each) for each in range(1, 17)]
+
+
+def test_a_selection_without_ours_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--figures", "16", "--systems", OURS.name])
+    assert ended.value.code == 2
+    assert "nothing is left to measure" in capsys.readouterr().err
+
+
+def _figure(measure: Any) -> Figure:
+    return Figure((Row("1", "a row", "ms"),), measure)
+
+
+def test_one_repetition_that_fails_costs_no_other_and_is_told() -> None:
+    values = iter([1.0, None, 3.0])
+
+    async def fail_once(site: Site, effort: Effort) -> Measured:
+        value = next(values)
+        if value is None:
+            raise ConnectionError("the second one")
+        return [value]
+
+    measurements = Measurements(replace(TINY, repetitions=3))
+    assert measurements.of(OURS, _figure(fail_once)) == [[1.0], [3.0]]
+    assert measurements.ours_failed
+    assert measurements.notes == [
+        "figure 1, a row, embedsync: repetition 2 of 3 failed: ConnectionError: the second one"
+    ]
+
+
+def test_a_repetition_that_never_ends_is_given_up() -> None:
+    async def wait_for_ever(site: Site, effort: Effort) -> Measured:
+        await asyncio.Event().wait()
+        return []
+
+    measurements = Measurements(replace(TINY, patience=0.1))
+    assert measurements.of(OURS, _figure(wait_for_ever)) == []
+    assert "TimeoutError: not done within" in measurements.notes[0]
+
+
+def test_a_peer_that_does_not_start_is_no_failure_of_ours() -> None:
+    peer = replace(
+        OURS, name="a peer", ours=False, command=lambda _port, _grace: ["-c", "raise SystemExit(3)"]
+    )
+    measurements = Measurements(TINY)
+    assert measurements.of(peer, FIGURES[0]) == []
+    assert not measurements.ours_failed
+    assert "the server has ended before it has begun" in measurements.notes[0]
+
+
+class _StallingVisitor(Visitor):
+    """Answers nothing until the last of so many events, and then all of them at once."""
+
+    def __init__(self, events: int) -> None:
+        super().__init__(("nowhere", 0))
+        self._events = events
+        self._ids = {"title": "1", "heading": "heading"}
+
+    def _edit(self, event: dict[str, Any]) -> None:
+        if event["new"] == f"Event {self._events - 1}":
+            self._notice(f"heading is {event['new']}".encode())
+
+    async def _connect(self, app: str, shared: str) -> None: ...
+
+    def _take(self, message: bytes) -> None: ...
+
+
+def test_each_event_that_meets_a_stall_counts_from_when_it_was_due() -> None:
+    async def measure() -> list[float]:
+        return await paced_events(_StallingVisitor(5), seconds=0.05, pace=0.01)
+
+    times = asyncio.run(measure())
+    assert len(times) == 5
+    assert times == sorted(times, reverse=True)
+    assert times[0] >= 0.04
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("page", ["plot and widgets", "plot only"])
+def test_a_page_needs_no_more_bytes_than_promised(page: str) -> None:
+    (figure,) = (
+        each for each in FIGURES if each.rows[0].title.startswith(f"bytes to the first plot, {page}")
+    )
+    ((kilobytes, _),) = Measurements(TINY).of(OURS, figure)
+    limit = figure.rows[0].target.value
+    assert limit is not None
+    assert kilobytes is not None
+    assert kilobytes <= limit

@@ -35,7 +35,7 @@ def test_curdoc_is_the_document_of_the_turn_in_its_threads() -> None:
     bokeh = pytest.importorskip("bokeh.io")
     from bokeh.document import Document
 
-    from embedsync.documents.bokeh.curdoc import current_document
+    from embedsync.documents.bokeh.curdoc import CurrentDocument
 
     document, seen, done = Document(), [], threading.Event()
 
@@ -43,7 +43,7 @@ def test_curdoc_is_the_document_of_the_turn_in_its_threads() -> None:
         seen.append(bokeh.curdoc() is document)
         done.set()
 
-    with current_document(document):
+    with CurrentDocument(document):
         thread(work)
         assert done.wait(WAIT)
     assert seen == [True]

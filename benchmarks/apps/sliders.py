@@ -9,6 +9,7 @@ from bokeh.plotting import figure
 x = np.linspace(0, 4 * np.pi, 200)
 source = ColumnDataSource(data={"x": x, "y": np.sin(x)}, name="curve")
 plot = figure(title="A sine wave", width=400, height=300, x_range=(0, 4 * np.pi), y_range=(-5, 5))
+plot.title.name = "heading"
 plot.line("x", "y", source=source, line_width=2)
 
 title = TextInput(title="Title", value="A sine wave", name="title")

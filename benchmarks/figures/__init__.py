@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from benchmarks.figures import events, hardships, memory, visits
+from benchmarks.figures import events, hardships, loading, memory, visits
 from benchmarks.figures.figure import Figure
 
 __all__ = ["FIGURES"]
 
-FIGURES: tuple[Figure, ...] = (*events.FIGURES, *visits.FIGURES, *hardships.FIGURES, *memory.FIGURES)
+FIGURES: tuple[Figure, ...] = (
+    *events.FIGURES,
+    *visits.FIGURES,
+    *hardships.FIGURES,
+    *memory.FIGURES,
+    *loading.FIGURES,
+)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import quantiles
 
@@ -47,11 +47,17 @@ class Figure:
     Attributes:
         measure: gives a value for each row.
         grace: seconds for which the server keeps sessions that nobody looks at.
+        most: repetitions at the most, of what takes long.
     """
 
     rows: tuple[Row, ...]
     measure: Callable[[Site, Effort], Awaitable[Measured]]
     grace: float = 15.0
+    most: int = 3
+
+    def answers(self, numbers: Collection[str]) -> bool:
+        """Whether it is asked for, when these numbers are, or none in particular."""
+        return not numbers or any(row.number in numbers for row in self.rows)
 
 
 def percentile(values: Sequence[float], percent: int) -> float:

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import Any
 
+from benchmarks.sites.recipes import grace, recipes
 from embedsync import Hub, Settings
 from embedsync.asgi import application
 
-APPS = Path(__file__).parent.parent / "apps"
-
 
 def create_application() -> Any:
-    """Each app twice: of its own for each visitor, and shared by all."""
-    grace = float(os.environ.get("BENCH_GRACE", "15"))
-    hub = Hub("for measuring only", Settings(grace=grace))
-    for path in sorted(APPS.glob("[!_]*.py")):
-        hub.add_app(path.stem, path)
-        hub.add_app(f"{path.stem}-shared", path, shared=True)
+    """The application, which draws the pages itself."""
+    hub = Hub("for measuring only", Settings(grace=grace(), tune_interpreter=True))
+    for name, path, shared in recipes():
+        hub.add_app(name, path, shared=shared)
     return application(hub, pages=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Coroutine, Generator
 from functools import partial
+from types import CoroutineType
 from typing import Any
 
 __all__ = ["await_within"]
@@ -19,7 +20,7 @@ async def await_within(seconds: float, awaitable: Awaitable[Any]) -> None:
     Raises:
         TimeoutError: it takes longer than so many seconds.
     """
-    if isinstance(awaitable, Coroutine):
+    if type(awaitable) is CoroutineType:
         try:
             awaited = awaitable.send(None)
         except StopIteration:

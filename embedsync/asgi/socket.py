@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
+from collections.abc import Sequence
 
+from embedsync.asgi.direct import Direct
 from embedsync.asgi.promptly import await_within
 from embedsync.asgi.protocol import Message, Receive, Scope, Send
+from embedsync.asgi.waking import waker_of
 from embedsync.endpoint import Endpoint
 from embedsync.hub import Hub
 from embedsync.request import Request
@@ -84,15 +86,20 @@ class Socket:
         self._receive = receive
         self._send = send
         self._settings = settings
+        self._direct = Direct.past(send)
         self._ready = asyncio.Event()
+        self._woken = False
+        self._is_writing = False
+        self._left: Sequence[bytes | str] = ()
 
     async def run(self) -> None:
         """Serve the socket; returns when it is gone."""
-        loop = asyncio.get_running_loop()
+        waker = waker_of(asyncio.get_running_loop())
 
         def wake() -> None:
-            with contextlib.suppress(RuntimeError):  # The loop is closed: nobody is left to write.
-                loop.call_soon_threadsafe(self._ready.set)
+            if not self._woken:  # Otherwise what has come since will be taken as well.
+                self._woken = True
+                waker.call(self._flush)
 
         self._endpoint.on_ready = wake
         reader, writer = asyncio.create_task(self._read()), asyncio.create_task(self._write())
@@ -125,22 +132,46 @@ class Socket:
             else:
                 await asyncio.to_thread(self._endpoint.receive, content)
 
+    def _flush(self) -> None:
+        """Write what there is, where that can be done at once; otherwise leave it to the writer."""
+        self._woken = False
+        if self._direct is None or self._is_writing:
+            self._ready.set()
+            return
+        # In this order: once there is a code, nothing is queued any more.
+        code = self._endpoint.close_code
+        while messages := self._endpoint.take():
+            if not self._direct.write(messages):
+                self._left = messages
+                self._ready.set()
+                return
+        if code is not None:
+            self._ready.set()
+
     async def _write(self) -> None:
         while True:
+            await self._ready.wait()
             self._ready.clear()
+            self._is_writing = True
+            if not await self._written():
+                return
+            self._is_writing = False
+
+    async def _written(self) -> bool:
+        """Write all that there is, waiting where that is needed; says whether to go on."""
+        while True:
             # In this order: once there is a code, nothing is queued any more.
             code = self._endpoint.close_code
-            messages = self._endpoint.take()
+            messages, self._left = self._left or self._endpoint.take(), ()
             for message in messages:
                 kind = "text" if isinstance(message, str) else "bytes"
                 if not await self._sent({"type": "websocket.send", kind: message}):
-                    return
+                    return False
             if messages:
                 continue
             if code is not None:
                 await self._sent({"type": "websocket.close", "code": int(code)})
-                return
-            await self._ready.wait()
+            return code is None
 
     async def _sent(self, message: Message) -> bool:
         """Send a message; says whether somebody was there to take it, and in time."""

@@ -129,6 +129,7 @@ def _settings(
             "--session-ids signed, which takes ids that others have signed, too"
         )
     return Settings(
+        tune_interpreter=True,
         debug=options.debug,
         authority=options.authority,
         accelerate=options.accelerate,

@@ -24,7 +24,7 @@ from urllib.parse import parse_qs, urlsplit
 from embedsync import origins
 from embedsync.errors import TicketError, UnknownApp
 from embedsync.legible import legible
-from embedsync.routes import Response, takes_gzip
+from embedsync.routes import Response
 from embedsync.stock.door import Door, arguments_of
 
 if TYPE_CHECKING:
@@ -199,11 +199,9 @@ class StockPages:
         headers = [
             *_file_headers(file),
             ("Cache-Control", "public, max-age=3600"),
-            ("Vary", "Accept-Encoding"),
         ]
-        if takes_gzip(request.headers.get("Accept-Encoding", "")):
-            return Response(200, asset.compressed, [*headers, ("Content-Encoding", "gzip")])
-        return Response(200, asset.content, headers)
+        content, encoding = asset.encoded(request.headers.get("Accept-Encoding", ""))
+        return Response(200, content, [*headers, *encoding])
 
     def _apps_file(self, app: App, path: str, request: Request) -> Response | None:
         folder = getattr(app.recipe, "static_path", None)

@@ -28,7 +28,8 @@ from hypothesis import strategies as st
 
 from embedsync import wire
 from embedsync.document import Buffer
-from embedsync.documents.bokeh.private import Model, writable_descriptor
+from embedsync.documents.bokeh.private import Model
+from embedsync.documents.bokeh.properties import writable_descriptor
 from embedsync.errors import Refused
 from embedsync.hub import Hub
 from embedsync.settings import Settings

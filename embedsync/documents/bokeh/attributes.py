@@ -19,10 +19,10 @@ from embedsync.documents.bokeh.private import (
     Undefined,
     UnitsSpecPropertyDescriptor,
 )
+from embedsync.documents.bokeh.properties import is_of_bokeh
 
 __all__ = ["attributes_of"]
 
-_OF_BOKEH = ("bokeh.models.", "bokeh.plotting.")
 _FAMILIAR = frozenset(
     {
         PropertyDescriptor,
@@ -53,8 +53,7 @@ def attributes_of(model: Model) -> dict[str, Any] | None:
         UnsetValueError: a property without default was not set.
     """
     model_class = type(model)
-    # The classes of apps come and go. They are not to be remembered here.
-    found = _properties_of(model_class) if model_class.__module__.startswith(_OF_BOKEH) else None
+    found = _properties_of(model_class) if is_of_bokeh(model_class) else None
     if found is None:
         return None
     themed = model.themed_values() or {}

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-__all__ = ["current_document", "install"]
+__all__ = ["CurrentDocument", "install"]
 
 _Stack = tuple["weakref.ref[Any]", ...]
 
@@ -74,14 +72,20 @@ def install() -> Any:
         return module._PATCHED_CURDOCS
 
 
-@contextmanager
-def current_document(document: Any) -> Iterator[None]:
-    """Make ``document`` the current one in the running context."""
-    stack = install()
-    before = stack.get()
-    stack.set((*(before or ()), weakref.ref(document)))
-    try:
-        yield
-    finally:
+class CurrentDocument:
+    """Makes ``document`` the current one in the running context, from ``with`` to its end."""
+
+    __slots__ = ("_before", "_document", "_stack")
+
+    def __init__(self, document: Any) -> None:
+        self._document = document
+        self._stack = install()
+        self._before: _Stack | None = None
+
+    def __enter__(self) -> None:
+        self._before = self._stack.get()
+        self._stack.set((*(self._before or ()), weakref.ref(self._document)))
+
+    def __exit__(self, *raised: object) -> None:
         # Set back rather than popped: what app code left on the stack goes with it.
-        stack.set(before)
+        self._stack.set(self._before)

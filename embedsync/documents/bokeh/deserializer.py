@@ -17,8 +17,8 @@ from embedsync.documents.bokeh.private import (
     UnitsSpecPropertyDescriptor,
     model_class,
     registered_decoders,
-    writable_descriptor,
 )
+from embedsync.documents.bokeh.properties import writable_descriptor
 from embedsync.errors import Refused
 from embedsync.wire import Refusal
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import weakref
-from collections.abc import Awaitable, Callable, Hashable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Collection, Hashable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from itertools import chain
 from typing import Any
 
@@ -16,7 +16,7 @@ from embedsync.authority import Authority
 from embedsync.document import DocumentHost, Event, EventKind, PageParts, Patch, Prepared, Snapshot, Written
 from embedsync.documents.bokeh import halfway, panel
 from embedsync.documents.bokeh.callbacks import Call, CallRunner
-from embedsync.documents.bokeh.curdoc import current_document
+from embedsync.documents.bokeh.curdoc import CurrentDocument
 from embedsync.documents.bokeh.deserializer import Decoder
 from embedsync.documents.bokeh.edits import DecodedEdit, Message
 from embedsync.documents.bokeh.events import decode_events
@@ -26,25 +26,22 @@ from embedsync.documents.bokeh.live import LiveDocument
 from embedsync.documents.bokeh.outline import outlined
 from embedsync.documents.bokeh.page import draw_page, has_own_page
 from embedsync.documents.bokeh.pending import Change, Delta, RootsChange, Signal, TitleChange, Write
-from embedsync.documents.bokeh.private import (
-    ID,
-    Model,
-    UnlockedDocumentProxy,
-    data_models,
-    told_descriptor,
-)
+from embedsync.documents.bokeh.private import ID, Model, UnlockedDocumentProxy, data_models
+from embedsync.documents.bokeh.properties import told_descriptor
 from embedsync.documents.bokeh.recorder import Edit, Recorder
 from embedsync.documents.bokeh.resources import models_that_need_eval, needed_scripts
 from embedsync.documents.bokeh.serializer import Encoding, KnownModels
 from embedsync.documents.bokeh.session_context import ServerContext, SessionContext
 from embedsync.documents.bokeh.timers import Timers
-from embedsync.documents.bokeh.turn import Turn, current_turn, go_on_here
+from embedsync.documents.bokeh.turn import Turn, TurnContext, current_turn, go_on_here
 from embedsync.errors import BuildError, Refused
 from embedsync.wire import Refusal
 
 __all__ = ["BokehDocument"]
 
 Hook = Callable[[SessionContext], Any]
+
+_NOTHING = Patch()
 
 
 class BokehDocument:
@@ -77,7 +74,7 @@ class BokehDocument:
         self._runner = CallRunner(host, self._guarded, lambda: go_on_here(self))
         self._roots: list[str] = []
         self._scripts: set[str] = set()
-        self._seen: weakref.WeakValueDictionary[str, Model] = weakref.WeakValueDictionary()
+        self._departed: weakref.WeakValueDictionary[str, Model] = weakref.WeakValueDictionary()
         self._end_hooks: list[Hook] = []
 
         halfway.install()
@@ -87,7 +84,7 @@ class BokehDocument:
         self._timers.without_lock = self._without_lock
         self._recorder.timers = self._timers
         self.bokeh.callbacks = self._recorder
-        self.bokeh.models.on_leave = self._known.detached
+        self.bokeh.models.on_leave = self._left
         self.session_context = SessionContext(session, server_context, self.bokeh, host, self)
         self.bokeh._session_context = weakref.ref(self.session_context)  # type: ignore[arg-type]
 
@@ -113,7 +110,7 @@ class BokehDocument:
         """App code has filled the document: changes count from here on, and timers start."""
         self._recorder.start()
         models = list(self.bokeh.models)
-        self._learn(models)
+        self._known.learn(models)
         self._roots = [each.id for each in self.bokeh.roots]
         self._scripts = set(needed_scripts(models))
         if self._request.ahead is None:
@@ -132,18 +129,9 @@ class BokehDocument:
 
     # The port.
 
-    @contextmanager
-    def context(self) -> Iterator[None]:
+    def context(self) -> AbstractContextManager[None]:
         """What each turn runs in: this is the current document, and its changes are its own."""
-        turn = Turn(self)
-        previous = turn.enter()
-        try:
-            with current_document(self.bokeh):
-                yield
-        finally:
-            turn.active = False
-            turn.leave(previous)
-            self._recorder.turn_ended()
+        return TurnContext(self, self.bokeh, self._recorder.turn_ended)
 
     def snapshot(self) -> Snapshot:
         """Encode the whole document as it is now."""
@@ -158,7 +146,7 @@ class BokehDocument:
             # Held changes show in this snapshot, but other browsers have yet to be told of them.
             self._recorder.make_whole()
         else:
-            self._learn(models)
+            self._known.learn(models)
             self._known.columns.update(encoding.columns)
             self._roots = [each.id for each in self.bokeh.roots]
             self._scripts.update(scripts)
@@ -170,7 +158,7 @@ class BokehDocument:
 
     def prepare(self, events: Sequence[Any], buffers: dict[str, bytes], client: str) -> Prepared:
         """Decode and check the events of an edit, changing nothing."""
-        decoder = Decoder(self._find, self._was_here, self._seen.get, buffers)
+        decoder = Decoder(self._find, self._was_here, self._departed.get, buffers)
         steps, skipped = decode_events(events, decoder, self._authority, self.bokeh)
         written = dict.fromkeys(each.written for each in steps if each.written is not None)
         return Prepared(DecodedEdit(steps), tuple(written), skipped)
@@ -186,18 +174,22 @@ class BokehDocument:
         left = self._known.left_meanwhile()
         roots = list(self._roots)
         overwritten: list[Change] = []
+        before = edit.before(self.bokeh)
+        recorded = self._recorder.begin_edit()
         try:
-            with edit.undone_on_failure(self.bokeh), self._recorder.editing() as recorded:
-                self._take_steps(edit, recorded)
-                overwritten = self._recorder.settle(recorded)
-                patch = self._encode(recorded.changes.take(), strict=True)
-        except Exception as error:
+            self._take_steps(edit, recorded)
+            overwritten = self._recorder.settle(recorded)
+            patch = self._encode(recorded.changes.take(), strict=True)
+        except BaseException as error:
+            self._recorder.end_edit()
+            before.put_back()
             self._recorder.put_back(overwritten)
             self._known.nothing_left_since(left)
             self._roots = roots
-            if isinstance(error, Refused):
+            if isinstance(error, Refused) or not isinstance(error, Exception):
                 raise
             raise Refused(Refusal.BAD_VALUE, f"{type(error).__name__}: {error}") from error
+        self._recorder.end_edit()
         for model_id, attribute in edit.local:
             self._known.local.setdefault(model_id, set()).add(attribute)
         edit.merged = recorded.merged | edit.made_whole(patch)
@@ -220,11 +212,13 @@ class BokehDocument:
         """Take what changed since the last drain: every written key once, with its value now."""
         go_on_here(self)
         if self._recorder.held:
-            return Patch()
+            return _NOTHING
         return self._encode(self._recorder.take(), strict=False)
 
     def values(self, keys: Sequence[Hashable]) -> Patch:
         """Encode the present whole values under ``keys`` as write events."""
+        if not keys:
+            return _NOTHING
         encoding = Encoding(self._known, self._host.report)
         for key in keys:
             # What is noted and waits shows in the value.
@@ -286,7 +280,7 @@ class BokehDocument:
             return await awaitable
         previous = turn.enter()
         try:
-            with current_document(self.bokeh):
+            with CurrentDocument(self.bokeh):
                 return await awaitable
         except SystemExit as error:
             # It would end the loop that all sessions share.
@@ -302,7 +296,7 @@ class BokehDocument:
 
         async def run() -> None:
             try:
-                with current_document(proxy):
+                with CurrentDocument(proxy):
                     if inspect.iscoroutinefunction(function):
                         await function()
                     else:
@@ -327,10 +321,11 @@ class BokehDocument:
     def _is_here(self, identifier: str) -> bool:
         return ID(identifier) in self.bokeh.models
 
-    def _learn(self, models: Sequence[Model]) -> None:
-        self._known.learn(models)
+    def _left(self, models: Collection[Model]) -> None:
+        """These are not in the document: should a browser bring them back, they are to be the same."""
         for each in models:
-            self._seen[each.id] = each
+            self._departed[each.id] = each
+        self._known.detached(each.id for each in models)
 
     def _whole(self) -> dict[str, Any]:
         from bokeh import __version__
@@ -352,6 +347,8 @@ class BokehDocument:
         return not module.startswith("bokeh_app_") or module in own
 
     def _encode(self, changes: list[Change], *, strict: bool) -> Patch:
+        if not changes and not self._known.has_stale:
+            return _NOTHING
         encoding = Encoding(self._known, None if strict else self._host.report)
         events: list[Event] = []
         whole: set[Hashable] = set()
@@ -364,11 +361,13 @@ class BokehDocument:
                 change = Write(change.model, change.attribute)
             events.extend(self._events_of(change, encoding))
         self._known.columns.update(encoding.columns)
-        defined = list(encoding.defined.values())
-        scripts = self._new_scripts(encoding)
-        self._scripts.update(scripts)
-        self._learn(defined)
-        self._known.detached(each.id for each in defined if not self._is_here(each.id))
+        scripts: tuple[str, ...] = ()
+        if encoding.defined:
+            defined = list(encoding.defined.values())
+            scripts = self._new_scripts(encoding)
+            self._scripts.update(scripts)
+            self._known.learn(defined)
+            self._left([each for each in defined if not self._is_here(each.id)])
         # What is held may bring back what has left: whether it is gone shows when that is let go.
         gone = () if self._recorder.has_changes() else self._known.forget_gone(self._is_here)
         return Patch(tuple(events), gone, scripts)
@@ -408,7 +407,7 @@ class BokehDocument:
         value = {"new": descriptor.get_value(model)}
         event = encoding.event(content, value, EventKind.WRITE, (model.id, attribute))
         if event is not None:
-            self._known.attributes_sent(model).add(attribute)
+            self._known.note_sent(model, (attribute,))
         return event
 
     def _title(self, encoding: Encoding) -> Event | None:

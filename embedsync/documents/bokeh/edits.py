@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, MutableSequence
-from contextlib import contextmanager
+from collections.abc import Collection, MutableSequence, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,28 +19,45 @@ from embedsync.documents.bokeh.private import (
 )
 from embedsync.documents.bokeh.values import alike, copied, same
 
-__all__ = ["AddRoot", "DecodedEdit", "Message", "PatchColumns", "RemoveRoot", "Set", "SetTitle", "Stream"]
+__all__ = [
+    "AddRoot",
+    "DecodedEdit",
+    "Message",
+    "PatchColumns",
+    "RemoveRoot",
+    "Set",
+    "SetTitle",
+    "Stream",
+]
 
 
 _ROOTS_WRITTEN = Written(ROOTS, EventKind.DELTA)
 _TITLE_WRITTEN = Written(TITLE, EventKind.WRITE)
 
 
-@dataclass(frozen=True, slots=True)
+# What is put into a property as it is, unless something else is made of it.
+_PLAIN = frozenset({str, float, int, bool})
+_NOTHING = object()
+
+
+@dataclass(slots=True)
 class Set:
-    """Give a property another value; with ``columns`` only those columns of it."""
+    """Give a property another value; with ``columns`` only those columns of it.
+
+    Attributes:
+        written: the key that it writes, unless that is the sender's own concern.
+    """
 
     model: Model
     attribute: str
     value: Any
     columns: tuple[str, ...] | None = None
     local: bool = False
+    written: Written | None = field(init=False)
 
-    @property
-    def written(self) -> Written | None:
-        """The key that it writes, unless that is the sender's own concern."""
+    def __post_init__(self) -> None:
         kind = EventKind.WRITE if self.columns is None else EventKind.DELTA
-        return None if self.local else Written((self.model.id, self.attribute), kind)
+        self.written = None if self.local else Written((self.model.id, self.attribute), kind)
 
     @property
     def parts(self) -> Collection[str]:
@@ -60,8 +76,10 @@ class Set:
         if self.columns is not None:
             data = getattr(self.model, self.attribute)
             return not all(_is(self.value.get(each), data.get(each)) for each in self.columns)
-        descriptor = self.model.lookup(self.attribute)
         sent = self.value
+        if type(sent) in _PLAIN and self.model._property_values.get(self.attribute, _NOTHING) is sent:
+            return False
+        descriptor = self.model.lookup(self.attribute)
         if isinstance(descriptor, UnitsSpecPropertyDescriptor) and isinstance(sent, dict):
             sent = {name: each for name, each in sent.items() if name != "units"}
         held = getattr(self.model, self.attribute)
@@ -256,30 +274,30 @@ class DecodedEdit:
         parts = {each.written.key for each in self.steps if isinstance(each, Stream | PatchColumns)}
         return {each.key for each in patch.events if each.kind is EventKind.WRITE and each.key in parts}
 
-    @contextmanager
-    def undone_on_failure(self, document: Document) -> Iterator[None]:
-        """Put everything back if the block raises."""
-        models = {
-            each.model.id: each.model for each in self.steps if isinstance(each, Set | Stream | PatchColumns)
-        }
-        kept = [_Kept(each) for each in models.values()]
-        columns = [
-            _KeptColumns(each)
-            for each in self.steps
-            if isinstance(each, Set | Stream | PatchColumns) and each.parts
-        ]
-        roots, title = list(document._roots), document._title
-        try:
-            yield
-        except BaseException:
-            for one in reversed(columns):
-                one.put_back()
-            for other in kept:
-                other.put_back()
-            document._roots[:] = roots
-            document._title = title
-            document.models.invalidate()
-            raise
+    def before(self, document: Document) -> _Before:
+        """What the steps are about to change, as it is now."""
+        return _Before(self.steps, document)
+
+
+class _Before:
+    """What an edit changes, as it was before: the way back, should a step fail."""
+
+    def __init__(self, steps: Sequence[Step], document: Document) -> None:
+        changing = [each for each in steps if isinstance(each, Set | Stream | PatchColumns)]
+        self._models = [_Kept(each) for each in {each.model.id: each.model for each in changing}.values()]
+        self._columns = [_KeptColumns(each) for each in changing if each.parts]
+        self._document = document
+        self._roots, self._title = list(document._roots), document._title
+
+    def put_back(self) -> None:
+        """Undo all."""
+        for columns in reversed(self._columns):
+            columns.put_back()
+        for model in self._models:
+            model.put_back()
+        self._document._roots[:] = self._roots
+        self._document._title = self._title
+        self._document.models.invalidate()
 
 
 def _is(sent: Any, held: Any) -> bool:

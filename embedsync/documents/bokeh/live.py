@@ -11,6 +11,8 @@ from bokeh.models import ColumnDataSource
 from embedsync.documents.bokeh import panel
 from embedsync.documents.bokeh.locked_callback import POLICIES, LockedCallback
 from embedsync.documents.bokeh.private import Document, DocumentModelManager, Model, make_id
+from embedsync.documents.bokeh.properties import value_of
+from embedsync.documents.bokeh.references import all_models
 from embedsync.documents.bokeh.timers import NextTickCallback, PeriodicCallback, TimeoutCallback
 
 __all__ = ["LiveDocument", "LiveModels"]
@@ -20,25 +22,36 @@ class LiveModels(DocumentModelManager):
     """Tells which models left the document, even if they came back before anyone looked.
 
     Attributes:
-        on_leave: called with the ids of those that left.
+        on_leave: called with those that left.
         sources: the models that have columns.
     """
 
     def __init__(self, document: Document) -> None:
         super().__init__(document)
-        self.on_leave: Callable[[set[str]], None] | None = None
+        self.on_leave: Callable[[list[Model]], None] | None = None
         self.sources: list[Any] = []
 
     def recompute(self) -> None:
         """Find the models that are reachable from the roots."""
-        before = self._models
-        super().recompute()
-        self.sources = [each for each in self._models.values() if isinstance(each, ColumnDataSource)]
-        left = before.keys() - self._models.keys()
+        document = self._document()
+        if document is None:
+            return
+        before, now = self._models, all_models(document.roots)
+        left = [each for key, each in before.items() if now.get(key) is not each]
+        come = [each for key, each in now.items() if before.get(each.id) is not each]
+        named = type(self._models_by_name)()
+        for each in now.values():
+            if (name := value_of(each, "name")) is not None:
+                named.add_value(name, each)
+        for each in left:
+            self._seen_model_ids.add(each.id)
+            each._detach_document()
+        for each in come:
+            each._attach_document(document)
+        self._models, self._models_by_name = now, named
+        self.sources = [each for each in now.values() if isinstance(each, ColumnDataSource)]
         if left and self.on_leave is not None:
-            self.on_leave({str(each) for each in left})
-        # Bokeh collects new models here until its own protocol has sent them; ours asks nobody.
-        self._new_models.clear()
+            self.on_leave(left)
 
     def take(self) -> list[Model]:
         """Forget all models, and hand them over."""

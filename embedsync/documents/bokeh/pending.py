@@ -17,17 +17,18 @@ _MOST_DELTAS = 256
 """Deltas kept for one property; beyond that its whole value is the shorter message."""
 
 
-@dataclass(frozen=True, slots=True)
 class Write:
     """A property was given another value; which one is looked up when it is encoded."""
 
-    model: Model
-    attribute: str
+    # No dataclass: one is made for each change of each property, and a frozen one takes thrice as long.
+    __match_args__ = ("model", "attribute")
+    __slots__ = ("attribute", "key", "model")
 
-    @property
-    def key(self) -> Key:
+    def __init__(self, model: Model, attribute: str) -> None:
+        self.model = model
+        self.attribute = attribute
+        self.key: Key = (model.id, attribute)
         """What it writes."""
-        return (self.model.id, self.attribute)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +107,10 @@ class Pending:
             self._changes[next(self._number)] = change
         elif isinstance(change, Delta):
             self._add_delta(change)
-        elif change.key not in self._whole:
-            self.drop(change.key)
-            self._whole[change.key] = self._append(change)
+        elif (key := change.key) not in self._whole:
+            if key in self._deltas:
+                self.drop(key)
+            self._whole[key] = self._append(change)
 
     def drop(self, key: Key) -> list[Change]:
         """Forget what is noted under ``key``, and return it."""
@@ -128,6 +130,8 @@ class Pending:
 
     def take(self) -> list[Change]:
         """Hand over everything, in order."""
+        if not self._changes:
+            return []
         changes = [self._changes[number] for number in sorted(self._changes)]
         self._changes.clear()
         self._whole.clear()

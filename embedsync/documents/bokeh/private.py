@@ -65,6 +65,7 @@ from bokeh.embed.elements import script_for_render_items
 from bokeh.embed.util import RenderItem
 from bokeh.events import Event, ModelEvent
 from bokeh.model import Model
+from bokeh.model.util import visit_value_and_its_immediate_references
 from bokeh.resources import Resources
 from bokeh.settings import settings
 from bokeh.util.callback_manager import _nargs
@@ -126,7 +127,6 @@ __all__ = [
     "Unspecified",
     "Value",
     "array_encoding_disabled",
-    "belongs_to_browser",
     "bundle_extensions",
     "bundle_for_resources",
     "convert_datetime_type",
@@ -145,8 +145,6 @@ __all__ = [
     "settings",
     "takes_no_argument",
     "templates",
-    "told_attribute",
-    "told_descriptor",
     "transform_array",
     "transform_series",
     "uses_gl",
@@ -154,7 +152,7 @@ __all__ = [
     "uses_tables",
     "uses_widgets",
     "validation_on",
-    "writable_descriptor",
+    "visit_value_and_its_immediate_references",
 ]
 
 
@@ -190,42 +188,6 @@ def model_class(name: str) -> type[Model] | None:
         return figure
     found = _resolver._known_models.get(name)
     return found if isinstance(found, type) and issubclass(found, Model) else None
-
-
-def told_descriptor(model: Model, attribute: str) -> PropertyDescriptor[Any] | None:
-    """The descriptor of a property that browsers are told; ``None`` if there is none."""
-    descriptor = _descriptor(model, attribute)
-    return descriptor if descriptor is not None and descriptor.serialized else None
-
-
-def writable_descriptor(model: Model, attribute: str) -> PropertyDescriptor[Any] | None:
-    """The descriptor of a property that browsers may write; ``None`` if there is none."""
-    descriptor = _descriptor(model, attribute)
-    # What Bokeh calls read-only is so for Python: it belongs to the browser.
-    return descriptor if descriptor is not None and (descriptor.serialized or descriptor.readonly) else None
-
-
-def belongs_to_browser(model: Model, attribute: str) -> bool:
-    """Whether only browsers write this property, and are never told it: sizes, chosen files."""
-    descriptor = _descriptor(model, attribute)
-    return descriptor is not None and descriptor.readonly and not descriptor.serialized
-
-
-def told_attribute(model: Model, attribute: str) -> str | None:
-    """The property that browsers are told of when ``attribute`` changes; ``None`` for none."""
-    if told_descriptor(model, attribute) is not None:
-        return attribute
-    base = attribute.removesuffix("_units")
-    if base != attribute and isinstance(_descriptor(model, base), UnitsSpecPropertyDescriptor):
-        return base  # units travel as a part of the value that they are the units of
-    return None
-
-
-def _descriptor(model: Model, attribute: str) -> PropertyDescriptor[Any] | None:
-    if attribute not in model.properties(_with_props=True):
-        return None
-    descriptor = model.lookup(attribute, raises=False)
-    return descriptor if isinstance(descriptor, PropertyDescriptor) else None
 
 
 def data_models() -> list[type[HasProps]]:

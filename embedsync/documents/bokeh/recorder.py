@@ -10,12 +10,11 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Iterator
-from contextlib import contextmanager
 from typing import Any, Protocol
 
 from embedsync.document import DocumentHost
 from embedsync.documents.bokeh.callbacks import Call, CallRunner
-from embedsync.documents.bokeh.columns import Part, patched_part, sharing, streamed_part
+from embedsync.documents.bokeh.columns import COLUMNS, Part, patched_part, sharing, streamed_part
 from embedsync.documents.bokeh.keys import ROOTS, TITLE, Key
 from embedsync.documents.bokeh.pending import Change, Delta, Pending, RootsChange, Signal, TitleChange, Write
 from embedsync.documents.bokeh.private import (
@@ -39,8 +38,8 @@ from embedsync.documents.bokeh.private import (
     event_callbacks,
     property_callbacks,
     takes_no_argument,
-    told_attribute,
 )
+from embedsync.documents.bokeh.properties import told_attribute
 from embedsync.documents.bokeh.turn import Turn
 from embedsync.documents.bokeh.values import copied, only_nan_differs
 from embedsync.errors import MailboxFull
@@ -126,14 +125,14 @@ class Recorder(DocumentCallbackManager):
         with self._lock:
             self._pending.make_whole(key)
 
-    @contextmanager
-    def editing(self) -> Iterator[Edit]:
+    def begin_edit(self) -> Edit:
         """Note the changes of a browser edit apart from all others, and let its callbacks wait."""
         self._edit = Edit()
-        try:
-            yield self._edit
-        finally:
-            self._edit = None
+        return self._edit
+
+    def end_edit(self) -> None:
+        """The edit is applied, or was refused."""
+        self._edit = None
 
     def settle(self, edit: Edit) -> list[Change]:
         """Take out of the noted changes what the edit has written since, and return it."""
@@ -189,23 +188,27 @@ class Recorder(DocumentCallbackManager):
             return
         if attr == "name":
             document.models.update_name(model, old, new)
+        calls = []
+        if callbacks := property_callbacks(model, attr):
+            what = f"on_change callback of {type(model).__name__}.{attr}:"
+            calls = [Call(what, each, (attr, old, new)) for each in callbacks]
         if hint is None:
-            value = model.lookup(attr).get_value(model)
-            event: DocumentPatchedEvent = ModelChangedEvent(document, model, attr, value, setter)
+            told = told_attribute(model, attr)
+            change = Write(model, told) if told is not None else None
+            self._changed(
+                change, calls, (model.id, attr), lambda: _model_changed(document, model, attr, setter)
+            )
         else:
-            event = hint
-            event.setter = event.setter if event.setter is not None else setter
-        what = f"on_change callback of {type(model).__name__}.{attr}:"
-        calls = [Call(what, each, (attr, old, new)) for each in property_callbacks(model, attr)]
-        key = (model.id, attr) if hint is None else None
-        self._changed(event, calls, key, old)
+            hint.setter = hint.setter if hint.setter is not None else setter
+            self._changed(_change_of(hint, old), calls, None, lambda: hint, _columns_in_place(hint))
 
     def changed_halfway(self, model: Model, attr: str) -> None:
         """Note that a property has changed by something that raised; nothing is called for it."""
         if self._document() is not None and not self._ended:
-            self._note(Write(model, attr))
-            self._note_sharing(model, attr, getattr(model, attr))
-            self._noted()
+            inside = self._turn() is not None
+            self._note(Write(model, attr), inside)
+            self._note_sharing(model, getattr(model, attr), inside)
+            self._noted(inside)
 
     def trigger_on_change(self, event: DocumentChangedEvent) -> None:
         """Note a change of the document itself, then run callbacks."""
@@ -214,7 +217,8 @@ class Recorder(DocumentCallbackManager):
         calls = []
         if event.callback_invoker is not None:
             calls.append(Call("callback", event.callback_invoker))
-        self._changed(event, calls, TITLE if isinstance(event, TitleChangedEvent) else None)
+        key = TITLE if isinstance(event, TitleChangedEvent) else None
+        self._changed(_change_of(event), calls, key, lambda: event)
 
     def notify_event(self, model: Model, event: ModelEvent, callback_invoker: Any) -> None:
         """Run the callbacks of a model's event that Python code triggered."""
@@ -320,40 +324,57 @@ class Recorder(DocumentCallbackManager):
 
     # How it is done.
 
-    def _changed(self, event: DocumentChangedEvent, calls: list[Call], key: Key, old: Any = None) -> None:
-        change = _change_of(event, old)
-        if change is not None:
-            self._note(change)
-        if isinstance(event, ColumnsStreamedEvent | ColumnsPatchedEvent):
-            names = event.data if isinstance(event, ColumnsStreamedEvent) else event.patches
-            self._note_sharing(event.model, event.attr, names)
-        calls.extend(Call("document on_change callback", each, (event,)) for each in self.change_callbacks())
-        self._dispatch(calls, key)
-        if change is not None:
-            self._noted()
+    def _changed(
+        self,
+        change: Change | None,
+        calls: list[Call],
+        key: Key,
+        event: Callable[[], DocumentChangedEvent],
+        in_place: tuple[Model, Iterable[str]] | None = None,
+    ) -> None:
+        """Note a change, and run callbacks.
 
-    def _note(self, change: Change) -> None:
+        Args:
+            change: for the browsers, if they are told of it.
+            calls: callbacks for it.
+            key: what it is the value of, if held callbacks for the same are run once.
+            event: makes what the document's own callbacks are told, of which there are few.
+            in_place: a source, and the names of the columns in it that were not replaced but changed.
+        """
+        inside = self._turn() is not None
+        if change is not None:
+            self._note(change, inside)
+        if in_place is not None:
+            self._note_sharing(*in_place, inside)
+        if self._change_callbacks:
+            told = (event(),)
+            calls += [Call("document on_change callback", each, told) for each in self.change_callbacks()]
+        if calls:
+            self._dispatch(calls, key)
+        if change is not None:
+            self._noted(inside)
+
+    def _note(self, change: Change, inside: bool) -> None:
         if not self._recording:
             return
-        inside = self._turn() is not None
         with self._lock:
             edit = self._edit if inside else None
             (edit.changes if edit is not None else self._pending).add(change)
 
-    def _note_sharing(self, model: Model, attr: str, names: Iterable[str]) -> None:
+    def _note_sharing(self, model: Model, names: Iterable[str], inside: bool) -> None:
         """The same list may be a column twice, and has changed in both places."""
         document: Any = self._document()
         for each in sharing(model, names, document.models.sources):
             if each is model:
-                self._note(Write(each, attr))
+                self._note(Write(each, COLUMNS), inside)
             elif self._recording:
                 # Not a part of an edit: the browser that sent it has not changed this too.
                 with self._lock:
-                    self._pending.add(Write(each, attr))
+                    self._pending.add(Write(each, COLUMNS))
 
-    def _noted(self) -> None:
+    def _noted(self, inside: bool) -> None:
         """What was noted is to be sent, sooner or later."""
-        if self._turn() is None:
+        if not inside:
             self._wake()
         elif self._edit is None:
             self._host.progress()
@@ -399,11 +420,8 @@ def _popped(calls: deque[Call]) -> Iterator[Call]:
         yield calls.popleft()
 
 
-def _change_of(event: DocumentChangedEvent, old: Any) -> Change | None:
+def _change_of(event: DocumentChangedEvent, old: Any = None) -> Change | None:
     match event:
-        case ModelChangedEvent():
-            attribute = told_attribute(event.model, event.attr)
-            return Write(event.model, attribute) if attribute is not None else None
         case ColumnDataChangedEvent() if event.cols is None:
             return Write(event.model, event.attr)
         case ColumnDataChangedEvent():
@@ -422,6 +440,19 @@ def _change_of(event: DocumentChangedEvent, old: Any) -> Change | None:
         case MessageSentEvent():
             fields = {"msg_type": event.msg_type, "msg_data": copied(event.msg_data)}
             return Signal(event.kind, fields)
+    return None
+
+
+def _model_changed(document: Document, model: Model, attr: str, setter: Any) -> ModelChangedEvent:
+    return ModelChangedEvent(document, model, attr, model.lookup(attr).get_value(model), setter)
+
+
+def _columns_in_place(event: DocumentPatchedEvent) -> tuple[Model, Iterable[str]] | None:
+    match event:
+        case ColumnsStreamedEvent():
+            return event.model, event.data
+        case ColumnsPatchedEvent():
+            return event.model, event.patches
     return None
 
 

@@ -14,6 +14,7 @@ from embedsync.documents.bokeh.private import (
     uses_tables,
     uses_widgets,
 )
+from embedsync.documents.bokeh.properties import descriptor_of, value_of
 
 __all__ = ["INSERTING", "models_that_need_eval", "needed_scripts", "script_files"]
 
@@ -72,7 +73,6 @@ def models_that_need_eval(models: Iterable[Model]) -> tuple[str, ...]:
     names: set[str] = set()
     for each in models:
         names.update(base.__name__ for base in type(each).__mro__ if base.__name__ in _EVAL)
-        # Asked of the class first: Bokeh looks for similar names when a model has no such property.
-        if hasattr(type(each), "output_backend") and getattr(each, "output_backend", None) == "webgl":
+        if descriptor_of(each, "output_backend") is not None and value_of(each, "output_backend") == "webgl":
             names.add("output_backend='webgl'")
     return tuple(sorted(names))

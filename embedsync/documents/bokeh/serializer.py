@@ -8,17 +8,20 @@ connection and as a side effect of encoding.
 from __future__ import annotations
 
 import itertools
-import weakref
+import sys
 from collections.abc import Callable, Hashable, Iterable
+from math import isfinite
 from typing import Any
 
 import msgspec
+import numpy as np
 
 from embedsync.document import Buffer, Event, EventKind
 from embedsync.documents.bokeh.attributes import attributes_of
 from embedsync.documents.bokeh.columns import COLUMNS, Arrays, Held, appended, arrays_of
 from embedsync.documents.bokeh.pending import Delta
 from embedsync.documents.bokeh.private import (
+    BINARY_ARRAY_TYPES,
     HasProps,
     Model,
     SerializationError,
@@ -32,6 +35,8 @@ __all__ = ["Encoding", "KnownModels"]
 Report = Callable[[BaseException, str], None]
 
 _PLAIN = frozenset({str, bool, type(None)})
+_SENT = "_embedsync_sent"
+_NONE: frozenset[str] = frozenset()
 
 
 def _as_plain(value: Any) -> Any:
@@ -43,6 +48,14 @@ def _as_plain(value: Any) -> Any:
     if isinstance(value, float):
         return float.__float__(value)
     raise TypeError(f"a value of type {type(value).__name__} can't be sent to browsers")
+
+
+_BINARY = {np.dtype(each): np.dtype(each).name for each in BINARY_ARRAY_TYPES}
+"""Types of arrays that are sent as their bytes, with the names that browsers have for them."""
+
+
+def _is_sent_as_it_is(array: np.ndarray[Any, Any]) -> bool:
+    return array.dtype in _BINARY and array.ndim > 0 and array.flags.c_contiguous
 
 
 _json = msgspec.json.Encoder(enc_hook=_as_plain)
@@ -63,7 +76,7 @@ class KnownModels:
     def __init__(self) -> None:
         self._known: dict[str, Model] = {}
         self._stale: set[str] = set()
-        self._sent: weakref.WeakKeyDictionary[Model, set[str]] = weakref.WeakKeyDictionary()
+        self._names: dict[frozenset[str], frozenset[str]] = {}
         self._buffers = itertools.count(1)
         self.local: dict[str, set[str]] = {}
         self.columns: dict[str, Arrays] = {}
@@ -74,6 +87,11 @@ class KnownModels:
     def buffer(self, data: bytes) -> Buffer:
         """Name some bytes."""
         return Buffer(f"s{next(self._buffers)}", data)
+
+    @property
+    def has_stale(self) -> bool:
+        """Whether models have left the document, of which browsers were not told."""
+        return bool(self._stale)
 
     def learn(self, models: Iterable[Model]) -> None:
         """The browsers have been told of these models."""
@@ -106,9 +124,18 @@ class KnownModels:
         self._stale.difference_update(gone)
         return gone
 
-    def attributes_sent(self, model: Model) -> set[str]:
+    def attributes_sent(self, model: Model) -> frozenset[str]:
         """Names of the properties that browsers may hold a value of."""
-        return self._sent.setdefault(model, set())
+        # Kept with the model, for it may leave and come back. Most models of a class share what is kept.
+        found: frozenset[str] = vars(model).get(_SENT, _NONE)
+        return found
+
+    def note_sent(self, model: Model, names: Iterable[str]) -> None:
+        """Browsers are sent values of these properties."""
+        sent = self.attributes_sent(model)
+        if not sent.issuperset(names):
+            sent = sent.union(names)
+            setattr(model, _SENT, self._names.setdefault(sent, sent))
 
     def clear(self) -> None:
         """Let go of everything."""
@@ -116,7 +143,7 @@ class KnownModels:
         self._stale.clear()
         self.local.clear()
         self.columns.clear()
-        self._sent.clear()
+        self._names.clear()
 
 
 class Encoding(Serializer):
@@ -166,7 +193,7 @@ class Encoding(Serializer):
         defined = len(self.defined)
         try:
             encoded = {name: self.encode(value) for name, value in values.items()}
-            content = self._to_json({**fields, **encoded})
+            content = self._to_json(fields | encoded)
         except Exception as error:
             self._undo(defined)
             self._taken.clear()
@@ -174,9 +201,13 @@ class Encoding(Serializer):
                 raise
             self._report(error, f"encoding {_described(fields)}")
             return None
-        self._note_columns(fields, encoded)
-        buffers, self._taken = tuple(self._taken), []
-        return Event(content, kind, key, tuple(itertools.islice(self.defined, defined, None)), buffers)
+        if fields.get("attr") == COLUMNS:
+            self._note_columns(fields, encoded)
+        buffers: tuple[Buffer, ...] = ()
+        if self._taken:
+            buffers, self._taken = tuple(self._taken), []
+        newly = tuple(itertools.islice(self.defined, defined, None)) if len(self.defined) > defined else ()
+        return Event(content, kind, key, newly, buffers)
 
     def fits(self, delta: Delta) -> bool:
         """Whether browsers hold arrays of which a part of some columns makes what it should."""
@@ -221,14 +252,28 @@ class Encoding(Serializer):
         """Encode a value."""
         if type(obj) in _PLAIN:
             return obj
+        if type(obj) is float and isfinite(obj):
+            return obj
         if isinstance(obj, Model):
             return self.get_ref(obj) or self._encode_model(obj)
+        if type(obj) is np.ndarray and _is_sent_as_it_is(obj):
+            return self._array(obj)
         try:
             return super().encode(obj)
         except Exception:
             if self._nothing_for_what_fails:
                 return None
             raise
+
+    def _array(self, obj: np.ndarray[Any, Any]) -> Any:
+        """Encode an array as Bokeh does, sooner."""
+        return {
+            "type": "ndarray",
+            "array": self._encode_bytes(obj),
+            "shape": list(obj.shape),
+            "dtype": _BINARY[obj.dtype],
+            "order": sys.byteorder,
+        }
 
     def _class(self, found: type[HasProps]) -> Any:
         """Define a class that exists in Python only; what can't be encoded of its defaults is left out."""
@@ -305,14 +350,12 @@ class Encoding(Serializer):
             except UnsetValueError:
                 continue  # it has no default, and was deleted: there is nothing to tell
             definition["attributes"] = attributes
-        sent.update(attributes)
+        self._known_models.note_sent(model, attributes)
         if COLUMNS in attributes:
             self.columns[model.id] = arrays_of(attributes[COLUMNS], self._size)
         return definition
 
     def _note_columns(self, fields: dict[str, Any], encoded: dict[str, Any]) -> None:
-        if fields.get("attr") != COLUMNS:
-            return
         identifier = fields["model"]["id"]
         held = self._columns_of(identifier)
         match fields["kind"]:
@@ -333,7 +376,7 @@ class Encoding(Serializer):
         return self._known_models.columns.get(identifier, {})
 
     def _encode_bytes(self, obj: Any) -> Any:
-        buffer = self._known_models.buffer(bytes(obj))
+        buffer = self._known_models.buffer(obj.tobytes() if type(obj) is np.ndarray else bytes(obj))
         self._taken.append(buffer)
         return {"type": "bytes", "data": {"id": buffer.id}}
 

@@ -10,7 +10,8 @@ from typing import Any
 
 from bokeh.models import DataRange1d, Range, ToolProxy
 
-from embedsync.documents.bokeh.private import Model, belongs_to_browser
+from embedsync.documents.bokeh.private import Model
+from embedsync.documents.bokeh.properties import belongs_to_browser
 
 __all__ = ["is_view_local"]
 

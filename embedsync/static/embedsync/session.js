@@ -571,9 +571,11 @@ export class Session {
   /** Send what may be sent. */
   #flush() {
     if (this.state !== "live") return;
-    for (let edit = this.#edits.next(); edit !== null && !this.#poisoned; edit = this.#edits.next()) {
+    for (let edit = this.#edits.next(); edit !== null; edit = this.#edits.next()) {
       const message = this.#message(edit);
       if (message.byteLength <= this.#messageBytes) {
+        // What is too big is given up at once, all of it, so that one snapshot undoes it.
+        if (this.#poisoned) return;
         this.#edits.sent(edit);
         this.socket.send(message);
       } else {

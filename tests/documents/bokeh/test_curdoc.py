@@ -9,7 +9,7 @@ from bokeh.document import Document
 from bokeh.io import curdoc
 from bokeh.io.doc import patch_curdoc, set_curdoc
 
-from embedsync.documents.bokeh.curdoc import current_document, install
+from embedsync.documents.bokeh.curdoc import CurrentDocument, install
 from tests.documents.bokeh.harness import Live
 
 
@@ -36,7 +36,7 @@ def test_two_threads_have_their_own_document_at_the_same_time() -> None:
     meet, seen = threading.Barrier(2), {}
 
     def work(number: int) -> None:
-        with current_document(documents[number]):
+        with CurrentDocument(documents[number]):
             meet.wait(5)
             seen[number] = curdoc()
             meet.wait(5)
@@ -57,7 +57,7 @@ def test_tasks_and_copied_contexts_inherit_the_document() -> None:
         seen.append(curdoc())
 
     async def turn() -> None:
-        with current_document(document):
+        with CurrentDocument(document):
             task = asyncio.create_task(child())
             context = contextvars.copy_context()
             await asyncio.to_thread(lambda: seen.append(curdoc()))

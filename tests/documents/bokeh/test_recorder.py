@@ -405,11 +405,11 @@ def test_rows_of_a_thread_that_were_sent_before_it_could_tell_of_them_are_not_se
     recorder = live.document._recorder
     noted = recorder._note
 
-    def late(change: Any) -> None:
+    def late(change: Any, inside: bool) -> None:
         recorder._note = noted  # type: ignore[method-assign]
         # Meanwhile, a turn sends the whole value, with what the thread has changed in it.
         live.do(lambda: source.trigger("data", None, source.data))
-        noted(change)
+        noted(change, inside)
 
     recorder._note = late  # type: ignore[method-assign]
     source.stream({"x": [2.0]})

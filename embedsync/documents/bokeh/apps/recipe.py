@@ -63,10 +63,7 @@ class BokehRecipe:
                 yield from self.fill(document, session)
                 panel.finish(document.bokeh)
                 yield from document.left_to_await()
-                if not self._validated and settings.perform_document_validation():
-                    # It costs as much as an app's own code, and would say the same of the next document.
-                    document.bokeh.validate()
-                    self._validated = True
+                self._validate(document)
                 document.built()
         except SystemExit as error:
             document.destroy()
@@ -83,6 +80,12 @@ class BokehRecipe:
 
     def close(self) -> None:
         """The process stops."""
+
+    def _validate(self, document: BokehDocument) -> None:
+        """Have Bokeh look for what does not fit together, once: it would find the same for each visitor."""
+        if not self._validated and settings.perform_document_validation():
+            document.bokeh.validate()
+            self._validated = True
 
     def _learn(self, document: BokehDocument, session: SessionInfo) -> None:
         """Note what pages for such documents need."""

@@ -8,7 +8,8 @@ from embedsync.authority import Validator, granted
 from embedsync.documents.bokeh.authority import columns, domain
 from embedsync.documents.bokeh.authority.shown import is_open
 from embedsync.documents.bokeh.authority.table import reach_of
-from embedsync.documents.bokeh.private import Model, Unspecified, Value, belongs_to_browser
+from embedsync.documents.bokeh.private import Model, Unspecified, Value
+from embedsync.documents.bokeh.properties import belongs_to_browser, descriptor_of, value_of
 from embedsync.errors import Refused
 from embedsync.wire import Refusal
 
@@ -92,7 +93,8 @@ class Closed:
 
     def _insist_on_input(self, model: Any, attribute: str) -> None:
         _insist(not self._read_only, model, attribute, "the app is read-only")
-        disabled = getattr(model, "disabled", False) and attribute != "disabled"
+        has_it = descriptor_of(model, "disabled") is not None
+        disabled = has_it and attribute != "disabled" and value_of(model, "disabled")
         _insist(not disabled, model, attribute, "it is disabled")
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Callable, Collection, Iterable
+from functools import cache
 from typing import Any
 
 import numpy as np
 
 from embedsync.documents.bokeh.authority.panel import RULES as PANELS_RULES
 from embedsync.documents.bokeh.private import Model, UnsetValueError, convert_datetime_type
+from embedsync.documents.bokeh.properties import is_of_bokeh, value_of
 from embedsync.documents.bokeh.values import same
 
 __all__ = ["complaint"]
@@ -26,22 +28,31 @@ def complaint(model: Any, attribute: str, value: Any) -> str:
 
     A value that is there already is always right, though it may be one that only Python could set.
     """
-    if _is_there(model, attribute) and same(value, getattr(model, attribute)):
+    if _is_there(model, attribute) and same(value, value_of(model, attribute)):
         return ""
-    for each in type(model).__mro__:
+    cls: Any = type(model)
+    rule = _rule_of(cls, attribute) if is_of_bokeh(cls) else _found_for(cls, attribute)
+    return rule(model, value) if rule is not None else ""
+
+
+def _found_for(cls: type, attribute: str) -> Callable[[Any, Any], str] | None:
+    for each in cls.__mro__:
         rule = _RULES.get((each.__name__, attribute))
         if rule is not None and each.__module__.startswith("bokeh.models."):
-            return rule(model, value)
+            return rule
         if each.__module__.startswith("panel.models."):
             rule = PANELS_RULES.get((each.__name__, attribute))
             if rule is not None:
-                return rule(model, value)
-    return ""
+                return rule
+    return None
+
+
+_rule_of = cache(_found_for)
 
 
 def _is_there(model: Any, attribute: str) -> bool:
     try:
-        getattr(model, attribute)
+        value_of(model, attribute)
     except UnsetValueError:
         return False
     return True
@@ -176,7 +187,10 @@ def _slid_range(step: Callable[[Any], float | None]) -> Callable[[Any, Any], str
 
 
 def _on_slider(model: Any, value: Any, step: float | None) -> str:
-    position, start, end = (_milliseconds(each) for each in (value, model.start, model.end))
+    position, start, end = (
+        each if type(each) is float or type(each) is int else _milliseconds(each)
+        for each in (value, value_of(model, "start"), value_of(model, "end"))
+    )
     start, end = min(start, end), max(start, end)
     slack = _TOLERANCE * ((end - start) or 1.0)
     if not start - slack <= position <= end + slack:
@@ -189,7 +203,7 @@ def _on_slider(model: Any, value: Any, step: float | None) -> str:
 
 
 def _step(model: Any) -> float | None:
-    return float(model.step)
+    return float(value_of(model, "step"))
 
 
 def _any_step(model: Any) -> float | None:

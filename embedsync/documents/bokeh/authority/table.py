@@ -11,6 +11,7 @@ from functools import cache
 from embedsync.documents.bokeh.authority.panel import PANEL
 from embedsync.documents.bokeh.authority.reach import Reach, reach
 from embedsync.documents.bokeh.private import Model
+from embedsync.documents.bokeh.properties import is_of_bokeh
 
 __all__ = ["Reach", "reach_of"]
 
@@ -81,9 +82,12 @@ REACHED: dict[str, Reach] = {
 """By the name of a class in ``bokeh.models``. Some exist in one of the releases only."""
 
 
-@cache
 def reach_of(model_class: type[Model]) -> Reach:
     """What a person reaches in the models of a class: what its bases of Bokeh's and Panel's have."""
+    return _reach_of(model_class) if is_of_bokeh(model_class) else _found_for(model_class)
+
+
+def _found_for(model_class: type[Model]) -> Reach:
     found = Reach()
     for each in model_class.__mro__:
         if each.__module__.startswith("bokeh.models.") and each.__name__ in REACHED:
@@ -91,3 +95,6 @@ def reach_of(model_class: type[Model]) -> Reach:
         elif each.__module__.startswith("panel.models."):
             found |= PANEL.get(each.__name__, Reach())
     return found
+
+
+_reach_of = cache(_found_for)

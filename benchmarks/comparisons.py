@@ -1,0 +1,82 @@
+"""What is compared with what: ours on each of its servers beside the peers that people would take instead."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from benchmarks.figures import FIGURES
+from benchmarks.figures.figure import Figure, Row, Target
+from benchmarks.systems import (
+    BOKEH_ASGI,
+    BOKEH_DJANGO,
+    BOKEH_SERVE,
+    DJANGO_DAPHNE,
+    DJANGO_UVICORN,
+    FLASK,
+    OURS,
+    System,
+)
+
+__all__ = ["COMPARISONS", "Comparison"]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One table.
+
+    Attributes:
+        ours: what is judged.
+        peers: what it is compared with; another of ours may be among them.
+    """
+
+    title: str
+    ours: System
+    peers: tuple[System, ...]
+    figures: tuple[Figure, ...]
+
+    @property
+    def systems(self) -> tuple[System, ...]:
+        """All of them, as in the table."""
+        return (self.ours, *self.peers)
+
+
+def _again(number: str, figures: str, target: Callable[[Row], Target]) -> tuple[Figure, ...]:
+    """Figures of other systems once more, under a number and with targets of their own."""
+    wanted = figures.split()
+    return tuple(
+        replace(
+            each, rows=tuple(_renumbered(row, number, target) for row in each.rows), most=min(each.most, 2)
+        )
+        for each in FIGURES
+        if each.answers(wanted)
+    )
+
+
+def _renumbered(row: Row, number: str, target: Callable[[Row], Target]) -> Row:
+    judged = target(row) if row.target != Target() else Target()
+    return replace(row, number=number, title=f"({row.number}) {row.title}", target=judged)
+
+
+def _flask_target(row: Row) -> Target:
+    """A third as good as our own ASGI application, and better than Bokeh's server."""
+    third = 1 / 3 if row.more_is_better else 3
+    return Target({OURS.name: third, BOKEH_SERVE.name: 1})
+
+
+def _django_target(row: Row) -> Target:
+    """Three times as good."""
+    return Target({BOKEH_DJANGO.name: 3 if row.more_is_better else 1 / 3})
+
+
+COMPARISONS = (
+    Comparison("embedsync, on uvicorn", OURS, (BOKEH_SERVE, BOKEH_ASGI), FIGURES),
+    Comparison(
+        "Flask on gunicorn, with threads",
+        FLASK,
+        (OURS, BOKEH_SERVE),
+        _again("15", "1 2 3 7 9", _flask_target),
+    ),
+    Comparison("Django on daphne", DJANGO_DAPHNE, (BOKEH_DJANGO,), _again("16", "1 2 5", _django_target)),
+    Comparison("Django on uvicorn", DJANGO_UVICORN, (BOKEH_DJANGO,), _again("16", "1 2 5", _django_target)),
+)

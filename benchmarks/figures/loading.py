@@ -1,0 +1,36 @@
+"""Figure 14: how much a browser has to load before it shows a plot."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from benchmarks.chromium import chromium, load
+from benchmarks.effort import Effort
+from benchmarks.figures.figure import Figure, Measured, Row, Target
+from benchmarks.systems import Site
+
+__all__ = ["FIGURES"]
+
+
+async def loading(app: str, site: Site, _effort: Effort) -> Measured:
+    """Bytes until the first plot is drawn, for somebody new; others were there before."""
+    host, port = site.address
+    url = f"http://{host}:{port}/{app}"
+    async with chromium() as browser:
+        await load(browser, url)
+        await site.rest()  # Who compresses files has done it by then.
+        loaded = await load(browser, url)
+    return [loaded.compressed / 1000, loaded.sent / 1000]
+
+
+def _rows(what: str, limit: float) -> tuple[Row, Row]:
+    return (
+        Row("14", f"bytes to the first plot, {what}, compressed", "kB", Target(value=limit)),
+        Row("14", f"bytes to the first plot, {what}, as they are sent", "kB"),
+    )
+
+
+FIGURES = (
+    Figure(_rows("plot and widgets", 460), partial(loading, "sliders"), most=1),
+    Figure(_rows("plot only", 360), partial(loading, "plot"), most=1),
+)

@@ -1,0 +1,83 @@
+"""Writing messages to the transport below uvicorn's WebSocket, where that is known to be the same.
+
+An ASGI server takes one message at a time, and to pass it on costs more than all that embedsync does for it.
+What uvicorn does with a message of an open socket without compression is to put a header before it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import struct
+from collections.abc import Sequence
+from typing import Any, Self
+
+from embedsync.asgi.protocol import Send
+
+__all__ = ["Direct"]
+
+_MODULE = "uvicorn.protocols.websockets.websockets_sansio_impl"
+_CLASS = "WebSocketsSansIOProtocol"
+_TEXT, _BINARY = 0x81, 0x82
+_COPIED = 16 * 1024
+"""Messages up to here are written together; larger ones are not copied."""
+
+
+class Direct:
+    """A way past :meth:`send`, as long as nothing has to be waited for.
+
+    Args:
+        protocol: uvicorn's.
+    """
+
+    def __init__(self, protocol: Any) -> None:
+        self._protocol = protocol
+        self._transport = protocol.transport
+
+    @classmethod
+    def past(cls, send: Send) -> Self | None:
+        """The way past ``send``, or ``None`` if it is not uvicorn's own, or the socket compresses."""
+        protocol: Any = getattr(send, "__self__", None)
+        if type(protocol).__module__ != _MODULE or type(protocol).__name__ != _CLASS:
+            return None
+        if type(protocol) is not getattr(importlib.import_module(_MODULE), _CLASS):
+            return None
+        try:
+            familiar = not protocol.conn.extensions and not protocol.close_sent and not protocol.disconnected
+            protocol.writable.is_set()
+            protocol.transport.is_closing()
+        except AttributeError:
+            return None
+        return cls(protocol) if familiar else None
+
+    def write(self, messages: Sequence[bytes | str]) -> bool:
+        """Write messages; all, or none if the socket is closing or its buffer is full. Says whether."""
+        protocol, transport = self._protocol, self._transport
+        if (
+            not protocol.writable.is_set()
+            or protocol.close_sent
+            or protocol.disconnected
+            or transport.is_closing()
+        ):
+            return False
+        together: list[bytes] = []
+        for message in messages:
+            content = message.encode() if isinstance(message, str) else message
+            together.append(_header(_TEXT if isinstance(message, str) else _BINARY, len(content)))
+            if len(content) > _COPIED:
+                transport.write(b"".join(together))
+                together.clear()
+                transport.write(content)
+            else:
+                together.append(content)
+        if together:
+            transport.write(b"".join(together))
+        return True
+
+
+def _header(opcode: int, length: int) -> bytes:
+    """The header of a whole message from a server, RFC 6455 section 5.2."""
+    if length < 126:
+        return bytes((opcode, length))
+    if length < 65536:
+        return struct.pack("!BBH", opcode, 126, length)
+    return struct.pack("!BBQ", opcode, 127, length)

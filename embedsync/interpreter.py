@@ -1,0 +1,108 @@
+"""Sets the interpreter of this process up for many live documents, and back.
+
+Two of its habits stall all sessions at once. A thread that computes is asked to let others run only after
+5 ms, and each event of somebody else changes threads a few times. And now and then the garbage collector
+walks through everything that the process holds, which with many documents takes tenths of a second. What
+sessions leave behind needs no collector here; what app code leaves behind can wait until nobody else does.
+"""
+
+from __future__ import annotations
+
+import gc
+import sys
+import threading
+from collections.abc import Callable
+
+from embedsync.scheduler import Timer
+
+__all__ = ["Interpreter"]
+
+SWITCH_INTERVAL = 0.001
+"""Seconds after which a thread that computes lets another one run."""
+INTERVAL = 1.0
+"""Seconds between looks at what there is to collect."""
+_NEVER = 1_000_000_000
+_WORTHWHILE = 0.25
+"""The part of all objects that must be new for a full collection: that of Python itself."""
+_URGENT = 1.0
+"""The same, for one that no longer waits until nobody is served."""
+
+
+class Interpreter:
+    """Looks after thread switches and garbage collections of the process, from :meth:`start` to :meth:`stop`.
+
+    Args:
+        call_later: the scheduler.
+        submit: runs a function on a thread that does not serve sockets.
+        is_idle: whether nobody has been served for a while.
+    """
+
+    def __init__(
+        self,
+        call_later: Callable[[float, Callable[[], None]], Timer],
+        submit: Callable[[Callable[[], None]], None],
+        is_idle: Callable[[], bool],
+    ) -> None:
+        self._call_later = call_later
+        self._submit = submit
+        self._is_idle = is_idle
+        self._lock = threading.Lock()
+        self._before: tuple[float, tuple[int, int, int]] | None = None
+        self._timer: Timer | None = None
+        self._objects = 1
+        self._rounds = 0
+
+    def start(self) -> None:
+        """Begin; nothing if it has begun."""
+        with self._lock:
+            if self._before is not None:
+                return
+            self._before = sys.getswitchinterval(), gc.get_threshold()
+            sys.setswitchinterval(min(SWITCH_INTERVAL, sys.getswitchinterval()))
+            young, middle, full = gc.get_threshold()
+            if gc.isenabled() and young > 0 and full < _NEVER:  # Otherwise somebody else looks after it.
+                gc.set_threshold(young, middle, _NEVER)
+                self._count()
+                self._timer = self._call_later(INTERVAL, self._look)
+
+    def stop(self) -> None:
+        """Leave the interpreter as it was found."""
+        with self._lock:
+            before, self._before = self._before, None
+            timer, self._timer = self._timer, None
+        if before is None:
+            return
+        switch_interval, threshold = before
+        sys.setswitchinterval(switch_interval)
+        if timer is not None:
+            timer.cancel()
+            gc.set_threshold(*threshold)
+
+    @property
+    def growth(self) -> float:
+        """By about which part the objects of the process have become more since the last full collection."""
+        young, middle, _ = gc.get_threshold()
+        return (gc.get_count()[2] - self._rounds) * young * max(middle, 1) / self._objects
+
+    def _count(self) -> None:
+        self._objects = len(gc.get_objects())
+        self._rounds = gc.get_count()[2]
+
+    def _look(self) -> None:
+        growth = self.growth
+        if growth >= _URGENT or (growth >= _WORTHWHILE and self._is_idle()):
+            self._submit(self._collect)
+        else:
+            self._again()
+
+    def _collect(self) -> None:
+        try:
+            gc.collect()
+            self._count()
+        finally:
+            self._again()
+
+    def _again(self) -> None:
+        with self._lock:
+            if self._timer is not None:
+                self._timer = self._call_later(INTERVAL, self._look)

@@ -1,0 +1,154 @@
+"""What is written past uvicorn arrives as if it had been sent by it; where that is not known nothing is."""
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from websockets.sync.client import connect
+
+from embedsync import Hub
+from embedsync.asgi.direct import Direct
+from embedsync.asgi.protocol import Message, Receive, Scope, Send
+from embedsync.asgi.waking import Waker
+from tests.asgi.server import running
+
+SIZES = (0, 1, 125, 126, 16 * 1024, 16 * 1024 + 1, 65535, 65536, 300_000)
+
+
+def served(talk: Callable[[Send, Direct | None], Any]) -> list[bytes | str]:
+    """What a browser receives of an application that talks to it once, and then closes."""
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        assert scope["type"] == "websocket"
+        await receive()
+        await send({"type": "websocket.accept"})
+        await talk(send, Direct.past(send))
+        with contextlib.suppress(RuntimeError):  # It was closed.
+            await send({"type": "websocket.close"})
+
+    with running(application, Hub("only for tests")) as url:
+        address = url.replace("http", "ws", 1)
+        with connect(address, proxy=None, compression=None, max_size=None) as socket:
+            return list(socket)
+
+
+def test_messages_of_every_size_and_kind_arrive_whole_and_in_order() -> None:
+    sent: list[bytes | str] = [bytes([each % 256]) * size for each, size in enumerate(SIZES)]
+    sent += ["ä" * size for size in SIZES]
+
+    async def talk(send: Send, direct: Direct | None) -> None:
+        assert direct is not None
+        for each in sent:
+            while not direct.write([each]):
+                await send({"type": "websocket.send", "bytes": b"full"})
+
+    assert [each for each in served(talk) if each != b"full"] == sent
+
+
+def test_messages_that_are_written_together_arrive_apart() -> None:
+    sent: list[bytes | str] = [b"one", "two", b"", b"x" * 20_000, "three"]
+
+    async def talk(send: Send, direct: Direct | None) -> None:
+        assert direct is not None
+        assert direct.write(sent)
+        await send({"type": "websocket.send", "text": "the usual way"})
+        assert direct.write([b"last"])
+
+    assert served(talk) == [*sent, "the usual way", b"last"]
+
+
+def test_a_browser_that_reads_nothing_is_written_nothing_more() -> None:
+    refused = threading.Event()
+
+    async def talk(send: Send, direct: Direct | None) -> None:
+        assert direct is not None
+        written = 0
+        while direct.write([b"x" * 100_000]):
+            written += 1
+            assert written < 10_000, "it is written to without end"
+        refused.set()
+        await send({"type": "websocket.send", "text": str(written)})
+
+    received = served(talk)
+    assert refused.is_set()
+    assert received[:-1] == [b"x" * 100_000] * (len(received) - 1)
+    assert received[-1] == str(len(received) - 1)
+
+
+def test_nothing_is_written_once_the_socket_is_closed() -> None:
+    written: list[bool] = []
+
+    async def talk(send: Send, direct: Direct | None) -> None:
+        assert direct is not None
+        await send({"type": "websocket.close"})
+        written.append(direct.write([b"too late"]))
+
+    assert served(talk) == []
+    assert written == [False]
+
+
+def test_a_socket_that_compresses_is_sent_to_in_the_usual_way() -> None:
+    found: list[Direct | None] = []
+
+    async def talk(send: Send, direct: Direct | None) -> None:
+        assert direct is not None
+        protocol: Any = getattr(send, "__self__", None)
+        protocol.conn.extensions = [object()]
+        found.append(Direct.past(send))
+        protocol.conn.extensions = []
+
+    served(talk)
+    assert found == [None]
+
+
+def test_a_server_that_is_not_known_is_left_alone() -> None:
+    class WebSocketsSansIOProtocol:
+        async def send(self, message: Message) -> None:
+            """Look like uvicorn."""
+
+    async def plain(message: Message) -> None:
+        """Have nothing to do with it."""
+
+    assert Direct.past(plain) is None
+    assert Direct.past(WebSocketsSansIOProtocol().send) is None
+    WebSocketsSansIOProtocol.__module__ = "uvicorn.protocols.websockets.websockets_sansio_impl"
+    assert Direct.past(WebSocketsSansIOProtocol().send) is None
+
+
+def test_a_loop_calls_each_function_once_in_order_whoever_asks_and_whatever_one_raises(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    called: list[int] = []
+
+    def call(number: int) -> Callable[[], None]:
+        def function() -> None:
+            called.append(number)
+            if number % 100 == 7:
+                raise ValueError("a socket is broken")
+
+        return function
+
+    async def main() -> None:
+        waker = Waker(asyncio.get_running_loop())
+        for first in (0, 500, 1000):
+            done = asyncio.Event()
+            await asyncio.to_thread(ask, waker, range(first, first + 500))
+            waker.call(done.set)
+            await done.wait()
+
+    def ask(waker: Waker, numbers: range) -> None:
+        for each in numbers:
+            waker.call(call(each))
+
+    asyncio.run(asyncio.wait_for(main(), 30))
+    assert called == list(range(1500))
+    assert caplog.text.count("a socket could not be written to") == 15
+
+
+def test_a_loop_that_is_closed_is_not_called() -> None:
+    loop = asyncio.new_event_loop()
+    loop.close()
+    Waker(loop).call(lambda: pytest.fail("nobody is left to be called"))

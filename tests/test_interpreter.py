@@ -1,0 +1,131 @@
+"""What is asked of the interpreter for live documents, and that it is left as it was found."""
+
+import gc
+import sys
+import weakref
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from embedsync import Hub, Settings
+from embedsync.interpreter import Interpreter
+from embedsync.request import Request
+from embedsync.scheduler import Timer
+
+
+class Process:
+    """An interpreter whose timer and threads are the test's."""
+
+    def __init__(self) -> None:
+        self.idle = False
+        self.timers: list[Timer] = []
+        self.interpreter = Interpreter(self.call_later, lambda function: function(), lambda: self.idle)
+
+    def call_later(self, seconds: float, call: Callable[[], None]) -> Timer:
+        self.timers.append(Timer(seconds, call))
+        return self.timers[-1]
+
+    def look(self) -> None:
+        call = self.timers.pop().call
+        assert call is not None
+        call()
+
+
+class Ring:
+    """Garbage that only the collector frees."""
+
+    def __init__(self) -> None:
+        self.me = self
+
+
+@pytest.fixture
+def process() -> Iterator[Process]:
+    made = Process()
+    made.interpreter.start()
+    yield made
+    made.interpreter.stop()
+
+
+def grown(process: Process, growth: float) -> list[list[int]]:
+    """Objects, until the process has grown by this part."""
+    objects: list[list[int]] = []
+    while process.interpreter.growth < growth:
+        objects.extend([each] for each in range(10_000))
+    return objects
+
+
+def old_garbage() -> "weakref.ref[Ring]":
+    """A ring that has outlived the younger generations."""
+    ring = Ring()
+    gc.collect(1)
+    gc.collect(1)
+    return weakref.ref(ring)
+
+
+def test_the_interpreter_is_left_as_it_was_found() -> None:
+    before = sys.getswitchinterval(), gc.get_threshold()
+    process = Process()
+    process.interpreter.start()
+    process.interpreter.start()
+    assert sys.getswitchinterval() < before[0]
+    assert gc.get_threshold()[:2] == before[1][:2]
+    process.interpreter.stop()
+    process.interpreter.stop()
+    assert (sys.getswitchinterval(), gc.get_threshold()) == before
+    assert all(each.call is None for each in process.timers)
+
+
+def test_garbage_waits_while_somebody_is_served_and_goes_when_nobody_is(process: Process) -> None:
+    garbage = old_garbage()
+    kept = grown(process, 0.3)
+    assert process.interpreter.growth < 1
+    process.look()
+    assert garbage() is not None
+    process.idle = True
+    process.look()
+    assert garbage() is None
+    assert process.interpreter.growth < 0.3
+    assert len(process.timers) == 1
+    assert kept
+
+
+def test_a_process_that_has_not_grown_collects_nothing(process: Process) -> None:
+    garbage = old_garbage()
+    process.idle = True
+    process.look()
+    assert garbage() is not None
+
+
+def test_garbage_of_a_process_that_has_doubled_does_not_wait(process: Process) -> None:
+    garbage = old_garbage()
+    kept = grown(process, 1.1)
+    process.look()
+    assert garbage() is None
+    assert kept
+
+
+def test_who_looks_after_collections_alone_is_not_interfered_with() -> None:
+    process = Process()
+    gc.disable()
+    try:
+        before = gc.get_threshold()
+        process.interpreter.start()
+        assert gc.get_threshold() == before
+        assert process.timers == []
+    finally:
+        process.interpreter.stop()
+        gc.enable()
+
+
+@pytest.mark.parametrize("tuned", [True, False])
+def test_a_hub_tunes_the_interpreter_if_it_is_told_to_with_its_first_session(tuned: bool) -> None:
+    before = gc.get_threshold()
+    hub = Hub("only for tests", Settings(tune_interpreter=tuned))
+    hub.add_app("app", lambda document: None)
+    assert gc.get_threshold() == before
+    try:
+        hub.prepare("app", {}, Request(), page={})
+        assert (gc.get_threshold() != before) is tuned
+    finally:
+        hub.stop()
+    assert gc.get_threshold() == before
