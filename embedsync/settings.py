@@ -31,7 +31,7 @@ class Settings:
     """What browsers may change. ``"closed"``: what a person can change through what is shown, and what
     ``allow_client_write`` adds. ``"compat"``: all that ``bokeh serve`` allows. An app may have its own."""
     accelerate: bool = False
-    """Change classes of Bokeh so that models are made in a fifth of the time, for all code of this process
+    """Change classes of Bokeh so that apps are built in a third of the time, for all code of this process
     and until it ends. Refuses versions of Bokeh that it was not tested with."""
 
     heartbeat: float = 25.0
