@@ -447,21 +447,25 @@ def test_nothing_of_a_class_that_is_gone_is_kept() -> None:
 
 
 def test_defaults_that_were_made_without_validation_are_checked_later() -> None:
-    class Wrong(Model):
-        number = Int(default=1)
+    class Right(Model):
         count = Int(default=2)
 
-    Wrong.__overridden_defaults__["count"] = "no number"
-    with accelerated():
+    class Wrong(Right):
+        count: Any = Override(default="no number")
 
-        @without_property_validation
-        def unchecked() -> Any:
-            return Wrong().count
+    try:
+        with accelerated():
 
-        assert unchecked() == "no number"
-        with pytest.raises(ValueError, match=r"failed to validate Wrong\.count"):
-            _ = Wrong().count
-    bokeh.core.has_props._default_resolver.remove(Wrong)
+            @without_property_validation
+            def unchecked() -> Any:
+                return Wrong().count
+
+            assert unchecked() == "no number"
+            with pytest.raises(ValueError, match=r"failed to validate Wrong\.count"):
+                _ = Wrong().count
+    finally:
+        for each in (Right, Wrong):
+            bokeh.core.has_props._default_resolver.remove(each)
 
 
 def test_models_made_before_and_after_go_on_as_they_are() -> None:
