@@ -14,6 +14,7 @@ from typing import Any
 
 from embedsync import wire
 from embedsync.app import App
+from embedsync.audit import Audit, Event, Reason
 from embedsync.endpoint import Attachment, Endpoint
 from embedsync.pool import Pool
 from embedsync.request import Request
@@ -31,15 +32,22 @@ class Admission:
         pool: threads to ask on.
         scheduler: for looking again.
         interval: seconds between looks.
-        on_refused: told of each visitor that was not let in, or sent away.
+        audit: where it is written who was not let in, or sent away.
+        on_refused: told of each of these.
     """
 
     def __init__(
-        self, pool: Pool, scheduler: Scheduler, interval: float, on_refused: Callable[[], None]
+        self,
+        pool: Pool,
+        scheduler: Scheduler,
+        interval: float,
+        audit: Audit,
+        on_refused: Callable[[], None],
     ) -> None:
         self._pool = pool
         self._scheduler = scheduler
         self._interval = interval
+        self._audit = audit
         self._on_refused = on_refused
 
     def permits(self, app: App, request: Request) -> bool:
@@ -75,6 +83,7 @@ class Admission:
     def dismiss(self, endpoint: Endpoint) -> None:
         """The visitor has logged out. The browser may ask for fresh tickets, with what cookies it has."""
         self._on_refused()
+        self._audit.write(Event.REVOKE, endpoint.request, endpoint, reason=Reason.LOGGED_OUT)
         endpoint.close(wire.Close.TICKET_EXPIRED, "the user is no longer logged in")
         for attachment in endpoint.attachments:
             attachment.on_dismissed(wire.Close.TICKET_EXPIRED)
@@ -84,7 +93,7 @@ class Admission:
             if self.permits(app, attachment.request):
                 enter()
             else:
-                self._refuse(app, attachment)
+                self._refuse(app, attachment, Event.REFUSE)
         finally:
             attachment.release()
 
@@ -97,15 +106,17 @@ class Admission:
             for attachment in endpoint.attachments:
                 app = attachment.app
                 if app is not None and not _ask(app, request):
-                    self._refuse(app, attachment)
+                    self._refuse(app, attachment, Event.REVOKE)
         except Exception:
             # A database that does not answer for a moment is no reason to send everybody away.
             logger.exception("whether a visitor may stay is not known; it is asked again later")
         self.watch(endpoint)
 
-    def _refuse(self, app: App, attachment: Attachment) -> None:
+    def _refuse(self, app: App, attachment: Attachment, event: Event) -> None:
         self._on_refused()
-        logger.warning("app %r: a visitor may not use it", app.name)
+        socket = attachment.endpoint
+        logger.log(self._audit.level(socket), "app %r: a visitor may not use it", app.name)
+        self._audit.write(event, attachment.request, socket, app=app.name, reason=Reason.PERMISSION)
         attachment.on_dismissed(wire.Close.FORBIDDEN)
 
 

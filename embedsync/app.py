@@ -116,6 +116,8 @@ class App:
             may load them can open it. Without it, only pages to which the site gave a ticket can.
         script_arguments: names of the arguments that such pages may give; all if ``None``. They are not
             signed: any visitor can write others.
+        sessions: live ones of this app in a process; those who come when there are so many wait. Only the
+            hub's setting counts if ``None``.
     """
 
     name: str
@@ -127,4 +129,5 @@ class App:
     script_tag: bool = False
     script_arguments: Collection[str] | None = ()
     recover: bool = True
+    sessions: int | None = None
     prebuild: int = 0

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from embedsync import wire
+from embedsync.bucket import bursting
 from embedsync.errors import ProtocolError
 from embedsync.outbox import Outbox
 from embedsync.settings import Settings
@@ -131,6 +132,8 @@ class Connection:
         self._positions: dict[int, int] = {}
         self._outbox = Outbox(settings.queue_bytes_hard)
         self._refused: set[int] = set()
+        self._edits = bursting(settings.edits_per_second, now)
+        self._frames = bursting(settings.frames_per_second, now)
         self.granted = False
         """Whether any attachment was let in."""
         self._started = now
@@ -295,6 +298,8 @@ class Connection:
             max_nodes=settings.json_nodes,
             max_buffers=settings.buffers_per_message,
         )
+        if not (isinstance(frame, wire.Pong) and self._outbox.awaits_pong):
+            self._count(frame)
         if attachment == 0:
             self._own_frame(frame)
             return []
@@ -311,6 +316,13 @@ class Connection:
         if isinstance(frame, wire.Detach):
             self._ended(attachment)
         return [Received(attachment, frame, buffers, len(message))]
+
+    def _count(self, frame: wire.ClientFrame) -> None:
+        """Take no more than one person and a browser can send."""
+        if not self._frames.take(self._heard):
+            raise ProtocolError(wire.Close.TOO_MANY_EDITS, "too many frames ('frames_per_second')")
+        if isinstance(frame, wire.Edit) and not self._edits.take(self._heard):
+            raise ProtocolError(wire.Close.TOO_MANY_EDITS, "too many edits ('edits_per_second')")
 
     def _own_frame(self, frame: wire.ClientFrame) -> None:
         if isinstance(frame, wire.Ping):

@@ -136,6 +136,8 @@ class Endpoint:
         self._connection = connection
         self._receiver = receiver
         self._clock = clock
+        self.began = clock()
+        """When the socket was taken."""
         self._call_later = call_later
         self._on_closed = on_closed
         self._lock = threading.Lock()

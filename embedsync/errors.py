@@ -87,11 +87,13 @@ class Refused(EmbedSyncError):
     Attributes:
         code: one of :class:`embedsync.wire.Refusal`, told to the browser.
         detail: for the server's log; never sent.
+        where: the class and the property that it was about, if that is known.
     """
 
-    def __init__(self, code: str, detail: str = "") -> None:
+    def __init__(self, code: str, detail: str = "", where: str = "") -> None:
         self.code = code
         self.detail = detail
+        self.where = where
         super().__init__(f"{code}: {detail}" if detail else code)
 
 

@@ -22,6 +22,7 @@ from embedsync.ahead import Ahead
 from embedsync.app import App, SessionInfo
 from embedsync.apploop import AppLoop
 from embedsync.assets import Assets
+from embedsync.audit import Audit, Event, Reason
 from embedsync.connection import Connection, Conversation, Received
 from embedsync.documents import accelerate, load
 from embedsync.endpoint import Attachment, Endpoint
@@ -39,12 +40,15 @@ from embedsync.scheduler import Scheduler
 from embedsync.settings import Settings
 from embedsync.stock.tokens import Tokens
 from embedsync.tickets import LONGEST_TICKET, Grant, Tickets, encode_arguments
+from embedsync.visitors import EditsByUser, Share, shares_of
 from embedsync.watchdog import Watchdog
 
 __all__ = ["Counters", "Hub", "check_name", "known_options"]
 
 logger = logging.getLogger("embedsync.hub")
 
+_PROMPTLY = 1.0
+"""Seconds. Browsers show a ticket as soon as their socket is open; who has shown none by then makes room."""
 _IDLE = 0.5
 """Seconds without any turn after which nobody is taken to wait for one."""
 _IN_NAMES = frozenset(string.ascii_letters + string.digits + "-_./")
@@ -130,13 +134,7 @@ class Hub:
         self.orphans = Orphans(
             self.settings.orphans,
             self.settings.orphan_bytes,
-            on_evicted=lambda: self.counters.count("orphans_evicted"),
-        )
-        self._admission = Admission(
-            self.pool,
-            self.scheduler,
-            self.settings.revalidation,
-            on_refused=lambda: self.counters.count("visitors_refused"),
+            on_evicted=self._evicted,
         )
         self._nobody = nobody or Request()
         self.prebuilt: Prebuilt[LiveSession] = Prebuilt(
@@ -155,12 +153,21 @@ class Hub:
             now=wall_clock,
         )
         self.tokens = Tokens(keys, max_age=self.settings.ticket_age, now=wall_clock)
+        self.audit = Audit(keys[-1], self.settings, clock=clock, count=self.counters.count)
+        self._admission = Admission(
+            self.pool,
+            self.scheduler,
+            self.settings.revalidation,
+            self.audit,
+            on_refused=lambda: self.counters.count("visitors_refused"),
+        )
+        self._edits = EditsByUser(self.settings.user_edits_per_second, clock)
         self._lock = threading.Lock()
         self._apps: dict[str, App] = {}
         self._sessions: dict[str, LiveSession] = {}
         self._shared: dict[tuple[Any, ...], LiveSession] = {}
         self._prepared: dict[str, LiveSession] = {}
-        self._endpoints: set[Endpoint] = set()
+        self._endpoints: dict[Endpoint, None] = {}  # The ones that came first stand first.
         self._stopping = False
 
     # Apps.
@@ -177,6 +184,7 @@ class Hub:
         script_tag: bool = False,
         script_arguments: Collection[str] | None = (),
         recover: bool = True,
+        sessions: int | None = None,
         prebuild: int = 0,
         **options: Any,
     ) -> App:
@@ -195,6 +203,8 @@ class Hub:
             script_tag: pages that no template made may show the app, by a script tag.
             script_arguments: names of the arguments that these may give; all if ``None``.
             recover: put a person's inputs into a new session, should theirs be lost.
+            sessions: live sessions of this app in a process; further visitors wait. Only the setting
+                ``sessions`` counts if ``None``.
             prebuild: build so many documents in idle time, for the next visitors. Without effect for an app
                 that looks at its visitor while it fills a document.
             options: for the kind of source; see :func:`embedsync.documents.load`.
@@ -203,6 +213,8 @@ class Hub:
             ConfigurationError: the name is taken or not usable, or the source is not.
         """
         check_name(name)
+        if sessions is not None and sessions < 1:
+            raise ConfigurationError(f"app {name!r}: 'sessions' must be at least 1, not {sessions!r}")
         recipe = load(source, **known_options(name, options))
         recipe.check()
         if prebuild > 0 and not getattr(recipe, "builds_ahead", False):
@@ -217,6 +229,7 @@ class Hub:
             script_tag,
             script_arguments,
             recover,
+            sessions,
             prebuild,
         )
         with self._lock:
@@ -399,6 +412,7 @@ class Hub:
             (request.origin or "")[:200],
             f"{request.scheme}://{request.host}"[:200],
         )
+        self.audit.write(Event.REFUSE, request, reason=Reason.ORIGIN, detail=request.origin or "")
         return False
 
     def connect(self, request: Request, conversation: Conversation | None = None) -> Endpoint:
@@ -419,14 +433,16 @@ class Hub:
         )
         with self._lock:
             present = [each for each in self._endpoints if each.close_code is None]
-            self._endpoints.add(endpoint)
+            self._endpoints[endpoint] = None
             stopping = self._stopping
         if stopping:
             endpoint.close(wire.Close.DRAIN, "the server is stopping")
         else:
-            self._limit(endpoint, "sockets", len(present), self.settings.sockets)
-            unopened = sum(not each.is_open for each in present)
-            self._limit(endpoint, "unopened_sockets", unopened, self.settings.unopened_sockets)
+            unopened = [each for each in present if not each.is_open]
+            self._limit("sockets", len(present), self.settings.sockets, endpoint, unopened)
+            self._limit("unopened_sockets", len(unopened), self.settings.unopened_sockets, endpoint, unopened)
+        if endpoint.close_code is None:
+            self.audit.write(Event.CONNECT, request, endpoint)
         if request.reload is not None or any(app.permission for app in self.apps.values()):
             self._admission.watch(endpoint)
         return endpoint
@@ -442,11 +458,19 @@ class Hub:
         with self._lock:
             return self._shared.get(meeting) if meeting is not None else None
 
-    def _limit(self, endpoint: Endpoint, setting: str, there: int, most: int | None) -> None:
-        if most is None or there < most:
+    def _limit(
+        self, setting: str, there: int, most: int | None, newcomer: Endpoint, unopened: Sequence[Endpoint]
+    ) -> None:
+        """Close a socket if there are too many: one that only holds its place, or else the newcomer."""
+        if most is None or there < most or newcomer.close_code is not None:
             return
+        idle = (
+            each for each in unopened if each.began + _PROMPTLY < self.clock() and each.close_code is None
+        )
+        endpoint = next(idle, newcomer)
         self.counters.count("sockets_refused")
         logger.warning("closed a socket, for there are %d already (%r)", there, setting)
+        self.audit.write(Event.LIMIT, endpoint.request, endpoint, reason=setting)
         endpoint.close(wire.Close.BUSY, f"there are {there} already ({setting!r})")
 
     # Sessions.
@@ -549,6 +573,10 @@ class Hub:
         if isinstance(received.frame, wire.Open):
             self._open(attachment, received.frame)
             return
+        if isinstance(received.frame, wire.Edit) and not self._edits.allow(attachment.request.user_key):
+            reason = "too many edits of one user ('user_edits_per_second')"
+            attachment.endpoint.close(wire.Close.TOO_MANY_EDITS, reason)
+            return
         attachment.receive(received)
         if isinstance(received.frame, wire.Detach):
             attachment.endpoint.forget(attachment.number)
@@ -560,6 +588,7 @@ class Hub:
         if frame.resume is not None:
             live = self._sessions.get(frame.resume.session)
             if live is None:
+                self._audit_refusal(attachment, Reason.SESSION_GONE)
                 attachment.close(wire.Close.SESSION_GONE)
             elif live.recognises(attachment, frame.resume):
                 self._resume_session(attachment, live, frame.resume)
@@ -568,14 +597,16 @@ class Hub:
             grant = self._tickets.read(frame.ticket or "")
             app = self.app(grant.app)
         except TicketExpired:
+            self._audit_refusal(attachment, Reason.TICKET_EXPIRED)
             attachment.close(wire.Close.TICKET_EXPIRED)
         except TicketInvalid as error:
-            self._refuse(attachment, wire.Close.FORBIDDEN, str(error))
+            self._refuse(attachment, wire.Close.FORBIDDEN, Reason.TICKET_INVALID, str(error))
         except UnknownApp as error:
-            self._refuse(attachment, wire.Close.UNKNOWN_APP, str(error))
+            self._refuse(attachment, wire.Close.UNKNOWN_APP, Reason.UNKNOWN_APP, str(error))
         else:
             if grant.user_key != attachment.request.user_key:
                 # Somebody logged in or out since the page was made. Renewal decides what they may.
+                self._audit_refusal(attachment, Reason.OTHER_USER, app.name)
                 attachment.close(wire.Close.TICKET_EXPIRED)
                 return
             self._admission.admit(app, attachment, lambda: self._open_session(attachment, app, grant))
@@ -585,10 +616,14 @@ class Hub:
         attachment.grant()
         self._admission.admit(live.app, attachment, lambda: live.resume(attachment, position))
 
-    def _refuse(self, attachment: Attachment, code: wire.Close, reason: str) -> None:
+    def _refuse(self, attachment: Attachment, code: wire.Close, reason: Reason, detail: str) -> None:
         self.counters.count("opens_refused")
-        logger.warning("refused a visitor: %s", legible(reason))
+        logger.log(self.audit.level(attachment.endpoint), "refused a visitor: %s", legible(detail))
+        self._audit_refusal(attachment, reason)
         attachment.close(code)
+
+    def _audit_refusal(self, attachment: Attachment, reason: Reason, app: str = "") -> None:
+        self.audit.write(Event.REFUSE, attachment.request, attachment.endpoint, app=app, reason=reason)
 
     def _open_session(self, attachment: Attachment, app: App, grant: Grant) -> None:
         live = self._live_for(app, grant, attachment.request)
@@ -596,7 +631,8 @@ class Hub:
             attachment.close(wire.Close.BUSY)
             return
         if grant.session_id and not app.shared and not _is_of(live, attachment.request):
-            self._refuse(attachment, wire.Close.FORBIDDEN, "the session belongs to another user")
+            reason = Reason.OTHER_USER
+            self._refuse(attachment, wire.Close.FORBIDDEN, reason, "the session belongs to another user")
             return
         live.open(attachment)
 
@@ -616,9 +652,16 @@ class Hub:
         # Who joins a session that is there needs no room, and must not see it end for want of some.
         needs_room = live is None and is_full
         spare = 1 if needs_room and self.orphans.make_room("sessions") is not None else 0
+        shares = list(shares_of(app, request, self.settings))
+        for share in shares if live is None else ():
+            if self._is_used_up(share, self.sessions):
+                self.orphans.make_room(share.setting, share.counts)
         with self._lock:
             live = self._shared.get(meeting) if meeting is not None else None
-            full = is_heavy or len(self._sessions) - spare >= self.settings.sessions
+            full = "session_bytes" if is_heavy else ""
+            full = "sessions" if len(self._sessions) - spare >= self.settings.sessions else full
+            used_up = (each.setting for each in shares if self._is_used_up(each, self._sessions.values()))
+            full = full or next(used_up, "")
             if live is None and not full:
                 live = self._new_session(request, app, grant, meeting is not None)
                 self._sessions[live.id] = live
@@ -633,12 +676,12 @@ class Hub:
             self.prebuilt.drop(most=max(0, len(self._sessions) + len(self.prebuilt) - self.settings.sessions))
         if live is None:
             self.counters.count("sessions_refused")
-            logger.warning(
-                "turned a visitor away: %d sessions live (%r)",
-                len(self._sessions),
-                "session_bytes" if is_heavy else "sessions",
-            )
+            logger.warning("turned a visitor away: %d sessions live (%r)", len(self._sessions), full)
+            self.audit.write(Event.LIMIT, request, app=app.name, reason=full)
         return live
+
+    def _is_used_up(self, share: Share, sessions: Collection[LiveSession]) -> bool:
+        return sum(share.counts(live) for live in sessions if not live.is_ending) >= share.most
 
     def _has_bytes_left(self) -> bool:
         """Whether there is room for another session; those that nobody looks at make some."""
@@ -711,9 +754,14 @@ class Hub:
         with self._lock:
             self._sessions.pop(live.id, None)
 
+    def _evicted(self, live: LiveSession, setting: str) -> None:
+        self.counters.count("orphans_evicted")
+        self.audit.write(Event.LIMIT, live.info.request, app=live.app.name, session=live.id, reason=setting)
+
     def _closed(self, endpoint: Endpoint) -> None:
         with self._lock:
-            self._endpoints.discard(endpoint)
+            self._endpoints.pop(endpoint, None)
+        self.audit.write_end(endpoint, endpoint.request, endpoint.close_code, endpoint.close_reason)
         logger.debug("a socket is gone: %s", legible(endpoint.close_reason))
 
 

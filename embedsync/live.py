@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from embedsync import wire
 from embedsync.app import App, SessionInfo
+from embedsync.audit import Event, Reason
 from embedsync.connection import Received
 from embedsync.document import Cancel, Document, Meeting, PageParts, Snapshot
 from embedsync.endpoint import Attachment
@@ -21,6 +22,7 @@ from embedsync.inbox import WaitingEdit
 from embedsync.legible import legible
 from embedsync.mailbox import Mailbox, Turn
 from embedsync.replica import Replica
+from embedsync.request import Request
 from embedsync.scheduler import Timer
 from embedsync.session import CatchUp, Session
 from embedsync.shown_traceback import shown_traceback
@@ -119,6 +121,11 @@ class LiveSession:
         return core.log_bytes + core.snapshot_bytes
 
     @property
+    def is_ending(self) -> bool:
+        """Whether nobody is let in any more."""
+        return self._ended
+
+    @property
     def was_seen(self) -> bool:
         """Whether a browser has been here, and may come back."""
         return bool(self._replicas)
@@ -181,7 +188,10 @@ class LiveSession:
             attachment.close(wire.Close.SESSION_GONE)
         except MailboxFull as full:
             logger.warning("session %s: a visitor was turned away: %s", self.id, full)
+            self._audit(Event.LIMIT, attachment, full.setting)
             self._send_away(attachment, replica, wire.Close.BUSY)
+        else:
+            self._audit(Event.OPEN, attachment)
 
     def page(self, parts: PageParts) -> Future[str | None]:
         """The page that the document draws itself, or ``None``; before any browser has come.
@@ -217,11 +227,18 @@ class LiveSession:
     def recognises(self, attachment: Attachment, position: wire.Resume) -> bool:
         """Whether a browser is who it says; if not, it is told."""
         replica = self._replicas.get(position.client)
-        if self._core is None or replica is None or not _knows_secret(replica, position.secret):
+        if self._core is None or replica is None:
+            self._audit(Event.REFUSE, attachment, Reason.SESSION_GONE)
+            attachment.close(wire.Close.SESSION_GONE)
+            return False
+        if not _knows_secret(replica, position.secret):
+            self._audit(Event.REFUSE, attachment, Reason.RESUME_SECRET)
             attachment.close(wire.Close.SESSION_GONE)
             return False
         if attachment.request.user_key != replica.user_key:
-            logger.warning("session %s: refused to resume for another user", self.id)
+            level = self._hub.audit.level(attachment.endpoint)
+            logger.log(level, "session %s: refused to resume for another user", self.id)
+            self._audit(Event.REFUSE, attachment, Reason.OTHER_USER)
             attachment.close(wire.Close.FORBIDDEN)
             return False
         return True
@@ -243,6 +260,7 @@ class LiveSession:
             todo = core.resume(replica, attachment, position, self._hub.random_id(), grace=self.grace)
         # Apart from each other, so that it shows if nobody is ever given what was missed only.
         self._hub.counters.count("resumes_by_snapshot" if todo is CatchUp.SNAPSHOT else "resumes")
+        self._audit(Event.RESUME, attachment)
         self._catch_up(replica, todo)
         if self._hub.watchdog.is_busy(self):
             attachment.push(wire.encode_payload(wire.Notice(kind=wire.NoticeKind.BUSY, busy=True)))
@@ -539,8 +557,11 @@ class LiveSession:
                 core.acknowledge(replica, ack.cseq)
             case wire.Resync() as resync:
                 if resync.reason:
-                    logger.warning(
-                        "session %s: a browser asks for a snapshot: %s", self.id, legible(resync.reason)
+                    logger.log(
+                        self._hub.audit.level(attachment.endpoint),
+                        "session %s: a browser asks for a snapshot: %s",
+                        self.id,
+                        legible(resync.reason),
                     )
                 core.distrust(replica, resync.cseq)
                 self._resync(replica)
@@ -560,7 +581,10 @@ class LiveSession:
         try:
             core.accept(replica, edit, take)
         except ProtocolError as error:
-            logger.warning("session %s: %s", self.id, error)
+            logger.log(self._hub.audit.level(attachment.endpoint), "session %s: %s", self.id, error)
+            self._hub.audit.write_end(
+                attachment.endpoint, attachment.request, error.code, str(error), self.app.name, self.id
+            )
             self._send_away(attachment, replica, error.code)
         except MailboxFull as full:
             logger.warning("session %s: cut off a browser: %s", self.id, full)
@@ -591,6 +615,23 @@ class LiveSession:
             self._reasons.add(why)
         logger.log(
             level, "app %r, session %s: refused an edit of %s: %s", self.app.name, self.id, replica.id, why
+        )
+        if isinstance(viewer := replica.viewer, Attachment):
+            self._audit(Event.DENY, viewer, refused.code, refused.where)
+        else:  # It has left meanwhile.
+            gone = Request(user_key=replica.user_key)
+            said = {"app": self.app.name, "session": self.id, "reason": refused.code, "detail": refused.where}
+            self._hub.audit.write(Event.DENY, gone, **said)
+
+    def _audit(self, event: Event, attachment: Attachment, reason: str = "", detail: str = "") -> None:
+        self._hub.audit.write(
+            event,
+            attachment.request,
+            attachment.endpoint,
+            app=self.app.name,
+            session=self.id,
+            reason=reason,
+            detail=detail,
         )
 
     def _drained(self, replica: Replica) -> None:

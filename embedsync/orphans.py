@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 __all__ = ["Orphan", "Orphans"]
 
@@ -36,10 +36,10 @@ class Orphans:
     Args:
         most: sessions.
         most_bytes: bytes of their logs and documents together.
-        on_evicted: told of each that was ended before its time.
+        on_evicted: told of each that was ended before its time, and the setting for whose sake.
     """
 
-    def __init__(self, most: int, most_bytes: int, on_evicted: Callable[[], None]) -> None:
+    def __init__(self, most: int, most_bytes: int, on_evicted: Callable[[Any, str], None]) -> None:
         self._most = most
         self._most_bytes = most_bytes
         self._on_evicted = on_evicted
@@ -57,46 +57,54 @@ class Orphans:
             self._kept[session] = session.weight
             self._bytes += self._kept[session]
             beyond = []
-            while len(self._kept) > self._most or (self._bytes > self._most_bytes and len(self._kept) > 1):
-                first = self._first()
+            while setting := self._exceeded():
+                first = self._first() or session
                 self._drop(first)
-                beyond.append(first)
-        for each in beyond:
-            self._evict(each, "'orphans', 'orphan_bytes'")
+                beyond.append((first, setting))
+        for each, setting in beyond:
+            self._evict(each, setting)
 
     def remove(self, session: Orphan) -> None:
         """Somebody has come back to a session, or it has ended."""
         with self._lock:
             self._drop(session)
 
-    def make_room(self, setting: str) -> int | None:
+    def make_room(self, setting: str, which: Callable[[Any], bool] = lambda session: True) -> int | None:
         """End the session that was left first, for somebody who is here.
 
         Args:
             setting: for whose sake; for the log.
+            which: says of a session whether it would make room by its end.
 
         Returns:
             Its bytes, or ``None`` if there was none.
         """
         while True:
             with self._lock:
-                if not self._kept:
+                first = self._first(which)
+                if first is None:
                     return None
-                first = self._first()
                 freed = self._kept[first]
                 self._drop(first)
-            if self._evict(first, repr(setting)):
+            if self._evict(first, setting):
                 return freed
 
-    def _first(self) -> Orphan:
-        return next((each for each in self._kept if not each.was_seen), next(iter(self._kept)))
+    def _exceeded(self) -> str:
+        """The setting of which there is more than it says; a single session is not too large."""
+        if len(self._kept) > self._most:
+            return "orphans"
+        return "orphan_bytes" if self._bytes > self._most_bytes and len(self._kept) > 1 else ""
+
+    def _first(self, which: Callable[[Any], bool] = lambda session: True) -> Orphan | None:
+        suitable = [each for each in self._kept if which(each)]
+        return next((each for each in suitable if not each.was_seen), next(iter(suitable), None))
 
     def _drop(self, session: Orphan) -> None:
         self._bytes -= self._kept.pop(session, 0)
 
-    def _evict(self, session: Orphan, settings: str) -> bool:
+    def _evict(self, session: Orphan, setting: str) -> bool:
         if not session.evict():
             return False
-        self._on_evicted()
-        logger.warning("ended a session that nobody has come back to yet, for want of room (%s)", settings)
+        self._on_evicted(session, setting)
+        logger.warning("ended a session that nobody has come back to yet, for want of room (%r)", setting)
         return True

@@ -92,6 +92,11 @@ class Outbox:
                 self._mark()
         return messages
 
+    @property
+    def awaits_pong(self) -> bool:
+        """Whether a ping was handed out that has no pong yet."""
+        return bool(self._marks)
+
     def confirm(self) -> bool:
         """A pong has come: what went before its ping has arrived. Says whether there was such a ping."""
         if not self._marks:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 from embedsync import origins, wire
+from embedsync.audit import Event, Reason
 from embedsync.errors import ConfigurationError, TicketError, UnknownApp
 from embedsync.legible import legible
 from embedsync.request import Request
@@ -177,14 +178,18 @@ class Routes:
                 arguments = dict(asked.get("arguments") or {})
                 ticket = self._hub.ticket_for_script_tag(str(asked["app"]), arguments, request)
         except UnknownApp as error:
-            logger.warning("no ticket was given: %s", legible(error))
+            self._refused(request, error)
             return _json(404, {"code": int(wire.Close.UNKNOWN_APP)})
         except TicketError as error:
-            logger.warning("no ticket was given: %s", legible(error))
+            self._refused(request, error)
             return _json(403, {"code": int(wire.Close.FORBIDDEN)})
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError, ConfigurationError):
             return _json(400, {"code": int(wire.Close.BAD_MESSAGE)})
         return _json(200, {"ticket": ticket})
+
+    def _refused(self, request: Request, error: TicketError | UnknownApp) -> None:
+        logger.warning("no ticket was given: %s", legible(error))
+        self._hub.audit.write(Event.REFUSE, request, reason=Reason.of(error))
 
     def _asset(self, path: str, request: Request) -> Response:
         asset = self._hub.assets.find(path)

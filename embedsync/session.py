@@ -87,7 +87,9 @@ class Session:
         self.snapshot_bytes = snapshot.size if snapshot is not None else 0
         """Bytes of the document when it was last encoded whole."""
         self._limits = wire.Limits(
-            message_bytes=settings.message_bytes, unanswered_edits=settings.unanswered_edits
+            message_bytes=settings.message_bytes,
+            unanswered_edits=settings.unanswered_edits,
+            edits_per_second=settings.edits_per_second,
         )
 
     @property

@@ -61,6 +61,15 @@ class Settings:
     """Live documents of one page."""
     unanswered_edits: int = 64
     """Edits of one replica that may be under way without an answer; the browser merges the rest."""
+    edits_per_second: float = 200.0
+    """Edits taken from one socket, after five times as many at once; a socket that sends more is closed, and
+    may come back. Browsers merge the rest: a drag makes 60 to 240 a second, and is slowed at the most."""
+    frames_per_second: float = 1000.0
+    """Frames of all kinds taken from one socket, after five times as many at once; beyond, it is closed as
+    well. Answers to our own pings are not counted."""
+    user_edits_per_second: float = 1000.0
+    """Edits taken from all sockets of one user in this process, after five times as many at once; beyond, the
+    socket that sends them is closed."""
     unacknowledged_results: int = 1024
     """Results kept for a replica that does not acknowledge them; beyond, it is cut off."""
     unacknowledged_bytes: int = 16 * _MIB
@@ -73,6 +82,8 @@ class Settings:
     connect may open sessions under names of their choice, and join those whose names they know."""
     stock_unanswered_edits: int = 4096
     """Edits of one stock client that may wait for an answer: it does not merge them itself."""
+    stock_edits_per_second: float = 1000.0
+    """Edits taken from one stock client, after five times as many at once: it can neither merge nor wait."""
     stock_requests: int = 64
     """Other questions of one stock client that may wait for an answer, such as for the document."""
 
@@ -128,20 +139,35 @@ class Settings:
     another is built in its place: what it has read, of a file or a database, is not older than this."""
     sessions: int = 1000
     """Live sessions of this process."""
+    sessions_per_user: int | None = 50
+    """Live sessions that one user may have begun in this process: each app on each open page is one. Beyond,
+    one of theirs that nobody looks at ends; without any, they wait until they close one. No limit, if
+    ``None``."""
+    sessions_per_address: int | None = None
+    """The same for those who are not logged in, by the address that the server gives. Only for sites whose
+    server knows it: behind a proxy that it was not told of, all visitors have one address."""
     session_bytes: int = 2048 * _MIB
     """Bytes of the logs and documents of all sessions, as far as they are known. Beyond, sessions that nobody
     looks at end, the first ones left first; without any, further visitors wait."""
     sockets: int | None = None
-    """Open sockets of this process; visitors beyond wait for a free place. No limit, if ``None``. Where each
+    """Open sockets of this process; beyond, one that has shown no ticket for over a second makes room, and
+    without any, visitors wait for a free place. No limit, if ``None``. Where each
     socket holds a thread of the server, as on gunicorn's ``gthread``, this must stay below their number."""
     orphans: int = 250
     """Sessions without any browser that are kept for their ``grace``; beyond, the first ones left end."""
     orphan_bytes: int = 256 * _MIB
     """Bytes of the logs and documents of such sessions; beyond, those that were left first end."""
     unopened_sockets: int = 200
-    """Sockets that have shown no ticket yet; a further one is closed, and may come back."""
+    """Sockets that have shown no ticket yet; for a further one, the one that has shown none for longest is
+    closed, if that is over a second, else the further one. It may come back."""
     log_lines: int = 1000
     """Lines that may wait for a log that is stuck; further ones are dropped, and counted."""
+    socket_lines: float = 1.0
+    """Warnings a second, and lines of the audit log, about one socket, after twenty in its first moments;
+    further ones are left out, and counted."""
+    audit_lines: float = 100.0
+    """Lines a second of the audit log, after ten times as many at once; further ones are left out, and the
+    next line says how many."""
     resync_interval: float = 1.0
     """Between whole documents sent to one browser that asks for them because it cannot go on."""
     ticket_age: float = 300.0

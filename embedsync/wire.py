@@ -166,6 +166,8 @@ class Limits(msgspec.Struct, frozen=True):
     """Largest frame, in bytes."""
     unanswered_edits: int
     """Edits that may be under way without an answer, for one attachment."""
+    edits_per_second: float = 0.0
+    """Edits that one socket may send each second, and this many at once; as many as it likes, if 0."""
 
 
 _BufferSizes = Annotated[list[tuple[_Id, _Position]], msgspec.Meta(max_length=100_000)]
@@ -433,7 +435,9 @@ def decode_client_frame(
     attachment, encoded, rest = _split(message)
     header = _decode_header(_client_decoder, encoded)
     if len(header.buffers) > max_buffers:
-        raise ProtocolError(Close.TOO_BIG, f"{len(header.buffers)} buffers, at most {max_buffers} are taken")
+        raise ProtocolError(
+            Close.TOO_BIG, f"{len(header.buffers)} buffers, {max_buffers} are taken ('buffers_per_message')"
+        )
     if isinstance(header, Edit):
         check_shape(header.events, max_depth, max_nodes)
     return attachment, header, _take_buffers(header.buffers, message, rest)

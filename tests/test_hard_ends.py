@@ -384,6 +384,19 @@ def test_sockets_that_show_no_ticket_are_bounded(make: Make, caplog: pytest.LogC
     assert MemoryBrowser(hub).endpoint.close_code is None
 
 
+@pytest.mark.parametrize("setting", ["unopened_sockets", "sockets"])
+def test_a_socket_that_only_holds_its_place_makes_room_for_one_that_has_just_come(setting: str) -> None:
+    now = 1000.0
+    hub = Hub("key", Settings(**{setting: 3}), clock=lambda: now)  # type: ignore[arg-type]
+    hub.add_app("toy", ToyRecipe())
+    waiting = [MemoryBrowser(hub).endpoint for _ in range(3)]
+    now += 2
+    newcomers = [MemoryBrowser(hub).endpoint for _ in range(4)]
+    assert [each.close_code for each in waiting] == [wire.Close.BUSY] * 3
+    assert [each.close_code for each in newcomers] == [None, None, None, wire.Close.BUSY]
+    hub.stop()
+
+
 # Who is away.
 
 

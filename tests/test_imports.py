@@ -16,13 +16,14 @@ PACKAGE = ROOT / "embedsync"
 
 # From below. A module imports from its own layer and from those below it.
 LAYERS: list[set[str]] = [
-    {"errors", "settings", "document", "ahead", "request", "app", "authority", "legible"},
+    {"errors", "settings", "document", "ahead", "request", "app", "authority", "legible", "bucket"},
     {"wire", "log", "replica", "inbox", "outbox", "connection", "session"},
     {"documents"},
     {
         "admission",
         "apploop",
         "assets",
+        "audit",
         "constants",
         "encodings",
         "endpoint",
@@ -44,6 +45,7 @@ LAYERS: list[set[str]] = [
         "stock",
         "threads",
         "tickets",
+        "visitors",
         "watchdog",
     },
     {""},  # The package itself: the names that it offers.

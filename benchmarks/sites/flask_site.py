@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask, render_template_string
 
-from benchmarks.sites.recipes import grace, recipes
+from benchmarks.sites.recipes import grace, recipes, unbounded
 from embedsync_flask import EmbedSync
 
 
@@ -14,6 +14,7 @@ def create_app() -> Flask:
     app.config.update(
         SECRET_KEY="for measuring only", EMBEDSYNC_GRACE=grace(), EMBEDSYNC_TUNE_INTERPRETER=True
     )
+    app.config.update({f"EMBEDSYNC_{name.upper()}": each for name, each in unbounded().items()})
     live = EmbedSync(app)
     for name, path, shared in recipes():
         live.add_app(name, path, shared=shared)

@@ -100,6 +100,12 @@ def warn_of_strangers(options: ServeOptions) -> None:
         options.address,
         changes if options.authority == "compat" else "",
     )
+    if options.debug:
+        logger.warning(
+            "everybody who can reach %s is shown tracebacks of these apps, with their paths and their code "
+            "(--debug, --dev): use neither where others can reach it",
+            options.address,
+        )
 
 
 def reports_of(options: ServeOptions, site: Site) -> Reports:

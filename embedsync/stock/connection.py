@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from embedsync import wire
+from embedsync.bucket import bursting
 from embedsync.connection import Received
 from embedsync.errors import ProtocolError
 from embedsync.settings import Settings
@@ -65,6 +66,7 @@ class StockConnection:
         self._assembler = Assembler(settings)
         self._view = View()
         self._numbers = itertools.count(1)
+        self._edits = bursting(settings.stock_edits_per_second, now)
         self._queue: deque[_Waiting] = deque()
         self._waiting = 0
         self._documents = 0
@@ -243,6 +245,8 @@ class StockConnection:
 
     def _received(self, message: Message, now: float) -> list[Received]:
         self._has_asked = True
+        if not self._edits.take(now):
+            raise ProtocolError(wire.Close.TOO_MANY_EDITS, "too many messages ('stock_edits_per_second')")
         match message.kind:
             case "PATCH-DOC":
                 return self._patch(message, now)

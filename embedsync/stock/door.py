@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
+from embedsync.audit import Event, Reason
 from embedsync.errors import TicketError, TicketExpired, TicketInvalid, UnknownApp
 from embedsync.legible import legible
 from embedsync.stock.connection import ATTACHMENT, StockConnection
@@ -79,6 +80,7 @@ class Door:
         except (TicketError, UnknownApp) as error:
             self._hub.counters.count("opens_refused")
             logger.warning("app %r: refused a stock client: %s", name, legible(error))
+            self._hub.audit.write(Event.REFUSE, request, app=name, reason=Reason.of(error))
             return None
 
     def grant(self, name: str, shown: str, query: str, request: Request) -> Grant:

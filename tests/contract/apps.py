@@ -156,6 +156,13 @@ class Failing:
         doc.add_root(TextInput(name="report", value="built"))
 
 
+def user_named(name: str | None) -> str | None:
+    """Whom a cookie names; one name breaks whoever looks it up."""
+    if name == "nobody-can-say":
+        raise LookupError("the secret of the users")
+    return name or None
+
+
 def site_settings() -> dict[str, Any]:
     """The settings of a site: its heart beats fast, unless a test has said otherwise."""
     return {"heartbeat": 1.0, "stock_clients": True, **json.loads(os.environ.get("SITE_SETTINGS", "{}"))}

@@ -9,13 +9,13 @@ from embedsync import Hub, Settings
 from embedsync.asgi import User, application
 from embedsync.asgi.scope import parse_cookies
 from embedsync.html import embed_element
-from tests.contract.apps import all_apps, site_settings
+from tests.contract.apps import all_apps, site_settings, user_named
 
 
 def user_of_cookie(scope: Any) -> User:
     cookie = dict(scope["headers"]).get(b"cookie", b"").decode()
-    name = parse_cookies(cookie).get("user", "")
-    return User(name or None, name)
+    name = user_named(parse_cookies(cookie).get("user"))
+    return User(name, name or "")
 
 
 def create_application() -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 from flask import Flask, render_template_string, request
 
 from embedsync_flask import EmbedSync
-from tests.contract.apps import all_apps, site_settings
+from tests.contract.apps import all_apps, site_settings, user_named
 
 
 def create_app() -> Flask:
@@ -20,7 +20,7 @@ def create_app() -> Flask:
 
     @live.user_loader
     def user() -> str | None:
-        return request.cookies.get("user")
+        return user_named(request.cookies.get("user"))
 
     @app.get("/page/<name>")
     def page(name: str) -> str:

@@ -73,8 +73,9 @@ SERVERS: dict[str, Server] = {
     ),
     "django-daphne": Server(
         lambda port: _python(
-            "-m", "daphne", "--bind", "127.0.0.1", "--port", str(port), "--websocket-max-message-size", "0",
-            "--websocket-max-frame-size", "0", "tests.contract.django_site.asgi:application",
+            "-m", "daphne", "--bind", "127.0.0.1", "--port", str(port), "--websocket-max-message-size",
+            "20971520", "--websocket-max-frame-size", "20971520",
+            "tests.contract.django_site.asgi:application",
         ),
         "/live/health",
         "/page/",

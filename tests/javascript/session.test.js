@@ -323,6 +323,31 @@ test("an edit that was passed by one to another key and merged into a third is a
   assert.equal(page.root.value, 5);
 });
 
+test("edits go out as fast as the server takes them, and those that wait are merged", async () => {
+  const page = await Page.live();
+  page.push({ ...OPENED, limits: { ...OPENED.limits, unanswered_edits: 100, edits_per_second: 10 } });
+  const edits = () => page.wire.of("edit");
+  for (let value = 1; value <= 30; value += 1) page.person((document) => document.set("root", "value", value));
+  assert.equal(edits().length, 10);
+  page.environment.advance(99);
+  assert.equal(edits().length, 10);
+  page.environment.advance(1);
+  assert.equal(edits().length, 11);
+  assert.equal(edits()[10].events[0].new, 30);
+  assert.deepEqual(edits().map(({ cseq }) => cseq), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
+});
+
+test("a session that is closed while edits wait for their time leaves nothing behind that waits", async () => {
+  const page = await Page.live();
+  page.push({ ...OPENED, limits: { ...OPENED.limits, edits_per_second: 1 } });
+  const before = page.environment.timers.length;
+  for (const value of [2, 3, 4]) page.person((document) => document.set("root", "value", value));
+  assert.equal(page.environment.timers.length, before + 1);
+  page.session.close();
+  assert.ok(page.environment.timers.length <= before);
+  assert.equal(page.wire.of("edit").length, 1);
+});
+
 test("a result answers the edits that it supersedes as well", async () => {
   const page = await Page.live();
   page.person((document) => document.set("root", "value", 2));

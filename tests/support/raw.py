@@ -62,9 +62,15 @@ class RawSocket:
     Args:
         endpoint: URL of the endpoint.
         receive_buffer: bytes that the kernel takes before anybody reads.
+        offer: extensions of WebSockets that the client has.
+
+    Attributes:
+        head: what the server has answered to the handshake.
     """
 
-    def __init__(self, endpoint: str, *, receive_buffer: int | None = None, timeout: float = 20.0) -> None:
+    def __init__(
+        self, endpoint: str, *, receive_buffer: int | None = None, timeout: float = 20.0, offer: str = ""
+    ) -> None:
         parts = urlsplit(endpoint)
         self.socket = socket.socket()
         if receive_buffer is not None:
@@ -76,12 +82,13 @@ class RawSocket:
         key = base64.b64encode(os.urandom(16)).decode()
         self.socket.sendall(
             f"GET {parts.path}socket HTTP/1.1\r\nHost: {parts.netloc}\r\nUpgrade: websocket\r\n"
-            f"Connection: Upgrade\r\nSec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
+            f"Connection: Upgrade\r\nSec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n"
+            f"{f'Sec-WebSocket-Extensions: {offer}' if offer else 'X-Nothing: offered'}\r\n\r\n".encode()
         )
         while b"\r\n\r\n" not in self._read:
             self._read += self._some()
-        head, self._read = self._read.split(b"\r\n\r\n", 1)
-        assert head.startswith(b"HTTP/1.1 101"), head
+        self.head, self._read = self._read.split(b"\r\n\r\n", 1)
+        assert self.head.startswith(b"HTTP/1.1 101"), self.head
 
     def send(self, data: bytes) -> None:
         self.socket.sendall(data)

@@ -74,7 +74,7 @@ _FROM_SERVER: list[tuple[str, int, dict[str, Any], dict[str, str]]] = [
             "scripts": ["bokeh/1/bokeh.min.js"],
             "heartbeat": 25.0,
             "grace": 120.5,
-            "limits": {"message_bytes": 1_048_576, "unanswered_edits": 8},
+            "limits": {"message_bytes": 1_048_576, "unanswered_edits": 8, "edits_per_second": 200.0},
         },
         {},
     ),

@@ -1,6 +1,6 @@
 """Settings of the project: no more than embedsync needs."""
 
-from benchmarks.sites.recipes import grace
+from benchmarks.sites.recipes import grace, unbounded
 
 SECRET_KEY = "for measuring only"
 DEBUG = False
@@ -10,4 +10,8 @@ ROOT_URLCONF = "benchmarks.sites.django_site.urls"
 TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates"}]
 STATIC_URL = "/static/"
 USE_TZ = True
-EMBEDSYNC = {"GRACE": grace(), "TUNE_INTERPRETER": True}
+EMBEDSYNC = {
+    "GRACE": grace(),
+    "TUNE_INTERPRETER": True,
+    **{name.upper(): each for name, each in unbounded().items()},
+}

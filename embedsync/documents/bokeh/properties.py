@@ -21,6 +21,7 @@ __all__ = [
     "belongs_to_browser",
     "descriptor_of",
     "is_of_bokeh",
+    "is_themed",
     "told_attribute",
     "told_descriptor",
     "value_of",
@@ -45,13 +46,18 @@ def descriptor_of(model: HasProps, attribute: str) -> PropertyDescriptor[Any] | 
     return _descriptor(cls, attribute)
 
 
+def is_themed(model: Any) -> bool:
+    """Whether a theme gives a property of a model another default. ``themed_values()`` takes longer."""
+    return bool(vars(model).get("__themed_values__"))
+
+
 def value_of(model: Any, attribute: str) -> Any:
     """What ``getattr`` gives of a property, without the long way round by which Bokeh finds defaults."""
     values = model._property_values
     if attribute in values:
         return values[attribute]
     cls: Any = type(model)
-    if is_of_bokeh(cls) and not model.themed_values():
+    if is_of_bokeh(cls) and not is_themed(model):
         found = _plain_defaults(cls).get(attribute, _MISSING)
         if found is not _MISSING:
             return found

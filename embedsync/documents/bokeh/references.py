@@ -20,7 +20,7 @@ from embedsync.documents.bokeh.private import (
     UnitsSpecPropertyDescriptor,
     visit_value_and_its_immediate_references,
 )
-from embedsync.documents.bokeh.properties import is_of_bokeh
+from embedsync.documents.bokeh.properties import is_of_bokeh, is_themed
 
 __all__ = ["all_models"]
 
@@ -54,7 +54,7 @@ def all_models(roots: Iterable[Model]) -> dict[ID, Model]:
 def _visit(model: Any, queued: deque[Model]) -> None:
     cls: Any = type(model)
     names = _properties_of(cls) if is_of_bokeh(cls) else None
-    if names is None or model.themed_values():
+    if names is None or is_themed(model):
         for name in cls.properties_with_refs():
             _add(getattr(model, name), queued)
         return

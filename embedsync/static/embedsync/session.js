@@ -93,6 +93,8 @@ export class Session {
   #tries = 0;
   /** @type {unknown} */
   #retryTimer = null;
+  /** Runs until a further edit may be sent. @type {unknown} */
+  #paceTimer = null;
   /** Times that a fresh ticket was asked for. */
   #reopening = 0;
 
@@ -306,6 +308,7 @@ export class Session {
     this.client = header.client;
     this.#secret = header.secret;
     this.#edits.limit = header.limits.unanswered_edits;
+    this.socket.pace.begin(header.limits.edits_per_second ?? 0, this.environment.now());
     this.#messageBytes = header.limits.message_bytes;
     this.socket.heartbeat(header.heartbeat);
     if (header.recovered) this.#live();
@@ -568,14 +571,20 @@ export class Session {
     this.#poison(error);
   }
 
-  /** Send what may be sent. */
+  /** Send what may be sent; the rest waits, and merges. */
   #flush() {
+    this.environment.clearTimer(this.#paceTimer);
     if (this.state !== "live") return;
     for (let edit = this.#edits.next(); edit !== null; edit = this.#edits.next()) {
       const message = this.#message(edit);
       if (message.byteLength <= this.#messageBytes) {
         // What is too big is given up at once, all of it, so that one snapshot undoes it.
         if (this.#poisoned) return;
+        const pause = this.socket.pace.take(this.environment.now());
+        if (pause > 0) {
+          this.#paceTimer = this.environment.setTimer(() => this.#flush(), pause);
+          return;
+        }
         this.#edits.sent(edit);
         this.socket.send(message);
       } else {
@@ -684,7 +693,8 @@ export class Session {
   #clearTimers() {
     this.environment.clearTimer(this.#acknowledgeTimer);
     this.environment.clearTimer(this.#retryTimer);
-    this.#acknowledgeTimer = this.#retryTimer = null;
+    this.environment.clearTimer(this.#paceTimer);
+    this.#acknowledgeTimer = this.#retryTimer = this.#paceTimer = null;
     this.#toAcknowledge = 0;
   }
 

@@ -3,6 +3,7 @@
 import { backoff } from "./backoff.js";
 import { ACTION, actionOf } from "./constants.js";
 import { NO_WEBSOCKET, isCutOff } from "./handshake.js";
+import { Pace } from "./pace.js";
 import { WireError, decode, encode } from "./wire.js";
 
 const ATTEMPT_TIMEOUT = 10_000;
@@ -21,6 +22,8 @@ const IN_VAIN = 2;
 export class Socket {
   /** @type {SocketState} */
   state = "idle";
+  /** How fast the edits of all sessions may go out together. */
+  pace = new Pace();
   /** @type {WebSocket | null} */
   #socket = null;
   /** @type {Map<number, import("./session.js").Session>} */

@@ -9,6 +9,8 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 
+from tests.contract.apps import user_named
+
 
 @dataclass(frozen=True)
 class CookieUser:
@@ -27,7 +29,7 @@ class UserOfCookie:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        name = request.COOKIES.get("user")
+        name = user_named(request.COOKIES.get("user"))
         request.user = CookieUser(name) if name else None  # type: ignore[assignment]
         return self._get_response(request)
 
@@ -37,7 +39,8 @@ def with_user_of_cookie(application: Callable[..., Awaitable[None]]) -> Callable
 
     async def serve(scope: dict[str, Any], receive: Any, send: Any) -> None:
         cookies = SimpleCookie(dict(scope["headers"]).get(b"cookie", b"").decode())
-        user = CookieUser(cookies["user"].value) if "user" in cookies else None
+        name = user_named(cookies["user"].value if "user" in cookies else None)
+        user = CookieUser(name) if name else None
         await application({**scope, "user": user}, receive, send)
 
     return serve

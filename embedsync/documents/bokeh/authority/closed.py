@@ -15,6 +15,7 @@ from embedsync.wire import Refusal
 
 __all__ = ["Closed"]
 
+_VALIDATOR = "the validator of allow_client_write"
 _DOCUMENT_EVENTS = frozenset(("document_ready", "connection_lost", "client_reconnected"))
 
 
@@ -99,13 +100,13 @@ class Closed:
 
 
 def _ask(validator: Validator, model: Any, attribute: str, value: Any) -> None:
-    where = f"{type(model).__name__}.{attribute}: the validator of allow_client_write"
+    where = f"{type(model).__name__}.{attribute}"
     try:
         valid = validator(_plain(value))
     except Exception as error:  # noqa: BLE001 - it is the app's
-        _refuse(f"{where} failed: {type(error).__name__}: {error}")
+        _refuse(f"{where}: {_VALIDATOR} failed: {type(error).__name__}: {error}", where)
     if not valid:
-        _refuse(f"{where} says no")
+        _refuse(f"{where}: {_VALIDATOR} says no", where)
 
 
 def _plain(value: Any) -> Any:
@@ -130,8 +131,9 @@ def _value(streamed_or_patched: Any) -> Any:
 
 def _insist(condition: bool, model: Any, attribute: str, complaint: str) -> None:
     if not condition:
-        _refuse(f"{type(model).__name__}.{attribute}: {complaint}")
+        where = f"{type(model).__name__}.{attribute}"
+        _refuse(f"{where}: {complaint}", where)
 
 
-def _refuse(message: str) -> NoReturn:
-    raise Refused(Refusal.FORBIDDEN, message)
+def _refuse(message: str, where: str = "") -> NoReturn:
+    raise Refused(Refusal.FORBIDDEN, message, where)
