@@ -18,12 +18,13 @@ from typing import Any
 
 from embedsync import origins, wire
 from embedsync.admission import Admission
+from embedsync.ahead import Ahead
 from embedsync.app import App, SessionInfo
 from embedsync.apploop import AppLoop
 from embedsync.assets import Assets
 from embedsync.audit import Audit, Event, Reason
 from embedsync.connection import Connection, Conversation, Received
-from embedsync.documents import load
+from embedsync.documents import accelerate, load
 from embedsync.endpoint import Attachment, Endpoint
 from embedsync.errors import ConfigurationError, TicketExpired, TicketInvalid, UnknownApp
 from embedsync.interpreter import Interpreter
@@ -33,6 +34,7 @@ from embedsync.logbook import Logbook
 from embedsync.one_by_one import OneByOne
 from embedsync.orphans import Orphans
 from embedsync.pool import Pool
+from embedsync.prebuilt import Prebuilt
 from embedsync.request import Request
 from embedsync.scheduler import Scheduler
 from embedsync.settings import Settings
@@ -83,11 +85,13 @@ class Hub:
         clock: seconds that never go back.
         wall_clock: seconds since 1970, for the age of tickets.
         random_id: makes ids and secrets that cannot be guessed.
+        nobody: what stands for the handshake while a document is built ahead of its visitor. Only its
+            contexts count: they show nothing of a visit, or tell ``ahead`` when something of it is looked at.
         asset_url: makes the URL of a file that browsers load, for sites that serve them some other way
             than below the endpoint; see :meth:`embedsync.assets.Assets.files`.
 
     Raises:
-        ConfigurationError: the secret key is empty.
+        ConfigurationError: the secret key is empty, or the setting ``accelerate`` is not for this Bokeh.
     """
 
     def __init__(
@@ -98,9 +102,12 @@ class Hub:
         clock: Callable[[], float] = time.monotonic,
         wall_clock: Callable[[], float] = time.time,
         random_id: Callable[[], str] = lambda: secrets.token_urlsafe(16),
+        nobody: Request | None = None,
         asset_url: Callable[[str], str] = str,
     ) -> None:
         self.settings = settings or Settings()
+        if self.settings.accelerate:
+            accelerate()
         self.clock = clock
         self.random_id = random_id
         self.assets = Assets(asset_url)
@@ -129,6 +136,15 @@ class Hub:
             self.settings.orphans,
             self.settings.orphan_bytes,
             on_evicted=self._evicted,
+        )
+        self._nobody = nobody or Request()
+        self.prebuilt: Prebuilt[LiveSession] = Prebuilt(
+            self._new_parked,
+            is_idle=lambda: self.pool.is_idle,
+            has_room=self._has_room_for_prebuilt,
+            max_age=self.settings.prebuilt_age,
+            clock=clock,
+            call_later=self.scheduler.call_later,
         )
         keys = [secret_key] if isinstance(secret_key, str | bytes) else list(secret_key)
         self._tickets = Tickets(
@@ -176,6 +192,7 @@ class Hub:
         script_arguments: Collection[str] | None = (),
         recover: bool = True,
         sessions: int | None = None,
+        prebuild: int = 0,
         **options: Any,
     ) -> App:
         """Add an app under a name.
@@ -195,6 +212,8 @@ class Hub:
             recover: put a person's inputs into a new session, should theirs be lost.
             sessions: live sessions of this app in a process; further visitors wait. Only the setting
                 ``sessions`` counts if ``None``.
+            prebuild: build so many documents in idle time, for the next visitors. Without effect for an app
+                that looks at its visitor while it fills a document.
             options: for the kind of source; see :func:`embedsync.documents.load`.
 
         Raises:
@@ -205,6 +224,8 @@ class Hub:
             raise ConfigurationError(f"app {name!r}: 'sessions' must be at least 1, not {sessions!r}")
         recipe = load(source, **known_options(name, options))
         recipe.check()
+        if prebuild > 0 and not getattr(recipe, "builds_ahead", False):
+            raise ConfigurationError(f"app {name!r}: 'prebuild' is not for documents of kind {recipe.kind!r}")
         app = App(
             name,
             recipe,
@@ -216,6 +237,7 @@ class Hub:
             script_arguments,
             recover,
             sessions,
+            prebuild,
         )
         with self._lock:
             if name in self._apps:
@@ -499,7 +521,10 @@ class Hub:
         Raises:
             UnknownApp: there is no such app.
         """
-        self.app(app)
+        # What waits for a visitor is out of date now; that is simpler than to bring it up to date.
+        found = self.app(app)
+        if self.prebuilt.drop(found):
+            self.prebuilt.wish(found)
         return sum(live.update(function) for live in self.sessions if live.app.name == app)
 
     def status(self) -> dict[str, Any]:
@@ -509,12 +534,14 @@ class Hub:
         return {"status": "stopping" if self._stopping else "ok", **numbers}
 
     def start(self) -> None:
-        """Run the hooks of apps for the beginning of the process now, rather than with the first session.
+        """Run the hooks of apps for the beginning of the process now, rather than with the first session, and
+        begin to build documents ahead.
 
         For servers that have forked already, if they fork at all. Does not wait for them. What a hook raises
         is logged; it is tried again with the next session.
         """
         for app in self.apps.values():
+            self.prebuilt.wish(app)
             steps = app.recipe.load()
             if steps is not None:
                 self.pool.submit(functools.partial(self._load, app, steps))
@@ -536,9 +563,10 @@ class Hub:
             endpoints, sessions = list(self._endpoints), list(self._sessions.values())
         deadline = time.monotonic() + self.settings.stop_timeout
         self._tell_to_come_back(endpoints)
+        self.prebuilt.stop()
         for live in sessions:
             live.drain()
-        while self.sessions and time.monotonic() < deadline:
+        while (self.sessions or len(self.prebuilt)) and time.monotonic() < deadline:
             _close([each for each in endpoints if not each.attachments])
             time.sleep(0.01)
         for live in self.sessions:
@@ -649,6 +677,7 @@ class Hub:
         if prepared is not None:
             return prepared
         live = self._shared.get(meeting) if meeting is not None else None
+        begun = False
         is_heavy = live is None and not self._has_bytes_left()
         is_full = len(self._sessions) >= self.settings.sessions
         # Who joins a session that is there needs no room, and must not see it end for want of some.
@@ -667,11 +696,15 @@ class Hub:
             if live is None and not full:
                 live = self._new_session(request, app, grant, meeting is not None)
                 self._sessions[live.id] = live
+                begun = True
                 if meeting is not None:
                     self._shared[meeting] = live
             if live is not None and prepare and meeting is None:
                 # Others are found by where they meet, however many pages were made for them.
                 self._prepared[grant.nonce] = live
+        if begun:
+            self.prebuilt.wish(app)
+            self.prebuilt.drop(most=max(0, len(self._sessions) + len(self.prebuilt) - self.settings.sessions))
         if live is None:
             self.counters.count("sessions_refused")
             logger.warning("turned a visitor away: %d sessions live (%r)", len(self._sessions), full)
@@ -684,9 +717,17 @@ class Hub:
     def _has_bytes_left(self) -> bool:
         """Whether there is room for another session; those that nobody looks at make some."""
         beyond = sum(live.weight for live in self.sessions) - self.settings.session_bytes
+        if beyond + self.prebuilt.weight >= 0:
+            self.prebuilt.drop()
         while beyond >= 0 and (freed := self.orphans.make_room("session_bytes")) is not None:
             beyond -= freed
         return beyond < 0
+
+    def _has_room_for_prebuilt(self) -> bool:
+        sessions = self.sessions
+        weight = sum(live.weight for live in sessions) + self.prebuilt.weight
+        there = len(sessions) + len(self.prebuilt)
+        return there < self.settings.sessions and weight < self.settings.session_bytes
 
     def _new_session(self, request: Request, app: App, grant: Grant, meeting: bool) -> LiveSession:
         # An id that another app has already, or a session that is about to end, is not given twice.
@@ -703,6 +744,12 @@ class Hub:
         logger.info("app %r: session %s begins", app.name, info.id)
         if self.settings.tune_interpreter:
             self._interpreter.start()
+        while (built := self.prebuilt.take(app)) is not None:
+            if built.meet(
+                info, meeting=meeting, on_ending=self._session_ending, on_ended=self._session_ended
+            ):
+                self.counters.count("sessions_prebuilt")
+                return built
         return LiveSession(
             self,
             app,
@@ -711,6 +758,20 @@ class Hub:
             on_ending=self._session_ending,
             on_ended=self._session_ended,
         )
+
+    def _new_parked(
+        self, app: App, on_ending: Callable[[LiveSession], None], on_ended: Callable[[LiveSession], None]
+    ) -> LiveSession:
+        """A session that nobody has come to yet."""
+        info = SessionInfo(
+            id=self.random_id(),
+            app=app.name,
+            arguments={},
+            request=replace(self._nobody, ahead=Ahead()),
+            debug=self.settings.debug,
+            authority=self.settings.authority,
+        )
+        return LiveSession(self, app, info, meeting=False, on_ending=on_ending, on_ended=on_ended)
 
     def _session_ending(self, live: LiveSession) -> None:
         """Who comes from now on gets another session, however long this one takes to end."""

@@ -85,6 +85,13 @@ class Pool:
         """How many threads there are."""
         return self._threads
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing waits and nothing runs, but for what is stuck."""
+        with self._lock:
+            since = self._clock() - self._long_turn
+            return not self._waiting and all(started <= since for started in self._running.values())
+
     def lose(self, thread: int) -> None:
         """The code that a thread runs will not come back: count the thread no more.
 

@@ -32,6 +32,9 @@ class Settings:
     authority: str = "closed"
     """What browsers may change. ``"closed"``: what a person can change through what is shown, and what
     ``allow_client_write`` adds. ``"compat"``: all that ``bokeh serve`` allows. An app may have its own."""
+    accelerate: bool = False
+    """Change classes of Bokeh so that apps are built in a third of the time, for all code of this process
+    and until it ends. Refuses versions of Bokeh that it was not tested with."""
 
     heartbeat: float = 25.0
     """Between pings. Below the 60 s after which common proxies cut an idle connection."""
@@ -136,6 +139,9 @@ class Settings:
     undrawn_pages: int = 100
     """Pages that may wait for one session to draw them; a further one is sent at once, and shows the app
     without the app's own page around it."""
+    prebuilt_age: float = 300.0
+    """How long a document may be kept that was built ahead of its visitor (``prebuild`` of an app). Then
+    another is built in its place: what it has read, of a file or a database, is not older than this."""
     sessions: int = 1000
     """Live sessions of this process."""
     sessions_per_user: int | None = 50

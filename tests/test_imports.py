@@ -16,7 +16,7 @@ PACKAGE = ROOT / "embedsync"
 
 # From below. A module imports from its own layer and from those below it.
 LAYERS: list[set[str]] = [
-    {"errors", "settings", "document", "request", "app", "authority", "legible", "bucket"},
+    {"errors", "settings", "document", "ahead", "request", "app", "authority", "legible", "bucket"},
     {"wire", "log", "replica", "inbox", "outbox", "connection", "session"},
     {"documents", "files"},
     {
@@ -37,6 +37,7 @@ LAYERS: list[set[str]] = [
         "origins",
         "orphans",
         "pool",
+        "prebuilt",
         "routes",
         "running",
         "scheduler",

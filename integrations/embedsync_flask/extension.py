@@ -37,7 +37,7 @@ from embedsync.stock.door import PROTOCOL, Door
 from embedsync.stock.pages import StockPages
 from embedsync_flask.capacity import with_room
 from embedsync_flask.config import secret_keys, settings_of
-from embedsync_flask.requests import request_of
+from embedsync_flask.requests import nobody, request_of
 from embedsync_flask.socket import EndedSocket, serve_socket
 from embedsync_flask.users import UserLoader, key_of
 
@@ -209,7 +209,7 @@ class EmbedSync:
         app = current_app._get_current_object()  # type: ignore[attr-defined]
         hub = self._hubs.get(app)
         if hub is None:
-            hub = Hub(secret_keys(app), with_room(settings_of(app)))
+            hub = Hub(secret_keys(app), with_room(settings_of(app)), nobody=nobody(app))
             for name, (recipe, options) in self._apps.items():
                 hub.add_app(name, recipe, **options)
             hub = self._hubs.setdefault(app, hub)

@@ -11,7 +11,12 @@ from flask import Flask, current_app, request
 from embedsync.request import Request
 from embedsync_flask.users import UserLoader, load_user
 
-__all__ = ["request_of"]
+__all__ = ["nobody", "request_of"]
+
+
+def nobody(app: Flask) -> Request:
+    """What stands for a visit while a document is built ahead of it: the app's context, as in any turn."""
+    return Request(context=lambda _: app.app_context())
 
 
 def request_of(loader: UserLoader | None) -> Request:

@@ -18,6 +18,8 @@
     models of other packages: the files that pages load for them; what Panel, if it is there, finds.
 ``apps``
     the recipes: functions, scripts, notebooks, directories, Bokeh applications.
+``accelerator``
+    Bokeh's own classes, made faster where a setting asks for it.
 ``private``
     whatever of Bokeh is not public.
 """
