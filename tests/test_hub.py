@@ -249,12 +249,11 @@ def test_who_comes_back_to_a_shared_session_finds_it_though_there_is_no_room_for
 
 def test_browsers_that_come_and_go_under_new_names_are_not_all_waited_for(hubs: list[Hub]) -> None:
     hub = make(hubs, shared=True, absent_browsers=3)
-    ticket = hub.ticket("toy")
-    keeper = MemoryBrowser(hub).open(ticket)
+    keeper = MemoryBrowser(hub).open(hub.ticket("toy"))
     keeper.wait_for(wire.Opened)
     opened = []
     for _ in range(6):
-        browser = MemoryBrowser(hub).open(ticket)
+        browser = MemoryBrowser(hub).open(hub.ticket("toy"))
         opened.append(browser.wait_for(wire.Opened))
         browser.wait_for(wire.SnapshotFrame)
         browser.endpoint.lost()

@@ -312,13 +312,12 @@ def test_a_document_that_was_changed_is_encoded_anew(hubs: list[Hub]) -> None:
     hub = make(hubs, Builds())
     hub.start()
     ready(hub)
-    ticket = hub.ticket("app", session="together")
-    first = MemoryBrowser(hub).open(ticket)
+    first = MemoryBrowser(hub).open(hub.ticket("app", session="together"))
     assert text(first) == "build 1"
     hub.prebuilt.stop()  # So that the update finds the one session only.
     hub.update_sessions("app", lambda doc: setattr(doc.roots[0], "text", "changed"))
     first.wait_for(wire.Op)
-    assert text(MemoryBrowser(hub).open(ticket)) == "changed"
+    assert text(MemoryBrowser(hub).open(hub.ticket("app", session="together"))) == "changed"
 
 
 def test_a_document_that_has_become_old_is_replaced(hubs: list[Hub]) -> None:
