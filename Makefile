@@ -4,6 +4,8 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 HOST ?= 127.0.0.1
 PORT ?= 8000
 DJANGO_PORT ?= $(shell expr $(PORT) + 1)
+# Seconds that each coverage-guided search of `make fuzz` takes.
+FUZZ_SECONDS ?= 120
 # How many tests run beside one another: most wait for servers of their own. `make unit BESIDE=` is one by one.
 BESIDE ?= --numprocesses 3 --dist loadfile
 VENV := .venv
@@ -12,7 +14,7 @@ BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo serve test lint format types typescript javascript unit browser faults soak versions test-compat bench bench-quick clean
+.PHONY: help venv demo serve test lint format types typescript javascript unit browser faults soak fuzz audit versions test-compat bench bench-quick clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1 \t\2/' | expand -t 20
@@ -31,6 +33,14 @@ $(VENV)/installed-demo: pyproject.toml | $(BIN)/python
 $(VENV)/installed-test: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
 	@touch $@ $(VENV)/installed-demo
+
+$(VENV)/installed-fuzz: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[fuzz]'
+	@touch $@
+
+$(VENV)/installed-audit: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[audit]'
+	@touch $@
 
 $(VENV)/installed-node: | $(BIN)/python
 	.ci/install-node $(VENV)
@@ -80,6 +90,14 @@ faults: $(VENV)/installed-test ## provoke each fault often, on each server, and 
 soak: $(VENV)/installed-test $(VENV)/installed-node ## look for long for what breaks a promise (EMBEDSYNC_EXAMPLES=…)
 	$(BIN)/pytest -m soak -s
 
+fuzz: $(VENV)/installed-fuzz ## spoil 200,000 messages in other ways each time, and search for what breaks decoders (FUZZ_SECONDS=…)
+	FUZZ=long $(BIN)/pytest tests/security/test_fuzz.py -s
+	$(BIN)/python -m tests.security.coverage_guided all $(FUZZ_SECONDS)
+
+audit: $(VENV)/installed-audit node_modules/installed ## look for known vulnerabilities in what is installed (needs the network; not part of `make test`)
+	$(BIN)/pip-audit --local --skip-editable
+	npm audit
+
 browser: $(VENV)/installed-test $(VENV)/installed-chromium ## tests that drive Chromium
 	$(BIN)/pytest -m browser
 
@@ -98,4 +116,4 @@ bench-quick: $(VENV)/installed-test $(VENV)/installed-chromium ## the same with 
 	$(BIN)/python -m benchmarks --effort quick
 
 clean: ## remove everything that was installed or generated here
-	rm -rf $(VENV) .venvs node_modules dist demo.sqlite3* .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .venvs node_modules dist demo.sqlite3* .mypy_cache .ruff_cache .pytest_cache .hypothesis .fuzz

@@ -3,11 +3,15 @@
 CONTENT_SECURITY_POLICY = (
     "default-src 'self'; "
     "script-src 'self'; "
-    # BokehJS writes its styles into <style> elements, so inline styles must be allowed. Scripts need not.
-    "style-src 'self' 'unsafe-inline'; "
+    "style-src 'self'; "
     "img-src 'self' data:; "
-    "connect-src 'self'"
+    "connect-src 'self'; "
+    "object-src 'none'; "
+    "base-uri 'none'"
 )
+
+# Tables that can be edited are made of markup with styles in it, so pages that show one allow that.
+WITH_TABLES = CONTENT_SECURITY_POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
 
 SECURITY_HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,

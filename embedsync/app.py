@@ -55,7 +55,10 @@ class Traits:
 class Recipe(Protocol):
     """Fills documents. Made once for each app; its methods may be called by several threads.
 
-    It may have an attribute ``extensions``, an :class:`embedsync.assets.ExtensionFiles`.
+    It may have an attribute ``extensions``, an :class:`embedsync.assets.ExtensionFiles`. One with a true
+    attribute ``builds_ahead`` can be asked for a document before a visitor has come: ``request.ahead`` of the
+    session is then set, and told when something of the visit is looked at, and the document is a
+    :class:`~embedsync.document.Meeting`.
     """
 
     @property
@@ -103,6 +106,7 @@ class App:
         recipe: what fills its documents.
         shared: one session for all who open the app with the same arguments.
         grace: seconds to keep a session without any browser; ``None`` for the hub's setting.
+        prebuild: so many documents are built in idle time, for the next visitors.
         recover: should a session be lost, with its process or after its grace, what the person had put in
             is put into a new one. Never where several visitors share a session.
         title: for index pages.
@@ -126,3 +130,4 @@ class App:
     script_arguments: Collection[str] | None = ()
     recover: bool = True
     sessions: int | None = None
+    prebuild: int = 0

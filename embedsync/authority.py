@@ -25,8 +25,11 @@ class Authority(Protocol):
     def delta(self, model: Any, attribute: str, data: Any) -> None:
         """May a browser stream to, or patch, this property?"""
 
-    def event(self, model: Any | None, name: str) -> None:
-        """May a browser send this event? ``model`` is ``None`` for the document's."""
+    def event(self, model: Any | None, name: str, details: Mapping[str, Any]) -> None:
+        """May a browser send this event? ``model`` is ``None`` for the document's.
+
+        ``details`` is what else the event says, such as the item of a menu.
+        """
 
     def message(self, document: Any, kind: str) -> None:
         """May a browser send the document a message of this kind?"""
@@ -47,7 +50,7 @@ class Permissive:
     def delta(self, model: Any, attribute: str, data: Any) -> None:
         """Allow it."""
 
-    def event(self, model: Any | None, name: str) -> None:
+    def event(self, model: Any | None, name: str, details: Mapping[str, Any]) -> None:
         """Allow it."""
 
     def message(self, document: Any, kind: str) -> None:

@@ -26,6 +26,7 @@ __all__ = [
     "DocumentHost",
     "Event",
     "EventKind",
+    "Meeting",
     "PageParts",
     "Patch",
     "Prepared",
@@ -104,6 +105,11 @@ class Snapshot(msgspec.Struct, frozen=True):
     content: bytes
     buffers: tuple[Buffer, ...] = ()
     scripts: tuple[str, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """Its bytes."""
+        return len(self.content) + sum(len(each.data) for each in self.buffers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +190,17 @@ class DocumentHost(Protocol):
         Args:
             error: the exception.
             what: the place it came from, for the log, such as ``"on_change callback"``.
+        """
+
+
+class Meeting(Protocol):
+    """A document that can be built before its visitor has come."""
+
+    def meet(self, session: Any) -> None:
+        """The visitor has come: from here on app code finds this session, and timers run. In a turn.
+
+        Args:
+            session: an :class:`embedsync.app.SessionInfo`.
         """
 
 

@@ -6,6 +6,7 @@
     ├── ConfigurationError     a setting, an app or an argument is wrong; the message names it
     │   └── UnknownApp         no app of that name was added
     ├── BuildError             an app raised while it filled a document
+    ├── LooksAtVisit           a document built ahead of its visitor looks at the visit
     ├── ProtocolError          the other side sent what the protocol does not allow
     ├── Refused                an edit was refused; nothing has changed
     ├── TicketError            a ticket does not grant what is asked
@@ -25,6 +26,7 @@ __all__ = [
     "ConfigurationError",
     "EmbedSyncError",
     "LimitReached",
+    "LooksAtVisit",
     "MailboxFull",
     "ProtocolError",
     "Refused",
@@ -61,6 +63,10 @@ class UnknownApp(ConfigurationError):
 
 class BuildError(EmbedSyncError):
     """An app raised while it filled a document; the cause is the app's exception."""
+
+
+class LooksAtVisit(EmbedSyncError):
+    """A document that is built ahead of its visitor looks at something of the visit."""
 
 
 class ProtocolError(EmbedSyncError):

@@ -18,12 +18,13 @@ from typing import Any
 
 from embedsync import origins, wire
 from embedsync.admission import Admission
+from embedsync.ahead import Ahead
 from embedsync.app import App, SessionInfo
 from embedsync.apploop import AppLoop
 from embedsync.assets import Assets
 from embedsync.audit import Audit, Event, Reason
 from embedsync.connection import Connection, Conversation, Received
-from embedsync.documents import load
+from embedsync.documents import accelerate, load
 from embedsync.endpoint import Attachment, Endpoint
 from embedsync.errors import ConfigurationError, TicketExpired, TicketInvalid, UnknownApp
 from embedsync.interpreter import Interpreter
@@ -33,11 +34,13 @@ from embedsync.logbook import Logbook
 from embedsync.one_by_one import OneByOne
 from embedsync.orphans import Orphans
 from embedsync.pool import Pool
+from embedsync.prebuilt import Prebuilt
 from embedsync.request import Request
 from embedsync.scheduler import Scheduler
 from embedsync.settings import Settings
 from embedsync.stock.tokens import Tokens
 from embedsync.tickets import LONGEST_TICKET, Grant, Tickets, encode_arguments
+from embedsync.used_tickets import UsedTickets
 from embedsync.visitors import EditsByUser, Share, shares_of
 from embedsync.watchdog import Watchdog
 
@@ -82,11 +85,13 @@ class Hub:
         clock: seconds that never go back.
         wall_clock: seconds since 1970, for the age of tickets.
         random_id: makes ids and secrets that cannot be guessed.
+        nobody: what stands for the handshake while a document is built ahead of its visitor. Only its
+            contexts count: they show nothing of a visit, or tell ``ahead`` when something of it is looked at.
         asset_url: makes the URL of a file that browsers load, for sites that serve them some other way
             than below the endpoint; see :meth:`embedsync.assets.Assets.files`.
 
     Raises:
-        ConfigurationError: the secret key is empty.
+        ConfigurationError: the secret key is empty, or the setting ``accelerate`` is not for this Bokeh.
     """
 
     def __init__(
@@ -97,9 +102,12 @@ class Hub:
         clock: Callable[[], float] = time.monotonic,
         wall_clock: Callable[[], float] = time.time,
         random_id: Callable[[], str] = lambda: secrets.token_urlsafe(16),
+        nobody: Request | None = None,
         asset_url: Callable[[str], str] = str,
     ) -> None:
         self.settings = settings or Settings()
+        if self.settings.accelerate:
+            accelerate()
         self.clock = clock
         self.random_id = random_id
         self.assets = Assets(asset_url)
@@ -129,12 +137,27 @@ class Hub:
             self.settings.orphan_bytes,
             on_evicted=self._evicted,
         )
+        self._nobody = nobody or Request()
+        self.prebuilt: Prebuilt[LiveSession] = Prebuilt(
+            self._new_parked,
+            is_idle=lambda: self.pool.is_idle,
+            has_room=self._has_room_for_prebuilt,
+            max_age=self.settings.prebuilt_age,
+            clock=clock,
+            call_later=self.scheduler.call_later,
+        )
         keys = [secret_key] if isinstance(secret_key, str | bytes) else list(secret_key)
         self._tickets = Tickets(
             keys,
             max_age=self.settings.ticket_age,
             renewal_age=self.settings.ticket_renewal_age,
             now=wall_clock,
+        )
+        self._used_tickets = UsedTickets(
+            self.settings.used_tickets,
+            self.settings.ticket_age,
+            now=wall_clock,
+            on_full=lambda: self.counters.count("used_tickets_forgotten"),
         )
         self.tokens = Tokens(keys, max_age=self.settings.ticket_age, now=wall_clock)
         self.audit = Audit(keys[-1], self.settings, clock=clock, count=self.counters.count)
@@ -169,6 +192,7 @@ class Hub:
         script_arguments: Collection[str] | None = (),
         recover: bool = True,
         sessions: int | None = None,
+        prebuild: int = 0,
         **options: Any,
     ) -> App:
         """Add an app under a name.
@@ -188,6 +212,8 @@ class Hub:
             recover: put a person's inputs into a new session, should theirs be lost.
             sessions: live sessions of this app in a process; further visitors wait. Only the setting
                 ``sessions`` counts if ``None``.
+            prebuild: build so many documents in idle time, for the next visitors. Without effect for an app
+                that looks at its visitor while it fills a document.
             options: for the kind of source; see :func:`embedsync.documents.load`.
 
         Raises:
@@ -198,6 +224,8 @@ class Hub:
             raise ConfigurationError(f"app {name!r}: 'sessions' must be at least 1, not {sessions!r}")
         recipe = load(source, **known_options(name, options))
         recipe.check()
+        if prebuild > 0 and not getattr(recipe, "builds_ahead", False):
+            raise ConfigurationError(f"app {name!r}: 'prebuild' is not for documents of kind {recipe.kind!r}")
         app = App(
             name,
             recipe,
@@ -209,6 +237,7 @@ class Hub:
             script_arguments,
             recover,
             sessions,
+            prebuild,
         )
         with self._lock:
             if name in self._apps:
@@ -354,7 +383,7 @@ class Hub:
         app = self._apps.get(grant.app)
         if app is None or not self.permits(app, request):
             raise TicketInvalid(f"the user may not use app {grant.app!r}")
-        return self._tickets.sign(grant)
+        return self._tickets.sign(replace(grant, nonce=self.random_id()))
 
     # Visitors.
 
@@ -380,16 +409,33 @@ class Hub:
 
     # Sockets.
 
-    def origin_allowed(self, request: Request) -> bool:
-        """Whether the page that makes this request may connect; if not, it is logged and counted."""
-        if origins.is_allowed(request, self.settings.allowed_origins):
-            return True
+    def origin_allowed(self, request: Request, *, reads_only: bool = False) -> bool:
+        """Whether the page that makes this request may do so; if not, it is logged and counted.
+
+        Args:
+            request: the request.
+            reads_only: it is a plain ``GET``, with which browsers name no origin on pages of the site itself.
+        """
+        allowed = self.settings.allowed_origins
+        if not origins.is_allowed(request, allowed):
+            return self._refuse_origin(
+                request,
+                "refused a page of origin %r to connect to %r; if it should, name it in 'allowed_origins'",
+                (request.origin or "")[:200],
+                f"{request.scheme}://{request.host}"[:200],
+            )
+        is_named = request.origin is not None or not request.cookies or self.settings.cookies_without_origin
+        if not is_named and not reads_only and "*" not in allowed:
+            return self._refuse_origin(
+                request,
+                "refused a client that sends cookies and no 'Origin', which browsers always send: a script "
+                "should name the site's, or be let in by 'cookies_without_origin'",
+            )
+        return True
+
+    def _refuse_origin(self, request: Request, message: str, *named: str) -> bool:
         self.counters.count("origins_refused")
-        logger.warning(
-            "refused a page of origin %r to connect to %r; if it should, name it in 'allowed_origins'",
-            (request.origin or "")[:200],
-            f"{request.scheme}://{request.host}"[:200],
-        )
+        logger.warning(message, *named)
         self.audit.write(Event.REFUSE, request, reason=Reason.ORIGIN, detail=request.origin or "")
         return False
 
@@ -475,7 +521,10 @@ class Hub:
         Raises:
             UnknownApp: there is no such app.
         """
-        self.app(app)
+        # What waits for a visitor is out of date now; that is simpler than to bring it up to date.
+        found = self.app(app)
+        if self.prebuilt.drop(found):
+            self.prebuilt.wish(found)
         return sum(live.update(function) for live in self.sessions if live.app.name == app)
 
     def status(self) -> dict[str, Any]:
@@ -485,12 +534,14 @@ class Hub:
         return {"status": "stopping" if self._stopping else "ok", **numbers}
 
     def start(self) -> None:
-        """Run the hooks of apps for the beginning of the process now, rather than with the first session.
+        """Run the hooks of apps for the beginning of the process now, rather than with the first session, and
+        begin to build documents ahead.
 
         For servers that have forked already, if they fork at all. Does not wait for them. What a hook raises
         is logged; it is tried again with the next session.
         """
         for app in self.apps.values():
+            self.prebuilt.wish(app)
             steps = app.recipe.load()
             if steps is not None:
                 self.pool.submit(functools.partial(self._load, app, steps))
@@ -512,9 +563,10 @@ class Hub:
             endpoints, sessions = list(self._endpoints), list(self._sessions.values())
         deadline = time.monotonic() + self.settings.stop_timeout
         self._tell_to_come_back(endpoints)
+        self.prebuilt.stop()
         for live in sessions:
             live.drain()
-        while self.sessions and time.monotonic() < deadline:
+        while (self.sessions or len(self.prebuilt)) and time.monotonic() < deadline:
             _close([each for each in endpoints if not each.attachments])
             time.sleep(0.01)
         for live in self.sessions:
@@ -598,8 +650,15 @@ class Hub:
         self.audit.write(Event.REFUSE, attachment.request, attachment.endpoint, app=app, reason=reason)
 
     def _open_session(self, attachment: Attachment, app: App, grant: Grant) -> None:
+        # Those that speak Bokeh's protocol come back with the token that they had; it has no nonce.
+        if grant.nonce and not self._used_tickets.use(grant.nonce, grant.made):
+            # A page that was kept by the browser, or whose first socket was cut: it asks for a fresh one.
+            self.counters.count("tickets_shown_again")
+            attachment.close(wire.Close.TICKET_EXPIRED)
+            return
         live = self._live_for(app, grant, attachment.request)
         if live is None:
+            self._used_tickets.give_back(grant.nonce)
             attachment.close(wire.Close.BUSY)
             return
         if grant.session_id and not app.shared and not _is_of(live, attachment.request):
@@ -618,6 +677,7 @@ class Hub:
         if prepared is not None:
             return prepared
         live = self._shared.get(meeting) if meeting is not None else None
+        begun = False
         is_heavy = live is None and not self._has_bytes_left()
         is_full = len(self._sessions) >= self.settings.sessions
         # Who joins a session that is there needs no room, and must not see it end for want of some.
@@ -636,11 +696,15 @@ class Hub:
             if live is None and not full:
                 live = self._new_session(request, app, grant, meeting is not None)
                 self._sessions[live.id] = live
+                begun = True
                 if meeting is not None:
                     self._shared[meeting] = live
             if live is not None and prepare and meeting is None:
                 # Others are found by where they meet, however many pages were made for them.
                 self._prepared[grant.nonce] = live
+        if begun:
+            self.prebuilt.wish(app)
+            self.prebuilt.drop(most=max(0, len(self._sessions) + len(self.prebuilt) - self.settings.sessions))
         if live is None:
             self.counters.count("sessions_refused")
             logger.warning("turned a visitor away: %d sessions live (%r)", len(self._sessions), full)
@@ -653,9 +717,17 @@ class Hub:
     def _has_bytes_left(self) -> bool:
         """Whether there is room for another session; those that nobody looks at make some."""
         beyond = sum(live.weight for live in self.sessions) - self.settings.session_bytes
+        if beyond + self.prebuilt.weight >= 0:
+            self.prebuilt.drop()
         while beyond >= 0 and (freed := self.orphans.make_room("session_bytes")) is not None:
             beyond -= freed
         return beyond < 0
+
+    def _has_room_for_prebuilt(self) -> bool:
+        sessions = self.sessions
+        weight = sum(live.weight for live in sessions) + self.prebuilt.weight
+        there = len(sessions) + len(self.prebuilt)
+        return there < self.settings.sessions and weight < self.settings.session_bytes
 
     def _new_session(self, request: Request, app: App, grant: Grant, meeting: bool) -> LiveSession:
         # An id that another app has already, or a session that is about to end, is not given twice.
@@ -672,6 +744,12 @@ class Hub:
         logger.info("app %r: session %s begins", app.name, info.id)
         if self.settings.tune_interpreter:
             self._interpreter.start()
+        while (built := self.prebuilt.take(app)) is not None:
+            if built.meet(
+                info, meeting=meeting, on_ending=self._session_ending, on_ended=self._session_ended
+            ):
+                self.counters.count("sessions_prebuilt")
+                return built
         return LiveSession(
             self,
             app,
@@ -680,6 +758,20 @@ class Hub:
             on_ending=self._session_ending,
             on_ended=self._session_ended,
         )
+
+    def _new_parked(
+        self, app: App, on_ending: Callable[[LiveSession], None], on_ended: Callable[[LiveSession], None]
+    ) -> LiveSession:
+        """A session that nobody has come to yet."""
+        info = SessionInfo(
+            id=self.random_id(),
+            app=app.name,
+            arguments={},
+            request=replace(self._nobody, ahead=Ahead()),
+            debug=self.settings.debug,
+            authority=self.settings.authority,
+        )
+        return LiveSession(self, app, info, meeting=False, on_ending=on_ending, on_ended=on_ended)
 
     def _session_ending(self, live: LiveSession) -> None:
         """Who comes from now on gets another session, however long this one takes to end."""

@@ -9,13 +9,13 @@ import threading
 from collections.abc import Awaitable, Callable, Generator, Iterator
 from concurrent.futures import Future, InvalidStateError
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from embedsync import wire
 from embedsync.app import App, SessionInfo
 from embedsync.audit import Event, Reason
 from embedsync.connection import Received
-from embedsync.document import Cancel, Document, PageParts
+from embedsync.document import Cancel, Document, Meeting, PageParts, Snapshot
 from embedsync.endpoint import Attachment
 from embedsync.errors import MailboxFull, ProtocolError, Refused, SessionEnded
 from embedsync.inbox import WaitingEdit
@@ -92,11 +92,13 @@ class LiveSession:
             edit_turn=self._edit_turn,
             context=self._context,
             report=self.report,
-            thread_context=lambda: info.request.thread_context(info.request),
-            awaiting=lambda awaitable: info.request.awaiting(info.request, awaitable),
+            thread_context=lambda: self.info.request.thread_context(self.info.request),
+            awaiting=lambda awaitable: self.info.request.awaiting(self.info.request, awaitable),
             watch=self,
         )
         self._flushed = 0.0
+        self._document: Document | None = None
+        self._snapshot: Snapshot | None = None
 
     @property
     def id(self) -> str:
@@ -111,8 +113,12 @@ class LiveSession:
     @property
     def weight(self) -> int:
         """Bytes of its log and its document, as far as they are known; none once it is ending."""
-        core = self._core
-        return core.log_bytes + core.snapshot_bytes if core is not None and not self._ended else 0
+        if self._ended:
+            return 0
+        core, snapshot = self._core, self._snapshot
+        if core is None:
+            return snapshot.size if snapshot is not None else 0
+        return core.log_bytes + core.snapshot_bytes
 
     @property
     def is_ending(self) -> bool:
@@ -123,6 +129,45 @@ class LiveSession:
     def was_seen(self) -> bool:
         """Whether a browser has been here, and may come back."""
         return bool(self._replicas)
+
+    # Ahead of the visitor.
+
+    @property
+    def looked_at(self) -> str | None:
+        """See :class:`~embedsync.prebuilt.Parked`."""
+        ahead = self.info.request.ahead
+        return ahead.looked_at if ahead is not None else None
+
+    def build_ahead(self, done: Callable[[BaseException | None], None]) -> None:
+        """See :class:`~embedsync.prebuilt.Parked`."""
+
+        def build() -> Generator[Awaitable[Any], Any, None]:
+            document = yield from self.app.recipe.build(self, self.info)
+            self._document = document
+            with document.context():
+                self._snapshot = document.snapshot()
+            done(None)
+
+        try:
+            self._mailbox.post(build, done)
+        except SessionEnded as error:
+            done(error)
+
+    def meet(
+        self,
+        info: SessionInfo,
+        *,
+        meeting: bool,
+        on_ending: Callable[[LiveSession], None],
+        on_ended: Callable[[LiveSession], None],
+    ) -> bool:
+        """The visitor has come for whom the document was built ahead. Says whether it is still there."""
+        with self._lock:
+            if self._ended:
+                return False
+            self.info, self._meeting = info, meeting
+            self._on_ending, self._on_ended = on_ending, on_ended
+            return True
 
     # From the hub: attachments come and go. On threads that read sockets.
 
@@ -383,7 +428,11 @@ class LiveSession:
     # Turns.
 
     def _build(self) -> Generator[Awaitable[Any], Any, None]:
-        document = yield from self.app.recipe.build(self, self.info)
+        document, snapshot = self._document, self._snapshot
+        if document is None:
+            document = yield from self.app.recipe.build(self, self.info)
+        else:
+            cast("Meeting", document).meet(self.info)
         self._core = Session(
             self.id,
             self._hub.random_id(),
@@ -393,7 +442,9 @@ class LiveSession:
             on_refused=self._refused,
             recover=self.app.recover and not self._meeting,
             lock=threading.RLock(),
+            snapshot=snapshot,
         )
+        self._document = self._snapshot = None
 
     def _fail(self, error: BaseException) -> None:
         """The document could not be built."""
@@ -434,7 +485,9 @@ class LiveSession:
         try:
             yield from self._each(turn())
         finally:
+            self._snapshot = None
             if (core := self._core) is not None:
+                core.forget_snapshot()
                 core.commit()
 
     def _each(self, steps: Iterator[Awaitable[Any]] | None) -> Generator[Awaitable[Any], Any, None]:
@@ -447,9 +500,9 @@ class LiveSession:
 
     def _last_turn(self) -> Generator[Awaitable[Any], Any, None]:
         try:
-            if (core := self._core) is not None:
+            if (document := document_of(self)) is not None:
                 yield from self._each(self._tell_of_losses())
-                yield from self._each(core.document.end())
+                yield from self._each(document.end())
         finally:
             self._finish()
 
@@ -469,11 +522,11 @@ class LiveSession:
 
     def _let_go(self) -> None:
         try:
-            if (core := self._core) is not None:
-                core.document.destroy()
+            if (document := document_of(self)) is not None:
+                document.destroy()
         finally:
             # Whoever still knows this session keeps no log of it, nor the bytes in there.
-            self._core = None
+            self._core = self._document = self._snapshot = None
             self._replicas.clear()
             for replica in list(self._absence_timers):
                 self._cancel_absence(replica)
@@ -481,12 +534,12 @@ class LiveSession:
             logger.info("app %r: session %s ended", self.app.name, self.id)
 
     def _context(self) -> AbstractContextManager[Any]:
-        request, core = self.info.request, self._core
-        if core is None:
+        request, document = self.info.request, document_of(self)
+        if document is None:
             return request.context(request)
         if request.context is nullcontext:
-            return core.document.context()
-        return _both(request.context(request), core.document.context)
+            return document.context()
+        return _both(request.context(request), document.context)
 
     # Frames of browsers. On threads that read sockets.
 
@@ -697,6 +750,15 @@ class LiveSession:
                 timer.cancel()
             else:
                 self._absence_timers[replica] = timer
+        self._forget_the_first()
+
+    def _forget_the_first(self) -> None:
+        """Whoever comes and goes again and again, under new names, is not waited for as often."""
+        with self._lock:
+            absent = list(self._absence_timers)
+        for each in absent[: -self._hub.settings.absent_browsers]:
+            self._cancel_absence(each)
+            self._forget(each, each.absences)
 
     def _forget(self, replica: Replica, absence: int) -> None:
         """A replica whose browser has not come back in time is not kept, though others are here."""
@@ -760,4 +822,4 @@ def _knows_secret(replica: Replica, shown: str) -> bool:
 def document_of(live: LiveSession) -> Document | None:
     """The document of a live session, once it is built. For a turn of that session only."""
     core = live._core
-    return core.document if core is not None else None
+    return core.document if core is not None else live._document

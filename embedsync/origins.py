@@ -10,17 +10,22 @@ from embedsync.request import Request
 __all__ = ["is_allowed", "is_named", "normalise"]
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+_FROM_ELSEWHERE = ("cross-site", "same-site")
+"""What browsers say in ``Sec-Fetch-Site`` of requests by pages of other origins."""
 
 
 def normalise(origin: str) -> tuple[str, str, int] | None:
     """Scheme, host and port of an origin, or ``None`` if it is none.
 
-    An origin has no path, no user and no wildcard; ``null`` is none.
+    An origin has no path, no user and no wildcard; ``null`` is none. Nothing is put right that browsers do
+    not write: a dot at the end makes another host.
     """
+    if any(each <= " " or each in "?#\\\x7f" for each in origin):
+        return None  # Some of it would be passed over in what follows.
     try:
         parts = urlsplit(origin)
         port = parts.port
-        host = (parts.hostname or "").rstrip(".")
+        host = parts.hostname or ""
     except ValueError:
         return None
     scheme = parts.scheme.lower()
@@ -31,8 +36,6 @@ def normalise(origin: str) -> tuple[str, str, int] | None:
         or "@" in parts.netloc
         or parts.path not in ("", "/")
     ):
-        return None
-    if parts.query or parts.fragment:
         return None
     try:
         host = host.encode("idna").decode("ascii") if not host.isascii() else host.lower()
@@ -45,11 +48,15 @@ def is_allowed(request: Request, allowed: Sequence[str]) -> bool:
     """Whether the page that makes this request may do so.
 
     Its origin must equal the site's own, in scheme, host and port, or be named in ``allowed``
-    (``"*"`` names all). Without an ``Origin`` header it is no page of a browser: it is
-    let in, and shows a ticket like everybody.
+    (``"*"`` names all). Without an ``Origin`` header it is a plain request of a page of the site, or none of
+    a browser: it is let in, unless the browser says that another site makes it.
     """
-    if request.origin is None or "*" in allowed:
+    if "*" in allowed:
         return True
+    if request.origin is None:
+        return request.headers.get("Sec-Fetch-Site", "") not in _FROM_ELSEWHERE
+    if not request.origin.isascii():
+        return False  # Browsers write it in ASCII; what else looks like ours is not.
     origin = normalise(request.origin)
     if origin is None:
         return False

@@ -13,6 +13,9 @@ __all__ = ["Pool"]
 
 logger = logging.getLogger("embedsync.pool")
 
+_BRIEF = 0.002
+"""Seconds that a step may wait for a thread that is at work, before another one is woken for it."""
+
 
 class Pool:
     """A bounded pool of threads in which a long step does not count.
@@ -54,6 +57,7 @@ class Pool:
         self._running: dict[int, float] = {}
         self._lost: set[int] = set()
         self._relief: Timer | None = None
+        self._help: Timer | None = None
         self._worked = clock()
         self._stopped = False
         self._warned = False
@@ -64,8 +68,12 @@ class Pool:
             if self._stopped:
                 return
             self._waiting.append(step)
-            if not self._woke_one():
-                self._start_or_watch()
+            if not self._running:
+                self._put_to_work()
+            elif self._help is None:
+                # A thread that is at work takes it next, if it is not held up. Threads that run side by side
+                # would only take the interpreter from each other.
+                self._help = self._call_later(_BRIEF, self._send_help)
 
     def idles_since(self) -> float:
         """Since when nothing runs and nothing waits, by the clock; the present if something does."""
@@ -76,6 +84,13 @@ class Pool:
     def threads(self) -> int:
         """How many threads there are."""
         return self._threads
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing waits and nothing runs, but for what is stuck."""
+        with self._lock:
+            since = self._clock() - self._long_turn
+            return not self._waiting and all(started <= since for started in self._running.values())
 
     def lose(self, thread: int) -> None:
         """The code that a thread runs will not come back: count the thread no more.
@@ -113,7 +128,20 @@ class Pool:
                 pass
             return self._ended.wait_for(lambda: self._threads == 0, timeout)
 
+    def _send_help(self) -> None:
+        """Steps have waited for a moment: another thread takes one, and soon others take the next ones."""
+        with self._lock:
+            self._help = None
+            if self._waiting and not self._stopped:
+                self._put_to_work()
+                if len(self._waiting) > 1:
+                    self._help = self._call_later(_BRIEF, self._send_help)
+
     # Below, the lock is held.
+
+    def _put_to_work(self) -> None:
+        if not self._woke_one():
+            self._start_or_watch()
 
     def _woke_one(self) -> bool:
         """Wake the thread that has been idle for the shortest time: its memory is in the caches still."""

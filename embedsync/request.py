@@ -7,6 +7,8 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
+from embedsync.ahead import Ahead
+
 __all__ = ["ENDPOINT_URL", "PAGE_PATH", "Request"]
 
 ENDPOINT_URL = "endpoint"
@@ -47,6 +49,8 @@ class Request:
             user; ``None`` if nobody is logged in as the same user any more. May take long, so it
             is not called on threads that serve sockets. Without it, users stay who they were.
         framework: the framework's own request or scope, for adapters; may be ``None``.
+        ahead: set while a document is built before any visitor has come, and told when something of the
+            visit is looked at, also what the contexts above stand for.
     """
 
     scheme: str = "http"
@@ -64,3 +68,4 @@ class Request:
     awaiting: Callable[[Request, Awaitable[Any]], Awaitable[Any]] = _as_it_is
     reload: Callable[[], Request | None] | None = None
     framework: Any = None
+    ahead: Ahead | None = None

@@ -19,11 +19,15 @@ from embedsync.legible import legible
 from embedsync.request import Request
 
 if TYPE_CHECKING:
+    from embedsync.app import App
     from embedsync.hub import Hub
 
-__all__ = ["POLICIES", "Policy", "Response", "Routes", "read_body"]
+__all__ = ["POLICIES", "READING", "Policy", "Response", "Routes", "read_body", "sealed"]
 
 logger = logging.getLogger("embedsync.routes")
+
+READING = ("GET", "HEAD", "OPTIONS")
+"""Methods by which nothing happens. Browsers name no origin with them on pages of the same origin."""
 
 _FOR_EVER = "public, max-age=31536000, immutable"
 _TICKET_BYTES = 20 * 1024
@@ -42,6 +46,8 @@ class Policy(enum.Enum):
     """Everybody: the same bytes for all."""
     OWN_PAGES = "own pages"
     """Pages of the site and of the origins that it allows; the socket and what speaks of users."""
+    PERMITTED = "permitted"
+    """Whoever may use the app, as its permission says."""
 
 
 POLICIES: dict[str, Policy] = {
@@ -52,8 +58,17 @@ POLICIES: dict[str, Policy] = {
     "scripts": Policy.PUBLIC,
     "ticket": Policy.OWN_PAGES,
     "socket": Policy.OWN_PAGES,
+    # Of Bokeh's server, for clients that know that one.
+    "stock-files": Policy.PUBLIC,
+    "stock-script": Policy.OWN_PAGES,
+    "stock-metadata": Policy.OWN_PAGES,
+    "stock-app-files": Policy.PERMITTED,
+    "stock-socket": Policy.OWN_PAGES,
 }
 """The policy of each route; a route without one is refused."""
+
+_AREAS = ("embed.js", "health", "static", "extensions", "ticket", "socket")
+"""Routes that are named by the first part of their path; every other path is one of ``scripts``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +107,23 @@ class Routes:
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
 
-    def admits(self, route: str, request: Request) -> bool:
-        """The one gate that every request passes, socket handshakes included."""
+    def admits(
+        self, route: str, request: Request, *, reads_only: bool = False, app: App | None = None
+    ) -> bool:
+        """The one gate that every request passes, socket handshakes included.
+
+        Args:
+            route: its name in :data:`POLICIES`.
+            request: the request.
+            reads_only: it is a plain ``GET``, and no handshake.
+            app: which app it is about, where it is about one.
+        """
         policy = POLICIES.get(route)
         if policy is Policy.PUBLIC:
             return True
-        return policy is Policy.OWN_PAGES and self._hub.origin_allowed(request)
+        if policy is Policy.OWN_PAGES:
+            return self._hub.origin_allowed(request, reads_only=reads_only)
+        return policy is Policy.PERMITTED and app is not None and self._hub.permits(app, request)
 
     def is_public(self, path: str) -> bool:
         """Whether a request is answered with the same bytes, whoever makes it."""
@@ -113,10 +139,10 @@ class Routes:
             body: at most what :attr:`body_limit` says.
         """
         route = self._route(path)
-        if not self.admits(route, request):
-            return _json(403, {"code": int(wire.Close.FORBIDDEN)})
+        if not self.admits(route, request, reads_only=method in READING):
+            return sealed(_json(403, {"code": int(wire.Close.FORBIDDEN)}))
         answer = self._answer(route, method, path, request, body)
-        return replace(answer, headers=[*answer.headers, *self._sharing(route, request)])
+        return sealed(replace(answer, headers=[*answer.headers, *self._sharing(route, request)]))
 
     @property
     def body_limit(self) -> int:
@@ -125,7 +151,7 @@ class Routes:
 
     def _route(self, path: str) -> str:
         area = path.partition("/")[0]
-        return area if area in POLICIES and area != "scripts" else "scripts"
+        return area if area in _AREAS else "scripts"
 
     def _answer(self, route: str, method: str, path: str, request: Request, body: bytes) -> Response:
         if route == "ticket":
@@ -202,6 +228,19 @@ class Routes:
         ]
         content, encoding = asset.encoded(request.headers.get("Accept-Encoding", ""))
         return Response(200, content, [*headers, *encoding])
+
+
+def sealed(response: Response, *, referrer: str = "no-referrer") -> Response:
+    """A response that tells nobody where its reader came from, and is taken for nothing but what it says.
+
+    Args:
+        response: as it is made.
+        referrer: its ``Referrer-Policy``.
+    """
+    present = {name.lower() for name, _ in response.headers}
+    wanted = (("Referrer-Policy", referrer), ("X-Content-Type-Options", "nosniff"))
+    missing = [each for each in wanted if each[0].lower() not in present]
+    return replace(response, headers=[*response.headers, *missing])
 
 
 def _script(content: bytes) -> Response:

@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 
 from embedsync import wire
-from embedsync.document import Buffer, Document, EventKind, Patch, Prepared
+from embedsync.document import Buffer, Document, EventKind, Patch, Prepared, Snapshot
 from embedsync.errors import ProtocolError, Refused
 from embedsync.log import Log, Op, merge
 from embedsync.replica import Answer, Replica, Viewer
@@ -54,6 +54,7 @@ class Session:
         script_url: makes the URL of a script that the document names.
         on_refused: told of each refusal, for counting and logging.
         recover: browsers may put a person's inputs into a new session, should this one be lost.
+        snapshot: the document as it is now, if it was encoded already.
         lock: guards log and replicas where several threads come near; entered briefly, and
             never while application code runs.
     """
@@ -68,6 +69,7 @@ class Session:
         script_url: Callable[[str], str] = str,
         on_refused: Callable[[Replica, Refused], None] = lambda replica, refused: None,
         recover: bool = False,
+        snapshot: Snapshot | None = None,
         lock: AbstractContextManager[Any] | None = None,
     ) -> None:
         self.id = session_id
@@ -81,7 +83,8 @@ class Session:
         self._lock = lock if lock is not None else nullcontext()
         self._log = Log(max_ops=settings.log_ops, max_bytes=settings.log_bytes)
         self._scripts: dict[str, None] = {}
-        self.snapshot_bytes = 0
+        self._ready_snapshot = snapshot
+        self.snapshot_bytes = snapshot.size if snapshot is not None else 0
         """Bytes of the document when it was last encoded whole."""
         self._limits = wire.Limits(
             message_bytes=settings.message_bytes,
@@ -155,6 +158,10 @@ class Session:
         if patch:
             with self._lock:
                 self._publish(self._append(patch, None))
+
+    def forget_snapshot(self) -> None:
+        """App code has run, or the document has changed: whole it has to be encoded anew."""
+        self._ready_snapshot = None
 
     # Not turns: the lock is enough.
 
@@ -347,6 +354,7 @@ class Session:
         seq = self._log.seq + 1
         op = Op(seq, origin, patch, self._op_payload(seq - 1, seq, patch))
         self._log.append(op)
+        self.forget_snapshot()
         self._scripts.update(dict.fromkeys(patch.scripts))
         return op
 
@@ -425,9 +433,10 @@ class Session:
         return wire.encode_payload(op, _buffers(patch))
 
     def _snapshot(self) -> tuple[msgspec.Raw, Sequence[Buffer], Sequence[str]]:
-        snapshot = self.document.snapshot()
+        snapshot = self._ready_snapshot or self.document.snapshot()
+        self.forget_snapshot()
         self._scripts.update(dict.fromkeys(snapshot.scripts))
-        self.snapshot_bytes = len(snapshot.content) + sum(len(each.data) for each in snapshot.buffers)
+        self.snapshot_bytes = snapshot.size
         return msgspec.Raw(snapshot.content), snapshot.buffers, snapshot.scripts
 
     def _push_snapshot(

@@ -27,9 +27,14 @@ class Settings:
     """Show tracebacks of app code to visitors. Never in production."""
     allowed_origins: tuple[str, ...] = ()
     """Origins other than the site's own whose pages may connect: ``"https://example.org"``."""
+    cookies_without_origin: bool = False
+    """Let clients connect that send cookies and no ``Origin``, as scripts may. Browsers always send one."""
     authority: str = "closed"
     """What browsers may change. ``"closed"``: what a person can change through what is shown, and what
     ``allow_client_write`` adds. ``"compat"``: all that ``bokeh serve`` allows. An app may have its own."""
+    accelerate: bool = False
+    """Change classes of Bokeh so that apps are built in a third of the time, for all code of this process
+    and until it ends. Refuses versions of Bokeh that it was not tested with."""
 
     heartbeat: float = 25.0
     """Between pings. Below the 60 s after which common proxies cut an idle connection."""
@@ -126,11 +131,17 @@ class Settings:
 
     grace: float = 120.0
     """How long a session without any browser is kept. Apps may have their own."""
+    absent_browsers: int = 1000
+    """Browsers of one session that are gone and may come back within its ``grace``; beyond, the first ones
+    that left are forgotten, and open the session anew when they come."""
     unclaimed: float = 30.0
     """How long a session is kept that was begun with its page, before the page's browser has come."""
     undrawn_pages: int = 100
     """Pages that may wait for one session to draw them; a further one is sent at once, and shows the app
     without the app's own page around it."""
+    prebuilt_age: float = 300.0
+    """How long a document may be kept that was built ahead of its visitor (``prebuild`` of an app). Then
+    another is built in its place: what it has read, of a file or a database, is not older than this."""
     sessions: int = 1000
     """Live sessions of this process."""
     sessions_per_user: int | None = 50
@@ -168,6 +179,9 @@ class Settings:
     """How long a ticket opens a session, from the moment its page was made."""
     ticket_renewal_age: float = 7 * 86400.0
     """How long an authentic ticket can be traded for a fresh one, by the page that holds it."""
+    used_tickets: int = 100_000
+    """Tickets that have opened a session and are remembered for ``ticket_age``, so that they open no other.
+    Beyond, the first ones used are forgotten; pages that are as old as these ask for a fresh ticket first."""
     revalidation: float = 60.0
     """Between looks at whether a visitor is still logged in, and may still use the app."""
     logout_url: str | None = None

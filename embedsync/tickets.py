@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from dataclasses import fields as dataclass_fields
 from typing import Any
 
@@ -36,6 +36,7 @@ class Grant:
         nonce: tells tickets apart that are made at the same time for the same thing.
         page: what the adapter wants to know about the page when a session begins.
         session_id: id of the session that it opens or joins; of any, if empty.
+        made: when the ticket was made, in seconds since 1970; 0 before it is.
     """
 
     app: str
@@ -45,6 +46,7 @@ class Grant:
     nonce: str = ""
     page: Mapping[str, str] = field(default_factory=dict)
     session_id: str = ""
+    made: float = field(default=0.0, compare=False)
 
 
 def encode_arguments(arguments: Mapping[str, Any]) -> dict[str, list[str]]:
@@ -142,11 +144,12 @@ class Tickets:
 
     def _read(self, ticket: str, max_age: float) -> Grant:
         try:
-            fields = self._serializer.loads(ticket, max_age=int(max_age))
+            fields, made = self._serializer.loads(ticket, max_age=int(max_age), return_timestamp=True)
         except SignatureExpired as error:
             raise TicketExpired(str(error)) from error
         except (BadData, BadTimeSignature) as error:
             raise TicketInvalid("the ticket is not authentic") from error
-        if len(fields) != len(dataclass_fields(Grant)):
+        # All that is signed, which is all but the time.
+        if len(fields) != len(dataclass_fields(Grant)) - 1:
             raise TicketInvalid("the ticket was made by another version")
-        return Grant(*fields)
+        return replace(Grant(*fields), made=made.timestamp())

@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Playwright, expect, sync_playwright
 
+from tests.support import canaries
 from tests.support.chromium import ARGUMENTS, chromium
 
 _PATIENCE = 20_000
 """Milliseconds that a page may take to show what it should: machines that run tests are busy."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[Any]) -> Iterator[Any]:
+    """A test fails that has printed or logged a ticket, a cookie, the secret of a session, or a key."""
+    report = yield
+    printed = "\n".join(text for _, text in report.sections)
+    if report.passed and (found := canaries.found_in(printed)):
+        report.outcome = "failed"
+        report.longrepr = f"{', '.join(found)} stands in what was printed:\n{printed}"
+    return report
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from bokeh.models import Div
-from flask import Flask, render_template_string
+from flask import Flask, render_template_string, request
 from flask_login import LoginManager, UserMixin, login_user, logout_user
 from websockets.exceptions import InvalidStatus
 
@@ -329,6 +329,48 @@ def test_a_logout_of_flask_login_closes_what_the_user_has_open() -> None:
     wait_until(lambda: hers.endpoint.close_code == wire.Close.TICKET_EXPIRED)
     assert other.endpoint.close_code is None
     hub.stop()
+
+
+def test_who_comes_back_while_a_logout_is_answered_is_out_when_it_is() -> None:
+    """Until the answer is there, the browser's other pages have a cookie that is still good."""
+    app, live = make()
+    live.user_loader(lambda: "ada")
+    back: list[MemoryBrowser] = []
+
+    @app.get("/logout")
+    def logout() -> str:
+        live.logged_out("ada")
+        hub = live.hub
+        back.append(MemoryBrowser(hub, user_key="ada").open(hub.ticket("toy", user_key="ada")))
+        back[0].wait_for(wire.SnapshotFrame)
+        return ""
+
+    app.test_client().get("/logout", buffered=True)
+    with app.test_request_context():
+        hub = live.hub
+    wait_until(lambda: back[0].endpoint.close_code == wire.Close.TICKET_EXPIRED)
+    hub.stop()
+
+
+def test_who_is_logged_in_is_asked_again_with_the_cookies_of_the_handshake() -> None:
+    app, live = make()
+    users = {"ada"}
+
+    @live.user_loader
+    def user() -> str | None:
+        name = request.cookies.get("user", "")
+        return name if name in users else None
+
+    with app.test_request_context("/live/socket", headers={"Cookie": "user=ada"}):
+        made = live._request()
+    assert made.reload is not None
+    again = made.reload()
+    assert again is not None
+    assert (again.user, again.user_key) == ("ada", "ada")
+    users.clear()
+    assert made.reload() is None
+    with app.test_request_context("/live/socket"):
+        assert live._request().reload is None
 
 
 def test_a_body_of_unknown_length_is_read_no_further_than_needed() -> None:

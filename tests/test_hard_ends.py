@@ -106,6 +106,7 @@ def test_of_two_sockets_that_resume_at_once_one_stays_and_the_session_still_ends
     before = sys.getswitchinterval()
     sys.setswitchinterval(1e-5)
     try:
+        met = 0
         for _ in range(60):
             hub = make(grace=0.3)
             browser = visit(hub)
@@ -117,11 +118,14 @@ def test_of_two_sockets_that_resume_at_once_one_stays_and_the_session_still_ends
                 each.start()
             for each in threads:
                 each.join()
-            superseded = [each for each in both if any(isinstance(frame, CLOSED) for frame in each.frames)]
-            assert len(superseded) == 1
+            closed = [frame.code for each in both for frame in each.frames if isinstance(frame, CLOSED)]
+            # On a machine that is slow enough the grace is over before both have come.
+            assert closed.count(wire.Close.SUPERSEDED) == 1 or closed.count(wire.Close.SESSION_GONE) == 2
+            met += wire.Close.SUPERSEDED in closed
             for each in both:
                 each.endpoint.lost()
             ends(hub)
+        assert met > 10
     finally:
         sys.setswitchinterval(before)
 

@@ -247,6 +247,25 @@ def test_who_comes_back_to_a_shared_session_finds_it_though_there_is_no_room_for
     assert hub.counters.read() == {}
 
 
+def test_browsers_that_come_and_go_under_new_names_are_not_all_waited_for(hubs: list[Hub]) -> None:
+    hub = make(hubs, shared=True, absent_browsers=3)
+    keeper = MemoryBrowser(hub).open(hub.ticket("toy"))
+    keeper.wait_for(wire.Opened)
+    opened = []
+    for _ in range(6):
+        browser = MemoryBrowser(hub).open(hub.ticket("toy"))
+        opened.append(browser.wait_for(wire.Opened))
+        browser.wait_for(wire.SnapshotFrame)
+        browser.endpoint.lost()
+    [session] = hub.sessions
+    assert len(session._replicas) == len(session._core.replicas) == 1 + 3  # type: ignore[union-attr]
+    # The last ones may come back as who they were, the first ones as somebody new.
+    assert MemoryBrowser(hub).resume(opened[5]).wait_for(wire.Opened).client == opened[5].client
+    assert MemoryBrowser(hub).resume(opened[0]).wait_for(wire.Closed).code == wire.Close.SESSION_GONE
+    keeper.edit(1, change("value", 1))
+    assert keeper.wait_for(wire.Result).commit
+
+
 def test_pages_of_a_shared_session_that_nobody_opens_leave_nothing_behind(hubs: list[Hub]) -> None:
     hub = make(hubs, shared=True)
     made = {id(hub.prepare("toy", {}, Request(), page={})[1]) for _ in range(5)}

@@ -16,9 +16,9 @@ PACKAGE = ROOT / "embedsync"
 
 # From below. A module imports from its own layer and from those below it.
 LAYERS: list[set[str]] = [
-    {"errors", "settings", "document", "request", "app", "authority", "legible", "bucket"},
+    {"errors", "settings", "document", "ahead", "request", "app", "authority", "legible", "bucket"},
     {"wire", "log", "replica", "inbox", "outbox", "connection", "session"},
-    {"documents"},
+    {"documents", "files"},
     {
         "admission",
         "apploop",
@@ -37,6 +37,7 @@ LAYERS: list[set[str]] = [
         "origins",
         "orphans",
         "pool",
+        "prebuilt",
         "routes",
         "running",
         "scheduler",
@@ -45,6 +46,7 @@ LAYERS: list[set[str]] = [
         "threads",
         "tickets",
         "visitors",
+        "used_tickets",
         "watchdog",
     },
     {""},  # The package itself: the names that it offers.

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 
-from demo_site.security import SECURITY_HEADERS
+from demo_site.security import SECURITY_HEADERS, WITH_TABLES
 
 
 def security_headers(
@@ -14,7 +14,7 @@ def security_headers(
 
     def answer(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
-        for name, value in SECURITY_HEADERS.items():
+        for name, value in {**SECURITY_HEADERS, "Content-Security-Policy": WITH_TABLES}.items():
             response.headers[name] = value
         return response
 

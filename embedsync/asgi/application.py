@@ -14,7 +14,7 @@ from embedsync.asgi.pages import ENDPOINT, DrawnPage, Pages
 from embedsync.asgi.protocol import Receive, Scope, Send
 from embedsync.asgi.scope import path_below, request_of
 from embedsync.asgi.socket import refuse, serve_socket, serve_stock_socket
-from embedsync.asgi.users import UserLoader, load_user, user_of_scope
+from embedsync.asgi.users import UserLoader, asked_again, load_user, user_of_scope
 from embedsync.errors import ConfigurationError
 from embedsync.hub import Hub
 from embedsync.legible import legible
@@ -47,7 +47,8 @@ def application(
 
     Args:
         hub: its apps and sessions.
-        user_loader: tells the user of a scope; by default what ``scope["user"]`` holds.
+        user_loader: tells the user of a scope; by default what ``scope["user"]`` holds. It is asked again
+            each ``revalidation`` seconds while a socket is open, whose user then has to be the same.
         pages: also serve an index at ``/`` and a page for each app at ``/<app>``. The endpoint,
             otherwise right at the mount, is then at ``/_embedsync``.
         prefix: path below the mount at which everything begins, such as ``"/apps"``.
@@ -182,6 +183,7 @@ class Application:
             return
         if self._shown is not None:
             request = self._shown(request)
+        request = asked_again(request, self._user_loader, scope)
         if stock_app is not None:
             await serve_stock_socket(self._hub, stock_app, request, scope, receive, send)
         else:

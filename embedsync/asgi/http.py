@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from embedsync.asgi.protocol import Receive, Send
-from embedsync.routes import Response
+from embedsync.routes import Response, sealed
 
 __all__ = ["BodyTooLongError", "DisconnectedError", "read_body", "send_response", "text_response"]
 
@@ -52,6 +52,5 @@ def text_response(status: int, text: str) -> Response:
     headers = [
         ("Content-Type", "text/plain; charset=utf-8"),
         ("Cache-Control", "no-store"),
-        ("X-Content-Type-Options", "nosniff"),
     ]
-    return Response(status, text.encode(), headers)
+    return sealed(Response(status, text.encode(), headers))

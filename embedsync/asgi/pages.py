@@ -21,7 +21,7 @@ from embedsync.document import PageParts
 from embedsync.errors import ConfigurationError, UnknownApp
 from embedsync.html import embed_element, module_script
 from embedsync.request import ENDPOINT_URL, PAGE_PATH, Request
-from embedsync.routes import Response
+from embedsync.routes import Response, sealed
 
 if TYPE_CHECKING:
     from embedsync.hub import Hub
@@ -284,11 +284,11 @@ class Pages:
         headers = [
             ("Content-Type", "text/html; charset=utf-8"),
             ("Cache-Control", "no-store"),  # It holds a ticket that grows old, and is made for one user.
-            ("X-Content-Type-Options", "nosniff"),
         ]
         if policy:
             headers.append(("Content-Security-Policy", policy))
-        return Response(status, text.encode(), headers)
+        # Apps may have forms and links to the site itself, which may ask where a visitor comes from.
+        return sealed(Response(status, text.encode(errors="replace"), headers), referrer="same-origin")
 
     def _policy(self, request: Request, traits: Traits) -> str:
         # An app that holds JavaScript as text wants it to run.

@@ -5,12 +5,20 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from embedsync.asgi.protocol import Scope
 from embedsync.errors import ConfigurationError
+from embedsync.request import Request
 
-__all__ = ["STRANGER", "User", "UserLoader", "load_user", "user_of_scope"]
+__all__ = ["AGAIN", "STRANGER", "User", "UserLoader", "asked_again", "load_user", "user_of_scope"]
+
+AGAIN = "embedsync.user_again"
+"""Under this, a middleware may put a function into the scope that tells the user anew."""
+
+_LONGEST_ANSWER = 30.0
+"""Seconds to wait for a loader, on a thread of app code."""
 
 
 class User(NamedTuple):
@@ -67,3 +75,27 @@ async def load_user(loader: UserLoader, scope: Scope) -> User:
     else:
         found = await asyncio.to_thread(lambda: loader(scope))
     return found if isinstance(found, User) else await found
+
+
+def asked_again(request: Request, loader: UserLoader, scope: Scope) -> Request:
+    """The request of a socket, whose user can be asked for anew; where only a middleware knows, as it was.
+
+    Args:
+        request: the handshake.
+        loader: tells the user of a scope.
+        scope: of the handshake.
+    """
+    again: UserLoader | None = scope.get(AGAIN)
+    if again is None and loader is not user_of_scope:
+        again = loader
+    if again is None or request.user_key == "":
+        return request
+    # A loader may depend on the loop of the server, by its connections to a database.
+    loop, asking = asyncio.get_running_loop(), again
+
+    def reload() -> Request | None:
+        asked = asyncio.run_coroutine_threadsafe(load_user(asking, scope), loop)
+        user = asked.result(_LONGEST_ANSWER)
+        return replace(request, user=user.user, user_key=user.key) if user.key else None
+
+    return replace(request, reload=reload)

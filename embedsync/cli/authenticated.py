@@ -12,7 +12,7 @@ from embedsync.asgi.page_options import ENDPOINT
 from embedsync.asgi.protocol import ASGIApplication, Receive, Scope, Send
 from embedsync.asgi.scope import path_below
 from embedsync.asgi.socket import refuse
-from embedsync.asgi.users import STRANGER, User
+from embedsync.asgi.users import AGAIN, STRANGER, User
 from embedsync.cli.auth_module import USER, AuthModule, named_user
 from embedsync.cli.tornado_handlers import Handlers
 from embedsync.hub import Hub
@@ -86,7 +86,7 @@ class Authenticated:
             logger.exception("the auth module failed, so nobody is let in")
             user, stranger = None, text_response(500, "something went wrong here")
         if user is not None:
-            await self._application({**scope, USER: user}, receive, send)
+            await self._application({**scope, USER: user, AGAIN: self._again}, receive, send)
         elif scope["type"] == "websocket":
             await receive()  # It is `websocket.connect`.
             await refuse(scope, send, 403)
@@ -112,6 +112,9 @@ class Authenticated:
         user = named_user(found)
         return None if user is STRANGER else user
 
+    async def _again(self, scope: Scope) -> User:
+        return await self._user(scope) or STRANGER
+
     def _to_log_in(self, scope: Scope) -> Response:
         if scope["method"] not in ("GET", "HEAD"):
             return text_response(403, "you have to log in first")
@@ -132,9 +135,12 @@ class Authenticated:
             return
         except BodyTooLongError:
             response = text_response(413, "the request is too long")
-        if leaving is not None and leaving is not STRANGER:
-            await asyncio.to_thread(self._hub.dismiss, lambda request: request.user_key == leaving.key)
-        await send_response(send, response, head=scope["method"] == "HEAD")
+        try:
+            await send_response(send, response, head=scope["method"] == "HEAD")
+        finally:
+            # Not before: their other pages would come back with the cookie that this response takes away.
+            if leaving is not None and leaving is not STRANGER:
+                await asyncio.to_thread(self._hub.dismiss, lambda request: request.user_key == leaving.key)
 
 
 def _place(url: str | None) -> str:

@@ -9,6 +9,7 @@ import click
 import websockets  # noqa: F401  (uvicorn serves no sockets without it, and would say so too late)
 
 from embedsync import __version__
+from embedsync.cli.doctor import doctor_command
 from embedsync.cli.other_commands import info_command, secret_command
 from embedsync.cli.serve_command import serve_command
 from embedsync.errors import EmbedSyncError
@@ -49,5 +50,5 @@ def embedsync(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-for each in (serve_command, secret_command, info_command):
+for each in (serve_command, secret_command, info_command, doctor_command):
     embedsync.add_command(each)

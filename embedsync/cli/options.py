@@ -60,6 +60,8 @@ class ServeOptions:
     memory_milliseconds: int
 
     threads: int
+    prebuild: int
+    accelerate: bool
     grace: float | None
     unused_milliseconds: int | None
     check_unused_milliseconds: int | None

@@ -182,6 +182,20 @@ _limits = _together(
         help="Threads that run app code side by side; more start while some are stuck.",
     ),
     click.option(
+        "--prebuild",
+        default=0,
+        show_default=True,
+        metavar="NUMBER",
+        type=click.IntRange(min=0),
+        help="Documents of each app to build in idle time, for the next visitors. Without effect for apps "
+        "that look at their visitor while they fill a document.",
+    ),
+    click.option(
+        "--accelerate",
+        is_flag=True,
+        help="Change classes of Bokeh so that apps are built in a fraction of the time.",
+    ),
+    click.option(
         "--grace",
         type=click.FloatRange(min=0, min_open=True),
         metavar="SECONDS",

@@ -63,7 +63,14 @@ def make_site(
     auth = None if around.auth_module is None else load_auth_module(around.auth_module)
     hub = Hub(secret_key, _settings(options, around, origins, _logout_url(auth, prefix)), asset_url=asset_url)
     for name, path in apps_of(options).items():
-        hub.add_app(name, path, argv=options.app_arguments, script_tag=True, script_arguments=None)
+        hub.add_app(
+            name,
+            path,
+            argv=options.app_arguments,
+            script_tag=True,
+            script_arguments=None,
+            prebuild=options.prebuild,
+        )
     page_options = _with_options(pages or PageOptions(), options, around, prefix)
     shown = shown_request(options)
 
@@ -125,7 +132,10 @@ def _settings(
         tune_interpreter=True,
         debug=options.debug,
         authority=options.authority,
+        accelerate=options.accelerate,
         allowed_origins=origins,
+        # Bokeh's server lets them in.
+        cookies_without_origin=options.authority == "compat",
         workers=options.threads,
         workers_limit=max(defaults.workers_limit, options.threads),
         grace=_grace(options) or defaults.grace,

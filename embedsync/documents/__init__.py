@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from embedsync.app import Recipe
     from embedsync.authority import Authority
 
-__all__ = ["load"]
+__all__ = ["accelerate", "load"]
 
 
 def load(
@@ -47,12 +47,7 @@ def load(
             raise ConfigurationError("authority, read_only, argv and cwd are said when a recipe is made")
         recipe: Recipe = source
         return recipe
-    try:
-        import bokeh  # noqa: F401
-    except ImportError as error:
-        raise ConfigurationError(
-            'this app needs Bokeh, which is not installed: pip install "./embedsync[flask]"'
-        ) from error
+    _need_bokeh("this app")
     from embedsync.documents.bokeh.apps import recipe_for
     from embedsync.documents.bokeh.authority import authority_of
 
@@ -64,6 +59,27 @@ def load(
         argv=tuple(argv) if argv is not None else None,
         cwd=cwd,
     )
+
+
+def accelerate() -> None:
+    """Make models sooner in this process; see :mod:`embedsync.documents.bokeh.accelerator`.
+
+    Raises:
+        ConfigurationError: not with the Bokeh that is installed.
+    """
+    _need_bokeh("setting 'accelerate'")
+    from embedsync.documents.bokeh.accelerator import install
+
+    install()
+
+
+def _need_bokeh(who: str) -> None:
+    try:
+        import bokeh  # noqa: F401
+    except ImportError as error:
+        raise ConfigurationError(
+            f'{who} needs Bokeh, which is not installed: pip install "./embedsync[flask]"'
+        ) from error
 
 
 def _is_recipe(source: Any) -> bool:

@@ -10,6 +10,7 @@ from urllib.parse import parse_qs
 from embedsync.audit import Event, Reason
 from embedsync.errors import TicketError, TicketExpired, TicketInvalid, UnknownApp
 from embedsync.legible import legible
+from embedsync.routes import Routes
 from embedsync.stock.connection import ATTACHMENT, StockConnection
 from embedsync.tickets import Grant
 
@@ -71,7 +72,7 @@ class Door:
             query: of the handshake's URL.
             request: the handshake.
         """
-        if not self._hub.origin_allowed(request):
+        if not Routes(self._hub).admits("stock-socket", request):
             return None
         try:
             if len(offered) != 2 or offered[0] != PROTOCOL:

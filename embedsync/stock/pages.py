@@ -23,8 +23,9 @@ from urllib.parse import parse_qs, urlsplit
 
 from embedsync import origins
 from embedsync.errors import TicketError, UnknownApp
+from embedsync.files import file_below
 from embedsync.legible import legible
-from embedsync.routes import Response
+from embedsync.routes import READING, Response, Routes, sealed
 from embedsync.stock.door import Door, arguments_of
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ class StockPages:
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
         self._door = Door(hub)
+        self._routes = Routes(hub)
 
     @property
     def is_on(self) -> bool:
@@ -82,8 +84,10 @@ class StockPages:
             query: of the URL, without ``?``.
             request: the request.
         """
-        if not self.is_on:
-            return None
+        answer = self._answer(method, path, query, request) if self.is_on else None
+        return None if answer is None else sealed(answer)
+
+    def _answer(self, method: str, path: str, query: str, request: Request) -> Response | None:
         name, _, last = path.rpartition("/")
         if last == "autoload.js" and name in self._hub.apps:
             return self._autoload(method, name, query, request)
@@ -107,7 +111,7 @@ class StockPages:
     # The script of a page.
 
     def _autoload(self, method: str, name: str, query: str, request: Request) -> Response:
-        if not self._hub.origin_allowed(request):
+        if not self._routes.admits("stock-script", request, reads_only=method in READING):
             return _text(403, "this origin may not embed apps: name it in 'allowed_origins'")
         if method == "OPTIONS":
             return Response(204, headers=self._sharing(request))
@@ -175,7 +179,8 @@ class StockPages:
     # Files, and what is known of an app.
 
     def _metadata(self, app: App, request: Request) -> Response:
-        if not self._hub.origin_allowed(request) or not self._hub.permits(app, request):
+        may_ask = self._routes.admits("stock-metadata", request, reads_only=True)
+        if not may_ask or not self._hub.permits(app, request):
             return _text(403, "not allowed")
         metadata = getattr(app.recipe, "metadata", None)
         said = metadata() if callable(metadata) else {}
@@ -191,13 +196,13 @@ class StockPages:
             folder = extension_folder(name)
         else:
             below, folder = path, static_folder()
-        file = _file_in(folder, below) if folder is not None else None
+        file = file_below(folder, below) if folder is not None else None
         if file is None:
             return None
         asset = self._hub.assets.load(file)
         # Their URLs carry a hash, if they were made by Bokeh of the same version.
         headers = [
-            *_file_headers(file),
+            *self._file_headers(file, request),
             ("Cache-Control", "public, max-age=3600"),
         ]
         content, encoding = asset.encoded(request.headers.get("Accept-Encoding", ""))
@@ -205,31 +210,26 @@ class StockPages:
 
     def _apps_file(self, app: App, path: str, request: Request) -> Response | None:
         folder = getattr(app.recipe, "static_path", None)
-        file = _file_in(folder, path) if isinstance(folder, Path) else None
-        if file is None or not self._hub.permits(app, request):
+        file = file_below(folder, path) if isinstance(folder, Path) else None
+        if file is None or not self._routes.admits("stock-app-files", request, app=app):
             return None
-        return Response(200, file.read_bytes(), [*_file_headers(file), ("Cache-Control", "no-cache")])
+        headers = [*self._file_headers(file, request), ("Cache-Control", "no-cache")]
+        return Response(200, file.read_bytes(), headers)
 
-
-def _file_in(folder: Path, path: str) -> Path | None:
-    """A file below a folder; never one beside it, whatever the path says."""
-    if "\0" in path:
-        return None
-    root = folder.resolve()
-    file = (root / path).resolve()
-    return file if file.is_relative_to(root) and file.is_file() else None
-
-
-def _file_headers(file: Path) -> list[tuple[str, str]]:
-    kind, _ = mimetypes.guess_type(file.name)
-    if file.suffix in (".js", ".mjs"):
-        kind = "text/javascript; charset=utf-8"
-    return [
-        ("Content-Type", kind or "application/octet-stream"),
-        # Pages of other origins that may embed an app load its scripts and fonts as well.
-        ("Access-Control-Allow-Origin", "*"),
-        _NO_SNIFFING,
-    ]
+    def _file_headers(self, file: Path, request: Request) -> list[tuple[str, str]]:
+        kind, _ = mimetypes.guess_type(file.name)
+        if file.suffix in (".js", ".mjs"):
+            kind = "text/javascript; charset=utf-8"
+        headers = [("Content-Type", kind or "application/octet-stream"), _NO_SNIFFING]
+        allowed = self._hub.settings.allowed_origins
+        if allowed:
+            # Pages of other origins that may embed an app load its scripts and fonts as well.
+            headers.append(("Vary", "Origin"))
+        if request.origin is not None and origins.is_named(request.origin, allowed):
+            headers.append(("Access-Control-Allow-Origin", request.origin))
+        elif "*" in allowed:
+            headers.append(("Access-Control-Allow-Origin", "*"))
+        return headers
 
 
 def _is_plain_url(url: str) -> bool:

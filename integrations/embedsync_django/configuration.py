@@ -13,6 +13,7 @@ from embedsync.errors import ConfigurationError
 from embedsync.hub import Hub
 from embedsync.settings import Settings
 from embedsync_django.finders import asset_url
+from embedsync_django.nobody import nobody
 from embedsync_django.permissions import permission_of
 from embedsync_django.registry import Registration, Registry
 
@@ -104,7 +105,7 @@ def make_hub(registry: Registry) -> Hub:
         ConfigurationError: a setting or an app is wrong.
     """
     keys = [*reversed(settings.SECRET_KEY_FALLBACKS), settings.SECRET_KEY]
-    hub = Hub(keys, engine_settings(), asset_url=asset_url)
+    hub = Hub(keys, engine_settings(), asset_url=asset_url, nobody=nobody())
     for name, registration in registrations(registry).items():
         add_to(hub, name, registration)
     return hub

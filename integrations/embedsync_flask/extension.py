@@ -9,7 +9,18 @@ import weakref
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from flask import Blueprint, Flask, Response, abort, current_app, g, request, url_for
+from flask import (
+    Blueprint,
+    Flask,
+    Response,
+    abort,
+    after_this_request,
+    current_app,
+    g,
+    has_request_context,
+    request,
+    url_for,
+)
 from flask.blueprints import BlueprintSetupState
 from flask_sock import Sock
 from markupsafe import Markup
@@ -26,7 +37,7 @@ from embedsync.stock.door import PROTOCOL, Door
 from embedsync.stock.pages import StockPages
 from embedsync_flask.capacity import with_room
 from embedsync_flask.config import secret_keys, settings_of
-from embedsync_flask.requests import request_of
+from embedsync_flask.requests import nobody, request_of
 from embedsync_flask.socket import EndedSocket, serve_socket
 from embedsync_flask.users import UserLoader, key_of
 
@@ -112,7 +123,12 @@ class EmbedSync:
         return self.hub.update_sessions(name, function)
 
     def user_loader(self, loader: UserLoader) -> UserLoader:
-        """Let the decorated function say who the user of the current request is."""
+        """Let the decorated function say who the user of the current request is.
+
+        It is asked for pages and for handshakes, and again each ``EMBEDSYNC_REVALIDATION`` seconds while a
+        socket is open, whose user then has to be the same. Functions that run before each request
+        have not run then.
+        """
         self._user_loader = loader
         return loader
 
@@ -125,9 +141,17 @@ class EmbedSync:
         Args:
             user: as the user loader returned them.
         """
-        key = key_of(user)
-        if key:
-            self.hub.dismiss(lambda request: request.user_key == key)
+        key, hub = key_of(user), self.hub
+        if not key:
+            return
+
+        def dismiss() -> None:
+            hub.dismiss(lambda request: request.user_key == key)
+
+        dismiss()
+        if has_request_context():
+            # Until the browser has this answer, it still has the cookie by which other pages come back.
+            after_this_request(lambda response: _when_sent(response, dismiss))
 
     # In pages.
 
@@ -185,7 +209,7 @@ class EmbedSync:
         app = current_app._get_current_object()  # type: ignore[attr-defined]
         hub = self._hubs.get(app)
         if hub is None:
-            hub = Hub(secret_keys(app), with_room(settings_of(app)))
+            hub = Hub(secret_keys(app), with_room(settings_of(app)), nobody=nobody(app))
             for name, (recipe, options) in self._apps.items():
                 hub.add_app(name, recipe, **options)
             hub = self._hubs.setdefault(app, hub)
@@ -292,3 +316,8 @@ class EmbedSync:
             abort(413)
         answer = routes.respond(request.method, path, self._request(), body)
         return Response(answer.body, answer.status, list(answer.headers))
+
+
+def _when_sent(response: Response, call: Callable[[], None]) -> Response:
+    response.call_on_close(call)
+    return response

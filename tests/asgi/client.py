@@ -13,6 +13,8 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from embedsync import wire
+from tests.contract.client import origin_of
+from tests.support import canaries
 
 TIMEOUT = 20
 """Seconds after which what should come does not come any more."""
@@ -28,7 +30,7 @@ class Client:
         self.socket: ClientConnection = self._stack.enter_context(
             connect(
                 url,
-                additional_headers=headers,
+                additional_headers={"Origin": origin_of(url), **(headers or {})},
                 proxy=None,
                 compression=None,
                 ping_interval=None,
@@ -55,7 +57,10 @@ class Client:
 
     def open(self, ticket: str, attachment: int = 1) -> wire.Opened:
         self.send(attachment, wire.Open(protocol=wire.PROTOCOL_VERSION, ticket=ticket))
-        return self.wait_for(wire.Opened)
+        canaries.plant("a ticket", ticket)
+        opened = self.wait_for(wire.Opened)
+        canaries.plant("the secret of a session", opened.secret)
+        return opened
 
     def resume(self, opened: wire.Opened, seq: int, attachment: int = 1) -> wire.Opened:
         position = wire.Resume(

@@ -45,12 +45,21 @@ def counting(fill: Callable[[Any], None]) -> tuple[Callable[[Any], None], list[A
 
 
 def open_ticket(page: httpx.Response) -> wire.Opened:
+    return open_shown(page, ticket_of(page))
+
+
+def ticket_of(page: httpx.Response) -> str:
     ticket = re.search(r'<embed-app[^>]* ticket="([^"]*)"', page.text)
-    endpoint = re.search(r'<embed-app[^>]* endpoint="([^"]*)"', page.text)
     assert ticket
+    return unescape(ticket[1])
+
+
+def open_shown(page: httpx.Response, ticket: str) -> wire.Opened:
+    """Open a session as the page would, with a ticket that it has or has been given."""
+    endpoint = re.search(r'<embed-app[^>]* endpoint="([^"]*)"', page.text)
     assert endpoint
     with Client(socket_url(urljoin(str(page.url), unescape(endpoint[1])))) as client:
-        return client.open(unescape(ticket[1]))
+        return client.open(ticket)
 
 
 def test_the_page_of_an_app_with_a_template_is_drawn_by_it() -> None:
@@ -86,8 +95,9 @@ def test_the_browser_of_a_page_gets_the_session_that_began_with_it() -> None:
         (live,) = hub.sessions
         assert open_ticket(page).session == live.id
         assert len(built) == 1
-        # The ticket alone would do, too: what began with the page is for one browser.
-        assert open_ticket(page).session != live.id
+        # What began with the page is for one browser; another asks for a ticket of its own.
+        renewed = httpx.post(f"{site}/_embedsync/ticket", json={"ticket": ticket_of(page)}).json()["ticket"]
+        assert open_shown(page, renewed).session != live.id
 
 
 def test_the_first_page_of_an_app_looks_whether_there_is_a_template_and_the_others_need_not() -> None:

@@ -20,6 +20,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.contract.servers import free_port, own_environment
+from tests.support import canaries
 from tests.support.demo import Database, django_site
 from tests.support.proxy import Proxy
 
@@ -135,6 +136,7 @@ class Server:
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+        canaries.refuse_leaks(self.log.read_text(errors="replace"))
 
 
 @contextmanager

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import secrets
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, Response, render_template_string, request
+from flask import Flask, Response, g, render_template_string, request
 
 from demo_site.flask_site.factory import add_security_headers
+from demo_site.security import WITH_TABLES
 from embedsync_flask import EmbedSync
 
 APPS = Path(__file__).parent / "apps"
 SECRET_KEY = "for tests only"
-SHARED = ("shared",)
+SHARED = ("shared", "markup")
 WRITTEN_BY_SCRIPTS = ("numbers",)
 """Apps whose data the scripts of a page write."""
 OWN = ("root", "height", "bare")
@@ -28,6 +31,22 @@ def allow_eval(response: Response) -> Response:
     policy = response.headers["Content-Security-Policy"]
     response.headers["Content-Security-Policy"] = policy.replace("script-src ", "script-src 'unsafe-eval' ")
     return response
+
+
+def make_nonce() -> None:
+    """Where Flask extensions for policies put theirs, too."""
+    g.nonce = secrets.token_urlsafe(16)
+    request.csp_nonce = g.nonce  # type: ignore[attr-defined]
+
+
+def with_policy(policy: str) -> Callable[[Response], Response]:
+    """Sends a policy of a test's own, in which a name stands for the nonce of the request."""
+
+    def send(response: Response) -> Response:
+        response.headers["Content-Security-Policy"] = policy.replace("NONCE", f"'nonce-{g.nonce}'")
+        return response
+
+    return send
 
 
 def create_app() -> Flask:
@@ -46,6 +65,8 @@ def create_app() -> Flask:
         )
     if app.config.get("EVAL"):
         app.after_request(allow_eval)  # It runs after the next one.
+    app.before_request(make_nonce)
+    app.after_request(with_policy(app.config.get("POLICY", WITH_TABLES)))
     app.after_request(add_security_headers)
 
     @app.get("/page/<name>")

@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.support import canaries
+
 COMMAND = [sys.executable, "-W", "error", "-m", "embedsync"]
 TIMEOUT = 60
 
@@ -96,3 +98,4 @@ def serving(
             yield Serving(process, apps, log)
         finally:
             process.kill()
+            canaries.refuse_leaks(log.read_text(errors="replace"))

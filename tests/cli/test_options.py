@@ -40,6 +40,28 @@ def sessions_of(served: Serving) -> int:
     return int(httpx.get(f"{served.endpoint}/health").json()["sessions"])
 
 
+def test_documents_are_built_before_anybody_comes_and_models_are_made_sooner(tmp_path: Path) -> None:
+    app = script(
+        tmp_path,
+        "ahead.py",
+        """
+        from pathlib import Path
+
+        from bokeh.io import curdoc
+        from bokeh.models import Div
+
+        from embedsync.documents.bokeh.accelerator import is_installed
+
+        built = Path(__file__).with_suffix(".built")
+        built.write_text("built")
+        curdoc().add_root(Div(text=f"accelerated: {is_installed()}"))
+        """,
+    )
+    with serving(tmp_path, app, "--prebuild", 1, "--accelerate") as served:
+        until((tmp_path / "ahead.built").exists)
+        assert "accelerated: True" in document_of(served)
+
+
 class TestWhere:
     def test_a_unix_socket_in_place_of_a_port(self, app: Path, tmp_path: Path) -> None:
         path = tmp_path / "socket"
@@ -103,7 +125,8 @@ class TestWhere:
     ) -> None:
         headers = {"X-Real-Ip": "192.0.2.7", "X-Scheme": "https"}
         with serving(tmp_path, app, "--use-xheaders") as served:
-            assert "192.0.2.7 by https" in document_of(served, headers=headers)
+            own = served.root.replace("http", "https", 1)
+            assert "192.0.2.7 by https" in document_of(served, headers={**headers, "Origin": own})
             assert "127.0.0.1 by http," in document_of(served, headers={"X-Real-Ip": "nobody"})
         with serving(tmp_path, app) as served:
             assert "127.0.0.1 by http," in document_of(served, headers=headers)

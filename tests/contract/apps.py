@@ -108,6 +108,28 @@ def visitor(doc: Document) -> None:
     doc.add_root(report)
 
 
+class Ahead:
+    """Does not look at its visit before a callback does; says which of the documents so far this one is."""
+
+    def __init__(self) -> None:
+        self.builds = 0
+
+    def __call__(self, doc: Document) -> None:
+        self.builds += 1
+        number = self.builds
+        amount = Slider(name="amount", start=0, end=1_000_000, value=0)
+        report = TextInput(name="report", value=f"document {number}")
+
+        def changed(attr: str, old: float, new: float) -> None:
+            request = doc.session_context.request
+            report.value = (
+                f"{new}: {self.builds} built, {request.user!r}, {request.arguments['symbol'][0].decode()}"
+            )
+
+        amount.on_change("value", changed)
+        doc.add_root(Column(amount, report))
+
+
 def raising(doc: Document) -> None:
     """A callback that raises, after it has changed something."""
     amount = Slider(name="amount", start=0, end=100, value=1)
@@ -134,13 +156,6 @@ class Failing:
         doc.add_root(TextInput(name="report", value="built"))
 
 
-def user_named(name: str | None) -> str | None:
-    """Whom a cookie names; one name breaks whoever looks it up."""
-    if name == "nobody-can-say":
-        raise LookupError("the secret of the users")
-    return name or None
-
-
 def site_settings() -> dict[str, Any]:
     """The settings of a site: its heart beats fast, unless a test has said otherwise."""
     return {"heartbeat": 1.0, "stock_clients": True, **json.loads(os.environ.get("SITE_SETTINGS", "{}"))}
@@ -161,5 +176,6 @@ def all_apps() -> dict[str, tuple[Callable[[Document], Any], dict[str, Any]]]:
         "raising": (raising, {}),
         "open": (echo, {"script_tag": True}),
         "guest": (visitor, {"script_tag": True, "script_arguments": ["symbol"]}),
+        "ahead": (Ahead().__call__, {"prebuild": 1}),
         "failing": (Failing().__call__, {}),
     }

@@ -11,13 +11,14 @@ from dataclasses import dataclass, field
 from html import unescape
 from socket import IPPROTO_TCP, TCP_NODELAY
 from typing import Any
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from embedsync import wire
 from embedsync.document import Buffer
+from tests.support import canaries
 
 TIMEOUT = 30.0
 
@@ -46,10 +47,13 @@ def fetch(url: str, headers: dict[str, str] | None = None) -> str:
 
 def elements_of(url: str, headers: dict[str, str] | None = None) -> list[Element]:
     found = re.findall(r"<embed-app((?:\s+[\w-]+=\"[^\"]*\")*)\s*>", fetch(url, headers))
-    return [
+    elements = [
         Element(url, {n: unescape(v) for n, v in re.findall(r"([\w-]+)=\"([^\"]*)\"", each)})
         for each in found
     ]
+    for each in elements:
+        canaries.plant("a ticket", each.attributes.get("ticket", ""))
+    return elements
 
 
 @dataclass
@@ -80,7 +84,10 @@ class Client:
 
     def __init__(self, endpoint: str, **headers: str) -> None:
         self.endpoint = endpoint
-        self._headers = headers
+        # As browsers do; a test that is none says so by an empty one.
+        named = {"Origin": origin_of(endpoint), **headers}
+        self._headers = {name: value for name, value in named.items() if value}
+        canaries.plant_cookies(headers.get("Cookie", ""))
         self._stack = ExitStack()
         self.socket = self._connect()
         self.attached: dict[int, Attached] = {}
@@ -224,6 +231,7 @@ class Client:
         match frame:
             case wire.Opened():
                 attached.opened = frame
+                canaries.plant("the secret of a session", frame.secret)
             case wire.SnapshotFrame():
                 attached.document, attached.seq = json.loads(bytes(frame.document)), frame.seq
             case wire.Op():
@@ -232,6 +240,12 @@ class Client:
             case wire.Result() if frame.own:
                 assert frame.seq == attached.seq + 1, "no gap"
                 attached.seq = frame.seq
+
+
+def origin_of(url: str) -> str:
+    """The origin of a page of the site that has this URL, be it that of a socket."""
+    parts = urlsplit(url)
+    return f"{parts.scheme.replace('ws', 'http')}://{parts.netloc}"
 
 
 def change(model_id: str, attribute: str, value: Any) -> dict[str, Any]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Flask, render_template_string, request
+from flask import Flask, Response, render_template_string, request
 
 from embedsync_flask import EmbedSync
-from tests.contract.apps import all_apps, site_settings, user_named
+from tests.contract.apps import all_apps, site_settings
+from tests.contract.people import change, user_of
 
 
 def create_app() -> Flask:
@@ -20,7 +21,19 @@ def create_app() -> Flask:
 
     @live.user_loader
     def user() -> str | None:
-        return user_named(request.cookies.get("user"))
+        return user_of(request.cookies.get("user", ""))
+
+    @app.get("/people/<what>/<name>")
+    def people(what: str, name: str) -> str:
+        change(what, name)
+        return ""
+
+    @app.get("/leave")
+    def leave() -> Response:
+        live.logged_out(user())
+        answer = Response("")
+        answer.delete_cookie("user")
+        return answer
 
     @app.get("/page/<name>")
     def page(name: str) -> str:

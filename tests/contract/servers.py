@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlencode
 
+from tests.support import canaries
+
 ROOT = Path(__file__).parents[2]
 START_TIME = 60.0
 
@@ -143,6 +145,7 @@ def start(
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+        canaries.refuse_leaks(log.read_text(errors="replace"))
 
 
 def _wait_until_healthy(url: str, process: subprocess.Popen[str], log: Path) -> None:

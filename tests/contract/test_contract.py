@@ -6,6 +6,7 @@ import ast
 import gzip
 import hashlib
 import json
+import time
 import urllib.error
 import urllib.request
 from urllib.parse import urljoin
@@ -17,7 +18,7 @@ from websockets.exceptions import InvalidStatus
 from embedsync import wire
 from embedsync.document import Buffer
 from tests.contract.apps import NUMBERS
-from tests.contract.client import Attached, Client, change, elements_of
+from tests.contract.client import Attached, Client, change, elements_of, origin_of
 from tests.contract.servers import Site
 
 
@@ -42,6 +43,26 @@ def test_two_visitors_do_not_see_each_others_state(site: Site) -> None:
         assert its.opened is not None
         assert other.opened is not None
         assert its.opened.session != other.opened.session
+
+
+def test_a_document_that_was_built_ahead_knows_its_visitor_when_it_looks(site: Site) -> None:
+    first, its = Client.visit(site.page("ahead", symbol="A"))
+    with first:
+        own = built = int(first.value(its, "report", "value").split()[1])
+        for number in range(1, 60):
+            first.result(its, first.set(its, "amount", "value", number))
+            expected = f"{number}: "
+            first.wait(lambda wanted=expected: first.value(its, "report", "value").startswith(wanted))
+            built = int(first.value(its, "report", "value").split()[1])
+            if built > own:
+                break
+            time.sleep(0.05)  # The next one is built when the server has nothing else to do.
+    assert built == own + 1, site.log.read_text()[-2000:]
+    second, its = Client.visit(site.page("ahead", symbol="B"), Cookie="user=ada")
+    with second:
+        assert second.value(its, "report", "value") == f"document {built}"
+        second.set(its, "amount", "value", 7)
+        second.wait(lambda: second.value(its, "report", "value").endswith(" built, 'ada', B"))
 
 
 def test_two_apps_share_one_socket(site: Site) -> None:
@@ -244,7 +265,7 @@ def test_a_ticket_of_another_user_is_refused(site: Site) -> None:
 
 def _renew(endpoint: str, ticket: str, cookie: str) -> int:
     body = json.dumps({"ticket": ticket}).encode()
-    headers = {"Cookie": cookie, "Content-Type": "application/json"}
+    headers = {"Cookie": cookie, "Content-Type": "application/json", "Origin": origin_of(endpoint)}
     request = urllib.request.Request(urljoin(endpoint, "ticket"), body, headers)
     try:
         with urllib.request.urlopen(request) as response:

@@ -19,6 +19,7 @@ from tests.faults.counts import count
 from tests.faults.report import Figures
 from tests.faults.sites import PATIENT, FaultSite, serving, wait_until
 from tests.support.replica import Replica
+from tests.support.tickets import another
 
 MIB = 1024 * 1024
 
@@ -87,7 +88,7 @@ class _Crowd:
         return False
 
     async def _open(self, socket: ClientConnection) -> None:
-        opening = wire.Open(protocol=wire.PROTOCOL_VERSION, ticket=self._ticket)
+        opening = wire.Open(protocol=wire.PROTOCOL_VERSION, ticket=another(self._ticket))
         await socket.send(wire.frame(1, wire.encode_payload(opening)))
         while True:
             message = await socket.recv()

@@ -54,7 +54,6 @@ class Page:
         self.source = ColumnDataSource(name="source", data={"x": [1.0]})
         self.hub = Hub("key", Settings(authority="compat", stop_timeout=1, heartbeat=3600))
         self.hub.add_app("page", lambda doc: doc.add_root(Column(self.text, tags=[self.source])))
-        self._ticket = self.hub.ticket("page", session="together")
         self.author = self._visit()
         self._cseq = 0
 
@@ -91,7 +90,7 @@ class Page:
         return {each["name"]: each for each in _definitions(document["roots"])}
 
     def _visit(self) -> MemoryBrowser:
-        browser = MemoryBrowser(self.hub).open(self._ticket)
+        browser = MemoryBrowser(self.hub).open(self.hub.ticket("page", session="together"))
         browser.wait_for(wire.SnapshotFrame)
         return browser
 

@@ -746,6 +746,16 @@ test("a session that is gone is opened anew with a fresh ticket, once at once, t
   assert.equal(page.tickets.length, 2);
 });
 
+test("a page whose ticket was used before asks for a fresh one at once, and opens with that", async () => {
+  const page = new Page();
+  page.session.open();
+  page.wire.open();
+  page.push({ type: "closed", code: 4100 });
+  await settled();
+  assert.deepEqual(page.wire.of("open").map(({ ticket }) => ticket), ["ticket", "fresh"]);
+  assert.deepEqual([page.tickets, page.session.state], [["ticket"], "opening"]);
+});
+
 test("a ticket that is not refreshed ends the session; a server that is away does not", async () => {
   const page = await Page.live();
   page.refresh = () => Promise.reject(new Error("offline"));

@@ -1,7 +1,8 @@
-"""Sites to attack: one of each kind of server, for all tests."""
+"""Sites to attack, one of each kind of server: with apps that go wrong, and with apps that have doors."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,8 +10,15 @@ import pytest
 
 from embedsync import wire
 from tests.contract.client import Client
+from tests.contract.servers import SERVERS, Site, running
 from tests.faults.sites import ADAPTERS, FaultSite, serving
 
+FRIEND = "https://friend.example:8443"
+GUARDED_ON = ["flask-werkzeug", "flask-gthread", "django-daphne", "django-uvicorn", "asgi-uvicorn"]
+GUARDED: dict[str, Any] = {
+    "allowed_origins": [FRIEND, "https://*.wild.example", "https://site.com"],
+    "revalidation": 0.3,
+}
 SETTINGS: dict[str, Any] = {
     "heartbeat": 0.5,
     "heartbeat_timeout": 1.0,
@@ -36,3 +44,11 @@ def come_and_edit(site: FaultSite) -> None:
     with client:
         client.result(attached, client.set(attached, "amount", "value", 7))
         client.send(attached, wire.Detach())
+
+
+@pytest.fixture(scope="session", params=GUARDED_ON)
+def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    variables = {"SITE_APPS": "tests.security.guarded_apps", "SITE_SETTINGS": json.dumps(GUARDED)}
+    folder = tmp_path_factory.mktemp("guarded")
+    with running(request.param, folder, server=SERVERS[request.param], environment=variables) as started:
+        yield started

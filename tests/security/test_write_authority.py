@@ -28,6 +28,7 @@ from bokeh.models import (
     DateSlider,
     DatetimeRangeSlider,
     Div,
+    Dropdown,
     MultiChoice,
     NumericInput,
     PointDrawTool,
@@ -66,6 +67,12 @@ def live(*roots: Any, **options: Any) -> Live:
 
 def write(model: Any, attribute: str, value: Any) -> dict[str, Any]:
     return {"kind": "ModelChanged", "model": {"id": model.id}, "attr": attribute, "new": value}
+
+
+def event(model: Any, name: str, **details: Any) -> dict[str, Any]:
+    entries = [["model", {"id": model.id}], *([each, value] for each, value in details.items())]
+    sent = {"type": "event", "name": name, "values": {"type": "map", "entries": entries}}
+    return {"kind": "MessageSent", "msg_type": "bokeh_event", "msg_data": sent}
 
 
 def refused(page: Live, *events: dict[str, Any]) -> str:
@@ -325,9 +332,7 @@ def test_s7_what_is_disabled_cannot_be_used() -> None:
 
 
 def click(button: Any) -> dict[str, Any]:
-    values = {"type": "map", "entries": [["model", {"id": button.id}]]}
-    event = {"type": "event", "name": "button_click", "values": values}
-    return {"kind": "MessageSent", "msg_type": "bokeh_event", "msg_data": event}
+    return event(button, "button_click")
 
 
 def test_s7_the_data_of_a_source_is_open_only_where_a_tool_or_a_table_edits_it() -> None:
@@ -494,6 +499,35 @@ def test_s7_a_validator_is_told_the_number_that_all_of_a_glyph_has() -> None:
     page.edit(write(glyph, "size", {"type": "value", "value": 20}))
     assert glyph.size.value == 20
     refused(page, write(glyph, "size", {"type": "value", "value": 200}))
+
+
+def test_s7_only_an_item_of_its_menu_can_be_clicked_in_a_dropdown() -> None:
+    menu = Dropdown(menu=["Open", ("Save it", "save"), None, ("Script", CustomJS(code=""))])
+    heard: list[Any] = []
+    menu.on_click(lambda event: heard.append(event.item))
+    page = live(menu)
+    page.edit(event(menu, "menu_item_click", item="Open"), event(menu, "menu_item_click", item="save"))
+    assert heard == ["Open", "save"]
+    for item in ("delete", "Save it", "Script", "", None, 1, ["save"]):
+        assert "not in the menu" in refused(page, event(menu, "menu_item_click", item=item))
+    assert heard == ["Open", "save"]
+
+
+def test_s7_only_an_item_of_its_legend_can_be_clicked() -> None:
+    plots = [figure(), figure()]
+    for each in plots:
+        each.scatter([1], [2], legend_label="a")
+    first, second = (each.legend[0] for each in plots)
+    page = live(*plots)
+    page.edit(event(first, "legend_item_click", item={"id": first.items[0].id}))
+    refused(page, event(first, "legend_item_click", item={"id": second.items[0].id}))
+
+
+def test_s7_what_is_submitted_is_no_longer_than_the_field_takes() -> None:
+    field = TextInput(max_length=3)
+    page = live(field)
+    page.edit(event(field, "value_submit", value="abc"))
+    refused(page, event(field, "value_submit", value="abcd"))
 
 
 def test_s7_messages_reach_an_app_that_listens_to_them() -> None:

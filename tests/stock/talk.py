@@ -13,6 +13,8 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
+from tests.contract.client import origin_of
+
 TIMEOUT = 20
 
 
@@ -59,7 +61,7 @@ class Stock:
             connect(
                 url.replace("http", "ws", 1),
                 subprotocols=[Subprotocol("bokeh"), Subprotocol(self.token)],
-                additional_headers=headers,
+                additional_headers={"Origin": origin_of(url), **headers},
                 proxy=None,
                 compression=None,
                 ping_interval=None,

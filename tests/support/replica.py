@@ -23,7 +23,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from embedsync import wire
 from embedsync.document import Buffer, Event, EventKind, Patch, Snapshot
-from tests.contract.client import elements_of
+from tests.contract.client import elements_of, origin_of
 from tests.documents.bokeh.harness import Mirror
 from tests.support.history import History
 
@@ -301,7 +301,7 @@ class Replica:
             url = re.sub(r":\d+/", f":{self._port}/", url, count=1)
         with connect(
             url,
-            additional_headers=self._headers,
+            additional_headers={"Origin": origin_of(url), **self._headers},
             max_size=None,
             max_queue=None,
             open_timeout=WAIT,

@@ -12,12 +12,14 @@
     what app code finds around it.
 ``letting_go``
     how it is taken apart when its session has ended.
-``resources``, ``page``
-    what a page has to load; the page that an app draws itself.
+``resources``, ``page``, ``policy``
+    what a page has to load, and to allow; the page that an app draws itself.
 ``extensions``, ``panel``
     models of other packages: the files that pages load for them; what Panel, if it is there, finds.
 ``apps``
     the recipes: functions, scripts, notebooks, directories, Bokeh applications.
+``accelerator``
+    Bokeh's own classes, made faster where a setting asks for it.
 ``private``
     whatever of Bokeh is not public.
 """

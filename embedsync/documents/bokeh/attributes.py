@@ -18,7 +18,6 @@ from embedsync.documents.bokeh.private import (
     PropertyValueContainer,
     Undefined,
     UnitsSpecPropertyDescriptor,
-    settings,
 )
 from embedsync.documents.bokeh.properties import is_of_bokeh
 
@@ -38,11 +37,14 @@ class _Property(NamedTuple):
     name: str
     descriptor: PropertyDescriptor[Any]
     always_read: bool
-    """Reading the default makes a value that the model keeps, or raises."""
+    """Reading the default makes a value that the model keeps, or raises. Lists and the like need not be read:
+    they are left out whether the model has made them or not."""
 
 
 def attributes_of(model: Model) -> dict[str, Any] | None:
     """The values that Bokeh puts into the definition of a model, in its order.
+
+    Not for who has told Bokeh to put in defaults, too.
 
     Returns:
         ``None`` if that is only known to Bokeh: the class is an app's, or its like.
@@ -52,7 +54,7 @@ def attributes_of(model: Model) -> dict[str, Any] | None:
     """
     model_class = type(model)
     found = _properties_of(model_class) if is_of_bokeh(model_class) else None
-    if found is None or settings.serialize_include_defaults():
+    if found is None:
         return None
     themed = model.themed_values() or {}
     made = model._unstable_default_values
@@ -94,9 +96,12 @@ def _is_usual(model_class: type[Model]) -> bool:
 
 def _is_always_read(descriptor: Any, model_class: type[Model]) -> bool:
     # What it asks of a model are overrides that the class holds.
-    if descriptor.has_unstable_default(model_class):
+    is_unstable = descriptor.has_unstable_default(model_class)
+    default = model_class._overridden_defaults().get(descriptor.name, descriptor.property._default)
+    if is_unstable and callable(default):
         return True
     try:
-        return descriptor.property.themed_default(model_class, descriptor.name, None) is Undefined
+        value = descriptor.property.themed_default(model_class, descriptor.name, None)
     except ValueError:
         return True
+    return value is Undefined or (is_unstable and not isinstance(value, PropertyValueContainer))

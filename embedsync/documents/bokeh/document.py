@@ -113,6 +113,13 @@ class BokehDocument:
         self._known.learn(models)
         self._roots = [each.id for each in self.bokeh.roots]
         self._scripts = set(needed_scripts(models))
+        if self._request.ahead is None:
+            self._timers.start()
+
+    def meet(self, session: SessionInfo) -> None:
+        """The visitor has come for whom this was built ahead."""
+        self._request = session.request
+        self.session_context.meet(session)
         self._timers.start()
 
     def needs_eval(self) -> tuple[str, ...]:
@@ -227,6 +234,7 @@ class BokehDocument:
     def end(self) -> Iterator[Awaitable[Any]]:
         """Run the app's hooks for the end of the session."""
         self._timers.stop()
+        self.session_context.nobody_came()
         callbacks: Any = self.bokeh.session_destroyed_callbacks
         hooks: list[Hook] = [*self._end_hooks, *map(panel.forgiving, callbacks)]
         what = "on_session_destroyed callback"

@@ -200,8 +200,8 @@ def _authorise(step: Step, authority: Authority, document: Document) -> None:
         case SetTitle():
             authority.structure("TitleChanged")
         case Message(data=ModelEvent() as event):
-            authority.event(event.model, event.event_name)
+            authority.event(event.model, event.event_name, vars(event))
         case Message(data=Event() as event):
-            authority.event(None, event.event_name)
+            authority.event(None, event.event_name, vars(event))
         case Message():
             authority.message(document, step.kind)

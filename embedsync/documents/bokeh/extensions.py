@@ -15,6 +15,7 @@ from typing import Any
 
 from embedsync.documents.bokeh import panel
 from embedsync.documents.bokeh.private import Model, Resources, bundle_extensions, extension_dirs
+from embedsync.files import file_below
 from embedsync.request import ENDPOINT_URL, Request
 
 __all__ = ["EXTENSIONS", "Extensions", "base_url", "extension_scripts"]
@@ -48,13 +49,13 @@ class Extensions:
         folder = _folder(extension)
         if folder is None or version != self.version(extension):
             return None
-        return _file_in(folder, name.removeprefix(f"{_PREFIX}{extension}/"))
+        return file_below(folder, name.removeprefix(f"{_PREFIX}{extension}/"))
 
     def _icon(self, version: str) -> Path | None:
         """The icon that pages of an extension's templates name."""
         for extension in [*extension_dirs]:
             if self.version(extension) == version and (folder := _folder(extension)) is not None:
-                return _file_in(folder, "images/favicon.ico")
+                return file_below(folder, "images/favicon.ico")
         return None
 
     def version(self, extension: str) -> str | None:
@@ -116,18 +117,6 @@ def _extension_in(name: str) -> str:
     return name.removeprefix(_PREFIX).partition("/")[0] if name.startswith(_PREFIX) else ""
 
 
-def _file_in(folder: Path, path: str) -> Path | None:
-    """A file below a folder; never one beside it, whatever the path says."""
-    if "\0" in path:
-        return None
-    root = folder.resolve()
-    try:
-        file = (root / path).resolve()
-        return file if file.is_relative_to(root) and file.is_file() else None
-    except OSError:  # Such as a name that is too long.
-        return None
-
-
 def _is_bundle(name: str) -> bool:
     return any(name in each for each in _bundles.values())
 
@@ -180,5 +169,5 @@ def _plain(url: str, extension: str) -> str:
     # Extensions may name what they have at another place as well, such as Panel does.
     below = url.partition("/dist/")[2].partition("?")[0]
     folder = _folder(extension)
-    is_here = below and extension in url and folder is not None and _file_in(folder, below) is not None
+    is_here = below and extension in url and folder is not None and file_below(folder, below) is not None
     return f"{_PREFIX}{extension}/{below}" if is_here else url

@@ -103,7 +103,8 @@ def components() -> dict[type, type]:
 
 def forgiving(hook: Callable[..., Any]) -> Callable[..., Any]:
     """A hook for the end of a session; one of Panel's may find that another has done its work already."""
-    if not getattr(hook, "__module__", "").startswith("panel."):
+    # What is written in C may have no module.
+    if not (getattr(hook, "__module__", None) or "").startswith("panel."):
         return hook
 
     @functools.wraps(hook)

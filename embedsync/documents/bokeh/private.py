@@ -9,18 +9,27 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+import bokeh.model.util as model_util
 from bokeh.core import templates
 from bokeh.core.has_props import HasProps, _default_resolver, is_DataModel
+from bokeh.core.property.bases import Property, validation_on
 from bokeh.core.property.descriptors import (
+    AliasPropertyDescriptor,
     ColumnDataPropertyDescriptor,
     DataSpecPropertyDescriptor,
     PropertyDescriptor,
     UnitsSpecPropertyDescriptor,
     UnsetValueError,
 )
-from bokeh.core.property.singletons import Undefined
+from bokeh.core.property.singletons import Intrinsic, Undefined
 from bokeh.core.property.vectorization import Value
-from bokeh.core.property.wrappers import PropertyValueColumnData, PropertyValueContainer
+from bokeh.core.property.wrappers import (
+    PropertyValueColumnData,
+    PropertyValueContainer,
+    PropertyValueDict,
+    PropertyValueList,
+    PropertyValueSet,
+)
 from bokeh.core.serialization import Deserializer, SerializationError, Serializer
 from bokeh.core.templates import AUTOLOAD_JS
 from bokeh.core.types import ID
@@ -76,6 +85,7 @@ __all__ = [
     "AUTOLOAD_JS",
     "BINARY_ARRAY_TYPES",
     "ID",
+    "AliasPropertyDescriptor",
     "ColumnDataChangedEvent",
     "ColumnDataPropertyDescriptor",
     "ColumnsPatchedEvent",
@@ -88,13 +98,18 @@ __all__ = [
     "DocumentPatchedEvent",
     "Event",
     "HasProps",
+    "Intrinsic",
     "MessageSentEvent",
     "Model",
     "ModelChangedEvent",
     "ModelEvent",
+    "Property",
     "PropertyDescriptor",
     "PropertyValueColumnData",
     "PropertyValueContainer",
+    "PropertyValueDict",
+    "PropertyValueList",
+    "PropertyValueSet",
     "RenderItem",
     "Resources",
     "RootAddedEvent",
@@ -123,6 +138,7 @@ __all__ = [
     "make_globally_unique_id",
     "make_id",
     "model_class",
+    "model_util",
     "property_callbacks",
     "registered_decoders",
     "script_for_render_items",
@@ -135,6 +151,7 @@ __all__ = [
     "uses_mathjax",
     "uses_tables",
     "uses_widgets",
+    "validation_on",
     "visit_value_and_its_immediate_references",
 ]
 

@@ -27,6 +27,7 @@ from embedsync.documents.bokeh.private import (
     SerializationError,
     Serializer,
     UnsetValueError,
+    settings,
 )
 
 __all__ = ["Encoding", "KnownModels"]
@@ -173,6 +174,7 @@ class Encoding(Serializer):
         self.columns: dict[str, Arrays] = {}
         self._taken: list[Buffer] = []
         self._nothing_for_what_fails = False
+        self._leaves_out_defaults = not settings.serialize_include_defaults()
 
     def event(
         self, fields: dict[str, Any], values: dict[str, Any], kind: EventKind, key: Hashable = None
@@ -307,7 +309,7 @@ class Encoding(Serializer):
 
     def _definition(self, model: Model) -> Any:
         """What ``model.to_serializable`` gives, sooner where that can be had."""
-        values = attributes_of(model)
+        values = attributes_of(model) if self._leaves_out_defaults else None
         if values is None:
             return model.to_serializable(self)
         self.add_ref(model, model.ref)

@@ -87,15 +87,7 @@ class LockOwner(Protocol):
 
 
 class SessionContext:
-    """What ``curdoc().session_context`` is.
-
-    Attributes:
-        id: id of the session.
-        request: the request that opened it.
-        server_context: the other sessions of the app.
-        token_payload: headers, cookies and arguments, and what the ``process_request`` hook returned.
-        logout_url: where the visitor can log out; ``None`` if the site does not say (setting ``logout_url``).
-    """
+    """What ``curdoc().session_context`` is."""
 
     _subscribed_connections = ()
     """Where Panel would write to, past the document: nowhere."""
@@ -108,28 +100,74 @@ class SessionContext:
         host: DocumentHost,
         owner: LockOwner,
     ) -> None:
-        self.id = session.id
-        self.logout_url = session.logout_url
-        self.request = SessionRequest(session)
-        self.server_context = server_context
-        self.token_payload: dict[str, Any] = {
-            "headers": self.request.headers,
-            "cookies": self.request.cookies,
-            "arguments": self.request.arguments,
-        }
         self._info = session
         self._document: Document | None = document
         self._host = host
         self._owner = weakref.ref(owner)
         self._lock = threading.Lock()
         self._waiting: set[Future[Any]] = set()
-        server_context.add(self)
+        self._server_context = server_context
+        self._request = SessionRequest(session)
+        self._token_payload: dict[str, Any] = {}
+        self._ahead = session.request.ahead
+        if self._ahead is None:
+            self.meet(session)
+
+    def meet(self, session: SessionInfo) -> None:
+        """This is the session, if the document was built ahead of it."""
+        self._info = session
+        self._ahead = None
+        self._request = SessionRequest(session)
+        self._token_payload = {
+            "headers": self._request.headers,
+            "cookies": self._request.cookies,
+            "arguments": self._request.arguments,
+        }
+        self._server_context.add(self)
+
+    @property
+    def id(self) -> str:
+        """Id of the session."""
+        self._look("the id of the session")
+        return self._info.id
+
+    @property
+    def logout_url(self) -> str | None:
+        """Where the visitor can log out; ``None`` if the site does not say (setting ``logout_url``)."""
+        return self._info.logout_url
+
+    @property
+    def request(self) -> SessionRequest:
+        """The request that opened the session."""
+        self._look("the request")
+        return self._request
+
+    @property
+    def server_context(self) -> ServerContext:
+        """The other sessions of the app."""
+        self._look("the other sessions")
+        return self._server_context
+
+    @property
+    def token_payload(self) -> dict[str, Any]:
+        """Headers, cookies and arguments, and what the ``process_request`` hook returned."""
+        self._look("the request")
+        return self._token_payload
+
+    def nobody_came(self) -> None:
+        """The document ends, and no visitor has come: hooks that look at the visit now see an empty one."""
+        self._ahead = None
+
+    def _look(self, what: str) -> None:
+        """Before the visitor has come there is nothing to see."""
+        if self._ahead is not None:
+            self._ahead.look(what)
 
     @property
     def document(self) -> Document:
         """The session's document."""
         if self._document is None:
-            raise RuntimeError(f"session {self.id} has ended")
+            raise RuntimeError(f"session {self._info.id} has ended")
         return self._document
 
     @property
@@ -146,11 +184,13 @@ class SessionContext:
     @property
     def page(self) -> Mapping[str, str]:
         """What is known of the page that shows the session."""
+        self._look("the page")
         return self._info.request.page
 
     @property
     def user_name(self) -> str | None:
         """The visitor's name, as the site knows them; ``None`` for a stranger."""
+        self._look("the user")
         user = self._info.request.user
         if user is None:
             return None
@@ -159,6 +199,7 @@ class SessionContext:
 
     def extension_url(self, extension: str) -> str | None:
         """What the page finds ``static/extensions/…`` of an extension below; ``None`` without it."""
+        self._look("the address of the page")
         return base_url(self._info.request, extension)
 
     @property
@@ -187,11 +228,11 @@ class SessionContext:
             waiting, self._waiting = self._waiting, set()
         for each in waiting:
             if each.set_running_or_notify_cancel():
-                each.set_exception(SessionEnded(f"session {self.id} has ended"))
+                each.set_exception(SessionEnded(f"session {self._info.id} has ended"))
 
     def add_payload(self, values: Mapping[str, Any]) -> None:
         """Add what the ``process_request`` hook returned."""
-        self.token_payload.update(values)
+        self._token_payload.update(values)
 
     async def with_locked_document(self, func: Callable[[Document], Awaitable[Any]]) -> Any:
         """Await ``func(document)`` as a turn of the session, and return its result.
@@ -203,7 +244,7 @@ class SessionContext:
             SessionEnded: the session is over.
         """
         if self.destroyed:
-            raise SessionEnded(f"session {self.id} has ended")
+            raise SessionEnded(f"session {self._info.id} has ended")
         owner = self._owner()
         if owner is None or current_turn(owner) is not None:
             return await func(self.document)
@@ -211,7 +252,7 @@ class SessionContext:
         done: Future[Any] = Future()
         with self._lock:
             if self.destroyed:
-                raise SessionEnded(f"session {self.id} has ended")
+                raise SessionEnded(f"session {self._info.id} has ended")
             self._waiting.add(done)
 
         async def run() -> None:

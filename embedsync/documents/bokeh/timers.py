@@ -15,6 +15,8 @@ from embedsync.errors import MailboxFull
 
 __all__ = ["NextTickCallback", "PeriodicCallback", "TimeoutCallback", "Timers"]
 
+_MOST_BEFORE_START = 1000
+"""Callbacks that may be added before the document is built, or before its visitor has come."""
 _RETRY = 0.5
 """Seconds until a due callback is tried again that found the mailbox full."""
 
@@ -107,11 +109,14 @@ class Timers:
 
         Raises:
             MailboxFull: it was to run as the next turn, and never will.
+            RuntimeError: too many wait already for the document to be built, or for its visitor.
         """
         timer = _Timer(callback, one_shot)
         with self._lock:
             if self._stopped:
                 return
+            if not self._started and len(self._timers) >= _MOST_BEFORE_START:
+                raise RuntimeError(f"{_MOST_BEFORE_START} callbacks wait already for a document to be shown")
             self._timers[callback] = timer
             started = self._started
         if started:

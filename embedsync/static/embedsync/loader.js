@@ -1,6 +1,8 @@
 // Loads the scripts that documents need: in order, each once per page, by their URLs. Style sheets are told by
 // their ending, modules by the fragment that the server puts behind their URL.
 
+import { adoptStylesOf } from "./documents/stylesheets.js";
+
 /** @type {Map<string, Promise<void>>} */
 const loaded = new Map();
 
@@ -24,10 +26,15 @@ function isOnPage(url) {
 /** @param {string} url */
 function insert(url) {
   const element = isStyleSheet(url) ? styleSheet(url) : script(url);
+  const hasRun = adoptStylesOf(element);
   /** @type {Promise<void>} */
   const promise = new Promise((resolve, reject) => {
-    element.onload = () => resolve();
+    element.onload = () => {
+      hasRun();
+      resolve();
+    };
     element.onerror = () => {
+      hasRun();
       // The next attempt may go better.
       loaded.delete(url);
       element.remove();
@@ -42,10 +49,16 @@ function insert(url) {
   return promise;
 }
 
+/** What the page's policy lets its scripts in by, if it is a nonce. */
+function pageNonce() {
+  return [...document.scripts].find(({ nonce }) => nonce)?.nonce ?? "";
+}
+
 /** @param {string} url */
 function script(url) {
   const element = document.createElement("script");
   element.src = url;
+  element.nonce = pageNonce();
   if (isModule(url)) element.type = "module";
   // Inserted scripts run as they arrive, unless they are told to keep their order.
   element.async = false;
@@ -82,6 +95,7 @@ export function preload(name) {
     link.rel = isModule(url) ? "modulepreload" : "preload";
     link.as = isStyleSheet(url) ? "style" : "script";
     link.href = url;
+    link.nonce = pageNonce();
     document.head.append(link);
   }
 }

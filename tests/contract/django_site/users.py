@@ -9,7 +9,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 
-from tests.contract.apps import user_named
+from tests.contract.people import user_named
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from django.urls import path
 from django.utils import timezone
 
 from embedsync_django.tag import embed_app
+from tests.django.site.models import Member
 
 
 def page(request: HttpRequest, name: str) -> HttpResponse:
@@ -41,6 +42,19 @@ def log_out(request: HttpRequest) -> HttpResponse:
     return HttpResponse("out")
 
 
+def people(request: HttpRequest, what: str, name: str) -> HttpResponse:
+    """Something happens to a member: somebody else makes, or deletes, them or changes their password."""
+    if what == "make":
+        Member.objects.create_user(name, password="secret")
+    elif what == "delete":
+        Member.objects.get(username=name).delete()
+    elif what == "password":
+        member = Member.objects.get(username=name)
+        member.set_password("another")
+        member.save()
+    return HttpResponse(what)
+
+
 async def log_out_async(request: HttpRequest) -> HttpResponse:
     await sync_to_async(logout)(request)
     return HttpResponse("out")
@@ -53,4 +67,5 @@ urlpatterns = [
     path("in/<str:name>", log_in, name="login"),
     path("out", log_out),
     path("async-out", log_out_async),
+    path("people/<str:what>/<str:name>", people),
 ]

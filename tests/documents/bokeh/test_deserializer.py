@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -407,7 +408,7 @@ class Guard(Permissive):
     def delta(self, model: Any, attribute: str, data: Any) -> None:
         self._ask(f"delta {attribute}")
 
-    def event(self, model: Any | None, name: str) -> None:
+    def event(self, model: Any | None, name: str, details: Mapping[str, Any]) -> None:
         self._ask(f"event {name}")
 
     def message(self, document: Any, kind: str) -> None:

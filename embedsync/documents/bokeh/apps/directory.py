@@ -87,6 +87,7 @@ class DirectoryRecipe(BokehRecipe):
         for name in _REQUEST_FILES:
             hook = self._hook(name, "process_request")
             if hook is not None:
+                _need_visit(session, "process_request")
                 payload = yield from awaited(document, hook(context.request))
                 context.add_payload(payload or {})
         ended = self._session_hook("on_session_destroyed")
@@ -94,6 +95,7 @@ class DirectoryRecipe(BokehRecipe):
             document.on_end(ended)
         created = self._session_hook("on_session_created")
         if created is not None:
+            _need_visit(session, "on_session_created")
             yield from awaited(document, created(context))
         if self._theme is not None:
             document.bokeh.theme = self._theme
@@ -159,6 +161,12 @@ class DirectoryRecipe(BokehRecipe):
     def _hook(self, file: str, name: str) -> Callable[..., Any] | None:
         module = self._modules.get(file)
         return getattr(module, name, None) if module is not None else None
+
+
+def _need_visit(session: SessionInfo, hook: str) -> None:
+    """A hook is called when somebody visits, and not before."""
+    if session.request.ahead is not None:
+        session.request.ahead.look(f"each visit, by its hook {hook}")
 
 
 def _forget(module: ModuleType) -> None:

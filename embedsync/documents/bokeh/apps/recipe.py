@@ -34,6 +34,7 @@ class BokehRecipe:
 
     kind = "bokeh"
     extensions = EXTENSIONS
+    builds_ahead = True
 
     def __init__(self, authority: Authority | None) -> None:
         self._authority = authority

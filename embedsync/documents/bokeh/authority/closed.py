@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NoReturn
 
 from embedsync.authority import Validator, granted
@@ -57,7 +58,7 @@ class Closed:
         _insist(not found, model, attribute, found)
         self._insist_on_input(model, attribute)
 
-    def event(self, model: Any | None, name: str) -> None:
+    def event(self, model: Any | None, name: str, details: Mapping[str, Any]) -> None:
         """Allow what views of this kind of model report; others, if the app listens to them."""
         if model is None:
             if name not in _DOCUMENT_EVENTS:
@@ -70,6 +71,7 @@ class Closed:
         if name not in reach.events and name not in model._event_callbacks:
             _refuse(f"{kind.__name__} has no event {name!r}, and the app does not listen to one")
         self._insist_on_input(model, name)
+        _insist(not (found := domain.event_complaint(model, name, details)), model, name, found)
 
     def message(self, document: Any, kind: str) -> None:
         """Allow it if the app listens to such messages."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import cache
 from typing import Any
 
@@ -15,7 +15,7 @@ from embedsync.documents.bokeh.private import Model, UnsetValueError, convert_da
 from embedsync.documents.bokeh.properties import is_of_bokeh, value_of
 from embedsync.documents.bokeh.values import same
 
-__all__ = ["complaint"]
+__all__ = ["complaint", "event_complaint"]
 
 _MILLISECONDS = 1000.0
 _A_DAY = 86_400_000.0
@@ -48,6 +48,15 @@ def _found_for(cls: type, attribute: str) -> Callable[[Any, Any], str] | None:
 
 
 _rule_of = cache(_found_for)
+
+
+def event_complaint(model: Any, name: str, details: Mapping[str, Any]) -> str:
+    """What speaks against an event, in words; nothing if what it says can have been clicked or typed."""
+    for each in type(model).__mro__:
+        rule = _EVENT_RULES.get((each.__name__, name))
+        if rule is not None and each.__module__.startswith("bokeh.models."):
+            return rule(model, details)
+    return ""
 
 
 def _is_there(model: Any, attribute: str) -> bool:
@@ -295,6 +304,29 @@ def _tool(model: Any, value: Any) -> str:
 def _checkable(model: Any, value: Any) -> str:
     return "" if model.checkable else "it is not 'checkable'"
 
+
+def _menu_item(model: Any, details: Mapping[str, Any]) -> str:
+    # A pair is what the menu shows and what is told. Whatever is not a text is done in the browser.
+    told = [each[1] if isinstance(each, tuple | list) else each for each in model.menu]
+    item = details.get("item")
+    return "" if isinstance(item, str) and item in told else "it is not in the menu"
+
+
+def _legend_item(model: Any, details: Mapping[str, Any]) -> str:
+    item = details.get("item")
+    return "" if any(each is item for each in model.items) else "it is not an item of this legend"
+
+
+def _submitted(model: Any, details: Mapping[str, Any]) -> str:
+    value = details.get("value")
+    return _text(model, value) if isinstance(value, str) else "it is not a text"
+
+
+_EVENT_RULES: dict[tuple[str, str], Callable[[Any, Mapping[str, Any]], str]] = {
+    ("Dropdown", "menu_item_click"): _menu_item,
+    ("Legend", "legend_item_click"): _legend_item,
+    ("TextInput", "value_submit"): _submitted,
+}
 
 _RULES: dict[tuple[str, str], Callable[[Any, Any], str]] = {
     ("Select", "value"): _one_of(_options),

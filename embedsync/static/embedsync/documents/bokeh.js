@@ -246,7 +246,7 @@ export class BokehAdapter {
   /** @param {import("../document.js").Input} input */
   restore({ place, attribute, value }) {
     const model = this.#places?.find(place) ?? null;
-    if (model === null || !(attribute in model.properties) || !isRecoverable(model)) return false;
+    if (model === null || !Object.hasOwn(model.properties, attribute) || !isRecoverable(model)) return false;
     const decoded = this.#decoder().decode(value, new Map());
     // Otherwise the range would be taken for one that BokehJS has computed.
     if ("have_updated_interactively" in model) model.have_updated_interactively = true;
@@ -401,14 +401,13 @@ export class BokehAdapter {
     const others = [...this.#models.values()].flatMap((each) => (each === model ? [] : (this.#columnsOf(each) ?? [])));
     const taken = new Set(others.flatMap((each) => Object.values(each)));
     let shared = others.includes(columns);
-    /** @type {Record<string, any>} */
-    const own = {};
-    for (const [name, column] of Object.entries(columns)) {
-      own[name] = taken.has(column) ? copyOf(column) : column;
-      shared ||= own[name] !== column;
+    const own = Object.entries(columns).map(([name, column]) => {
+      const its = taken.has(column) ? copyOf(column) : column;
+      shared ||= its !== column;
       taken.add(column);
-    }
-    if (shared) model.setv({ [COLUMNS]: own }, { sync: false, silent: true });
+      return [name, its];
+    });
+    if (shared) model.setv({ [COLUMNS]: Object.fromEntries(own) }, { sync: false, silent: true });
   }
 
   /**

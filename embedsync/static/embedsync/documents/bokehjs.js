@@ -1,6 +1,8 @@
 // The parts of BokehJS that are not its public interface, found by the names of its modules. Checked
 // against 3.9 and 3.10, full and minified: what changes there is mended here.
 
+import { adoptStyles } from "./stylesheets.js";
+
 /**
  * A BokehJS model; only what is used of it.
  * @typedef {object} Model
@@ -81,6 +83,7 @@ export function findBokeh(version) {
     throw new Error(`the document needs BokehJS ${version}, but ${there}`);
   }
   if (found !== page) warnOnce(`the page loads BokehJS ${page.version}; documents here use ${version} beside it`);
+  adoptStyles(found.require("core/dom"));
   return {
     version: found.version,
     documents: found.documents,
