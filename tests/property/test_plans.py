@@ -66,3 +66,15 @@ def test_what_is_changed_of_the_old_document_when_the_new_one_is_on_its_way_is_l
     state.person_moves_node(replica=0, node=0, other=None)
     state.teardown()
     assert [each.name for each in state.world.history.told[0] if each.name == "rejected"] == ["rejected"]
+
+
+def test_a_socket_that_the_server_has_given_up_is_not_taken_again(state: Machine) -> None:
+    state.begin(layout="two documents on a page", settings="narrow")
+    state.person_puts_in(replica=0, node=0, value=0)
+    state.person_puts_in(replica=2, node=0, value=4)
+    state.traffic(page=1, server=1, turns=4, browser=1)
+    for _ in range(5):
+        state.app_adds_nodes(which=0, node=0)
+    state.traffic(page=0, server=2, turns=0, browser=1)
+    state.traffic(page=0, server=1, turns=0, browser=1)
+    state.teardown()

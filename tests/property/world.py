@@ -39,6 +39,7 @@ class Link:
         socket: its number in the browsers' process.
         page: whose it is.
         endpoint: the server's end, while it has one.
+        taken: the server has had an end, and takes it no second time.
         to_server: messages under way, and ``None`` where the browser has closed it.
         to_browser: messages under way, and a close code where the server has closed it.
         here: the browser listens to it.
@@ -49,6 +50,7 @@ class Link:
     socket: int
     page: int
     endpoint: Endpoint | None = None
+    taken: bool = False
     to_server: deque[bytes | None] = field(default_factory=deque)
     to_browser: deque[bytes | int] = field(default_factory=deque)
     here: bool = True
@@ -275,8 +277,9 @@ class World:
     def connect(self, page: int) -> bool:
         """The server takes a socket that a page asks for. Says whether there was one."""
         link = self.present[page]
-        if link.endpoint is not None or link.broken or not link.here or not self.is_up:
+        if link.taken or link.broken or not link.here or not self.is_up:
             return False
+        link.taken = True
         link.endpoint = self.hub.connect(self._request(page))
         self.tell(["connected", page, link.socket])
         return True
