@@ -135,7 +135,8 @@ class Socket:
     def _flush(self) -> None:
         """Write what there is, where that can be done at once; otherwise leave it to the writer."""
         self._woken = False
-        if self._direct is None or self._is_writing:
+        if self._direct is None or self._is_writing or self._left:
+            # What is left comes first, and is the writer's, which may not have begun yet.
             self._ready.set()
             return
         # In this order: once there is a code, nothing is queued any more.
