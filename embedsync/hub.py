@@ -777,6 +777,7 @@ class Hub:
             arguments={},
             request=replace(self._nobody, ahead=Ahead()),
             debug=self.settings.debug,
+            logout_url=self.settings.logout_url,
             authority=self.settings.authority,
         )
         return LiveSession(self, app, info, meeting=False, on_ending=on_ending, on_ended=on_ended)
