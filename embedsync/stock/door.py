@@ -96,7 +96,8 @@ class Door:
         Raises:
             UnknownApp: there is no such app.
             TicketExpired: the token is too old to open a session, and there is none that it could join.
-            TicketInvalid: it was not signed, or was made for another app or user, or its session is another's.
+            TicketInvalid: it was not signed, or was made for another app or user, or its session is
+                another's.
         """
         app, token = self._hub.app(name), self._hub.tokens.read(shown)
         self._check(app, token, request)
