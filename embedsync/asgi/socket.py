@@ -64,7 +64,8 @@ async def serve_stock_socket(
 
 async def refuse(scope: Scope, send: Send, status: int) -> None:
     """Refuse a handshake. Servers that cannot send a status of our choice send 403."""
-    if "websocket.http.response" not in scope.get("extensions", {}):
+    # What all servers can say is said the plain way: uvicorn takes the other one for a mistake, and logs it.
+    if status == 403 or "websocket.http.response" not in scope.get("extensions", {}):
         await send({"type": "websocket.close"})
         return
     await send({"type": "websocket.http.response.start", "status": status, "headers": []})
