@@ -136,6 +136,7 @@ class Connection:
         self._frames = bursting(settings.frames_per_second, now)
         self.granted = False
         """Whether any attachment was let in."""
+        self._was_busy = False
         self._started = now
         self._heard = now
         self._pinged = now
@@ -180,7 +181,7 @@ class Connection:
         if self.closed is not None:
             if now >= self._stalled_until:
                 self.abandon(self.closed, self.reason)  # It does not take the goodbye either.
-        elif not self.granted and not self._attachments and now >= self._started + settings.handshake_timeout:
+        elif self._must_open and now >= self._started + settings.handshake_timeout:
             self.close(wire.Close.HANDSHAKE_TIMEOUT, "no open came ('handshake_timeout')")
         elif now >= self._silent_until:
             self.abandon(wire.Close.HEARTBEAT_LOST, "the browser is silent ('heartbeat_timeout')")
@@ -203,7 +204,7 @@ class Connection:
         if self.closed is not None:
             return self._stalled_until
         due = [self._pinged + settings.heartbeat, self._silent_until]
-        if not self.granted and not self._attachments:
+        if self._must_open:
             due.append(self._started + settings.handshake_timeout)
         if self._outbox:
             due.append(self._stalled_until)
@@ -253,6 +254,7 @@ class Connection:
 
     def end(self, attachment: int, code: int, *, error: str = "", detail: str = "") -> None:
         """End an attachment and tell the browser why."""
+        self._was_busy |= code == wire.Close.BUSY
         if self.closed is None and self._attachments.get(attachment) in (State.OPENING, State.LIVE):
             self._outbox.put(
                 attachment, wire.encode_payload(wire.Closed(code=code, error=error, detail=detail))
@@ -357,6 +359,14 @@ class Connection:
             if oldest is None:
                 return
             del self._attachments[oldest]
+
+    @property
+    def _must_open(self) -> bool:
+        """Whether it holds its place without a right to: no ticket was shown that is looked at, or good.
+
+        Who has shown a good one and finds no room may wait.
+        """
+        return not (self.granted or self._was_busy or State.OPENING in self._attachments.values())
 
     @property
     def _silent_until(self) -> float:

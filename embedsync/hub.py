@@ -656,7 +656,7 @@ class Hub:
             self.counters.count("tickets_shown_again")
             attachment.close(wire.Close.TICKET_EXPIRED)
             return
-        live = self._live_for(app, grant, attachment.request)
+        live = self._live_for(app, grant, attachment.request, socket=attachment.endpoint)
         if live is None:
             self._used_tickets.give_back(grant.nonce)
             attachment.close(wire.Close.BUSY)
@@ -668,7 +668,13 @@ class Hub:
         live.open(attachment)
 
     def _live_for(
-        self, app: App, grant: Grant, request: Request, *, prepare: bool = False
+        self,
+        app: App,
+        grant: Grant,
+        request: Request,
+        *,
+        prepare: bool = False,
+        socket: Endpoint | None = None,
     ) -> LiveSession | None:
         """The session of a ticket: one that exists, or a new one; ``None`` if there is no room for it."""
         meeting = _meeting(app, grant)
@@ -707,8 +713,10 @@ class Hub:
             self.prebuilt.drop(most=max(0, len(self._sessions) + len(self.prebuilt) - self.settings.sessions))
         if live is None:
             self.counters.count("sessions_refused")
-            logger.warning("turned a visitor away: %d sessions live (%r)", len(self._sessions), full)
-            self.audit.write(Event.LIMIT, request, app=app.name, reason=full)
+            # Their ticket is still good, so that they can ask as often as they like.
+            level = self.audit.level(socket) if socket is not None else logging.WARNING
+            logger.log(level, "turned a visitor away: %d sessions live (%r)", len(self._sessions), full)
+            self.audit.write(Event.LIMIT, request, socket, app=app.name, reason=full)
         return live
 
     def _is_used_up(self, share: Share, sessions: Collection[LiveSession]) -> bool:
@@ -769,6 +777,7 @@ class Hub:
             arguments={},
             request=replace(self._nobody, ahead=Ahead()),
             debug=self.settings.debug,
+            logout_url=self.settings.logout_url,
             authority=self.settings.authority,
         )
         return LiveSession(self, app, info, meeting=False, on_ending=on_ending, on_ended=on_ended)

@@ -188,6 +188,18 @@ def test_an_app_that_looks_at_its_visit_is_built_for_each(
     assert used(hub) == 0
 
 
+def test_where_visitors_log_out_is_known_before_they_come(hubs: list[Hub]) -> None:
+    hub = make(
+        hubs,
+        lambda doc: doc.add_root(Div(text=str(doc.session_context.logout_url))),
+        logout_url="/logout",
+    )
+    hub.start()
+    ready(hub)
+    assert text(visit(hub)) == "/logout"
+    assert used(hub) == 1
+
+
 def test_an_app_that_looks_and_goes_on_is_not_handed_over_either(
     hubs: list[Hub], caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -64,7 +64,8 @@ async def serve_stock_socket(
 
 async def refuse(scope: Scope, send: Send, status: int) -> None:
     """Refuse a handshake. Servers that cannot send a status of our choice send 403."""
-    if "websocket.http.response" not in scope.get("extensions", {}):
+    # What all servers can say is said the plain way: uvicorn takes the other one for a mistake, and logs it.
+    if status == 403 or "websocket.http.response" not in scope.get("extensions", {}):
         await send({"type": "websocket.close"})
         return
     await send({"type": "websocket.http.response.start", "status": status, "headers": []})
@@ -135,7 +136,8 @@ class Socket:
     def _flush(self) -> None:
         """Write what there is, where that can be done at once; otherwise leave it to the writer."""
         self._woken = False
-        if self._direct is None or self._is_writing:
+        if self._direct is None or self._is_writing or self._left:
+            # What is left comes first, and is the writer's, which may not have begun yet.
             self._ready.set()
             return
         # In this order: once there is a code, nothing is queued any more.

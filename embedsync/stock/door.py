@@ -61,7 +61,7 @@ class Door:
         tokens = self._hub.tokens
         if session and not self._takes_unsigned and not tokens.is_signed(session):
             raise TicketInvalid("the id of a session was not signed by this site ('stock_unsigned')")
-        return tokens.make(session or tokens.new_session(), arguments, request.user_key)
+        return tokens.make(session or tokens.new_session(), name, arguments, request.user_key)
 
     def admit(self, name: str, offered: Sequence[str], query: str, request: Request) -> Grant | None:
         """What the maker of a handshake is granted; ``None``, and a line in the log, if nothing.
@@ -96,7 +96,8 @@ class Door:
         Raises:
             UnknownApp: there is no such app.
             TicketExpired: the token is too old to open a session, and there is none that it could join.
-            TicketInvalid: it was not signed, or was made for another user, or its session is another's.
+            TicketInvalid: it was not signed, or was made for another app or user, or its session is
+                another's.
         """
         app, token = self._hub.app(name), self._hub.tokens.read(shown)
         self._check(app, token, request)
@@ -128,6 +129,8 @@ class Door:
             if not self._takes_unsigned:
                 raise TicketInvalid("a token that this site has not signed ('stock_unsigned')")
             self._hub.check_script_tag(app.name, token.arguments or (), request)
+        elif token.app is not None and token.app != app.name:
+            raise TicketInvalid("the token was made for another app")
         elif token.user_key and token.user_key != request.user_key:
             raise TicketInvalid("the token was made for another user")
 

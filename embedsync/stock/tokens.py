@@ -1,7 +1,7 @@
 """Bokeh's session ids and tokens: what a page of stock BokehJS shows for a session.
 
 A token is JSON, readable by everybody, with a signature behind it. Ours hold nothing secret: the id of
-a session, the arguments of the app, and whom they were made for.
+a session, the app, its arguments, and whom they were made for.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ _ALPHABET = string.ascii_letters + string.digits
 _ID_LENGTH = 44
 _PACKED = "__bk__zlib_"
 _USER = "embedsync_user"
+_APP = "embedsync_app"
 _LONGEST_TOKEN = 64 * 1024
 _LONGEST_PAYLOAD = 256 * 1024
 """Bytes of what a token unpacks to: some dozens of bytes can be made to hold a gigabyte."""
@@ -41,6 +42,7 @@ class Token:
         expires: seconds since 1970.
         arguments: for the app; ``None`` if the token says nothing of them.
         user_key: whom it was made for; ``None`` if it does not say.
+        app: name of the app that it was made for; ``None`` if it does not say, as those of ``bokeh.client``.
         is_signed: whether it is authentic; otherwise anybody may have made it.
     """
 
@@ -48,6 +50,7 @@ class Token:
     expires: float
     arguments: Mapping[str, Sequence[str]] | None
     user_key: str | None
+    app: str | None
     is_signed: bool
 
 
@@ -76,12 +79,12 @@ class Tokens:
             return False
         return any(hmac.compare_digest(_signature(said, key), signature) for key in self._keys)
 
-    def make(self, session: str, arguments: Mapping[str, Sequence[str]], user_key: str) -> str:
-        """A token for a session, signed, and valid from now."""
+    def make(self, session: str, app: str, arguments: Mapping[str, Sequence[str]], user_key: str) -> str:
+        """A token for a session of an app, signed, and valid from now."""
         values = {
             name: [{"bytes": _encoded(each.encode())} for each in given] for name, given in arguments.items()
         }
-        payload = json.dumps({"arguments": values, _USER: user_key}).encode()
+        payload = json.dumps({"arguments": values, _USER: user_key, _APP: app}).encode()
         said = {
             "session_id": session,
             "session_expiry": int(self._now() + self._max_age),
@@ -111,7 +114,7 @@ class Tokens:
         return self._now() > token.expires
 
     def _token(self, token: str, said: dict[str, Any], payload: dict[str, Any]) -> Token:
-        session, user_key = said["session_id"], payload.get(_USER)
+        session, user_key, app = said["session_id"], payload.get(_USER), payload.get(_APP)
         if not isinstance(session, str) or not 0 < len(session) <= _LONGEST_ID or not session.isprintable():
             raise TicketInvalid("a token without the id of a session")
         return Token(
@@ -119,6 +122,7 @@ class Tokens:
             float(said["session_expiry"]),
             _arguments(payload["arguments"]) if payload.get("arguments") is not None else None,
             user_key if isinstance(user_key, str) else None,
+            app if isinstance(app, str) else None,
             self.is_signed(token),
         )
 

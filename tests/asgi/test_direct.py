@@ -3,15 +3,17 @@
 import asyncio
 import contextlib
 import threading
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from websockets.sync.client import connect
 
-from embedsync import Hub
+from embedsync import Hub, Settings
 from embedsync.asgi.direct import Direct
 from embedsync.asgi.protocol import Message, Receive, Scope, Send
+from embedsync.asgi.socket import Socket
 from embedsync.asgi.waking import Waker
 from tests.asgi.server import running
 
@@ -102,6 +104,50 @@ def test_a_socket_that_compresses_is_sent_to_in_the_usual_way() -> None:
 
     served(talk)
     assert found == [None]
+
+
+class Talkative:
+    """Stands in for an endpoint that has more to say each time that something was taken, as one has whose
+    browser was behind."""
+
+    def __init__(self, messages: list[bytes]) -> None:
+        self._messages = deque(messages)
+        self.on_ready: Callable[[], None] = lambda: None
+
+    @property
+    def close_code(self) -> int | None:
+        return None if self._messages else 1000
+
+    def take(self) -> list[bytes]:
+        taken = [self._messages.popleft()] if self._messages else []
+        self.on_ready()
+        return taken
+
+    def receive(self, message: bytes | str) -> None:
+        """There is nothing to answer."""
+
+    def lost(self) -> None:
+        """There is nothing to let go of."""
+
+
+def test_s19_what_a_full_socket_did_not_take_is_neither_lost_nor_overtaken_by_what_comes_meanwhile() -> None:
+    sent = [bytes([number]) * 100_000 for number in range(200)]
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        endpoint: Any = Talkative(sent)
+        socket = Socket(endpoint, receive, send, Settings())
+        talk = asyncio.create_task(socket.run())
+        await asyncio.sleep(0)
+        endpoint.on_ready()
+        await talk
+
+    with running(application, Hub("only for tests")) as url:
+        address = url.replace("http", "ws", 1)
+        with connect(address, proxy=None, compression=None, max_size=None) as browser:
+            received = list(browser)
+    assert [each[0] for each in received] == [each[0] for each in sent]
 
 
 def test_a_server_that_is_not_known_is_left_alone() -> None:

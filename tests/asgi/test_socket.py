@@ -1,6 +1,7 @@
 """Live documents over a real socket of a real server."""
 
 import asyncio
+import logging
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -101,6 +102,19 @@ def test_a_page_of_another_site_is_refused_before_the_handshake_ends(live: Site)
         live.client(Origin="https://elsewhere.example")
     assert refused.value.response.status_code == 403
     assert live.hub.status()["sockets"] == 0
+
+
+def test_s29_a_page_of_another_site_puts_no_error_into_the_log_of_the_server(
+    live: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO):
+        for _ in range(3):
+            with pytest.raises(InvalidStatus):
+                live.client(Origin="https://elsewhere.example")
+        with live.client() as client:
+            live.open(client)
+    assert [each.getMessage() for each in caplog.records if each.levelno >= logging.ERROR] == []
+    assert sum("elsewhere.example" in each.getMessage() for each in caplog.records) >= 3
 
 
 def test_a_page_of_the_site_itself_may_connect(live: Site) -> None:

@@ -204,7 +204,63 @@ def test_s19_users_who_do_nothing_any_more_are_not_remembered() -> None:
     assert len(edits) <= 200
 
 
+# S17
+
+
+def refused(code: wire.Close) -> Connection:
+    """A socket whose only ticket opened nothing."""
+    connection = Connection(Settings(handshake_timeout=10), now=0.0)
+    connection.receive(_message(OPEN), 1.0)
+    connection.end(1, code)
+    connection.take(1.0)
+    return connection
+
+
+@pytest.mark.parametrize("code", [wire.Close.FORBIDDEN, wire.Close.TICKET_EXPIRED, wire.Close.SESSION_GONE])
+def test_s17_a_ticket_that_opens_nothing_keeps_no_place_beyond_the_handshake_timeout(
+    code: wire.Close,
+) -> None:
+    connection = refused(code)
+    connection.tick(9.9)
+    assert (connection.closed, connection.deadline()) == (None, 10.0)
+    connection.tick(10.0)
+    assert connection.closed == wire.Close.HANDSHAKE_TIMEOUT
+
+
+def test_s17_a_browser_that_asks_for_a_fresh_ticket_in_time_stays() -> None:
+    connection = refused(wire.Close.TICKET_EXPIRED)
+    connection.receive(_message(OPEN, 2), 5.0)
+    connection.tick(10.0)
+    assert connection.closed is None
+    connection.grant(2)
+    connection.tick(20.0)
+    assert connection.closed is None
+
+
+def test_s17_who_waits_for_a_free_place_may_wait_on_the_same_socket() -> None:
+    connection = refused(wire.Close.BUSY)
+    connection.tick(20.0)
+    assert connection.closed is None
+
+
 # S18
+
+
+def test_s18_turning_somebody_away_again_and_again_is_no_flood_of_the_log(
+    make: Callable[..., Hub], caplog: pytest.LogCaptureFixture
+) -> None:
+    hub = make(sessions=1)
+    visit(hub)
+    ticket = hub.ticket("toy")
+    hasty = MemoryBrowser(hub)
+    with caplog.at_level(logging.INFO, "embedsync"):
+        for number in range(1, 501):
+            hasty.endpoint.receive(_message(wire.Open(protocol=1, ticket=ticket), number))
+    assert hub.counters.read()["sessions_refused"] == 500
+    warnings = [each for each in caplog.records if each.levelno >= logging.WARNING]
+    audited = [each for each in caplog.records if each.name == "embedsync.audit"]
+    assert 0 < len(warnings) <= 25
+    assert 0 < len(audited) <= 25
 
 
 def test_s18_a_user_has_so_many_sessions_and_is_told_to_wait(

@@ -40,7 +40,7 @@ def test_s35_the_newest_key_signs_and_the_older_ones_are_accepted() -> None:
 
 def test_s35_the_newest_key_signs_for_stock_clients_as_well() -> None:
     tokens = Tokens([OLD, NEW], max_age=300, now=time.time)
-    token = tokens.make(tokens.new_session(), {}, "")
+    token = tokens.make(tokens.new_session(), "app", {}, "")
     assert Tokens([NEW], max_age=300, now=time.time).is_signed(token)
     assert not Tokens([OLD], max_age=300, now=time.time).is_signed(token)
 

@@ -19,6 +19,7 @@ from bokeh.models import (
     AutocompleteInput,
     Button,
     CategoricalSlider,
+    CellEditor,
     CheckboxGroup,
     ColumnDataSource,
     CustomJS,
@@ -375,6 +376,27 @@ def test_s7_in_a_table_only_the_columns_that_it_shows_can_be_edited_and_only_if_
     refused(page, patch("secret", [0, 9]))
     # The values of the column, at other places.
     refused(page, patch("secret", [1, 3], [0, 4]))
+
+
+def test_s7_in_a_table_columns_that_are_hidden_or_have_no_editor_or_are_disabled_stay() -> None:
+    source = ColumnDataSource({"id": [1, 2], "price": [3, 4], "note": ["", ""]})
+    hidden = TableColumn(field="id", visible=False)
+    columns = [hidden, TableColumn(field="price", editor=CellEditor()), TableColumn(field="note")]
+    table = DataTable(source=source, columns=columns, editable=True)
+    page = live(table)
+
+    def patch(name: str, value: Any) -> dict[str, Any]:
+        entries = {"type": "map", "entries": [[name, [[0, value]]]]}
+        return {"kind": "ColumnsPatched", "model": {"id": source.id}, "attr": "data", "patches": entries}
+
+    refused(page, patch("id", 2))
+    refused(page, patch("price", 0))
+    page.edit(patch("note", "sold"))
+    table.disabled = True
+    refused(page, patch("note", "free"))
+    table.disabled, hidden.visible = False, True
+    page.edit(patch("id", 5))
+    assert source.data == {"id": [5, 2], "price": [3, 4], "note": ["sold", ""]}
 
 
 def test_s7_a_column_of_an_array_takes_the_texts_of_an_editor_that_nobody_has_chosen() -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import threading
+import urllib.request
 from typing import Any
 
 import pytest
@@ -45,14 +47,26 @@ def test_a_token_that_nobody_signed_opens_no_app_that_is_closed_to_script_tags(s
 
 
 def test_a_token_of_another_user_opens_nothing(site: Site) -> None:
-    assert refused(site.socket(), site.hub.tokens.make("x", {}, "somebody")) == 403
+    assert refused(site.socket(), site.hub.tokens.make("x", "amounts", {}, "somebody")) == 403
+
+
+def test_s09_a_token_that_one_app_gives_to_strangers_opens_no_other_app(site: Site) -> None:
+    with urllib.request.urlopen(f"{site.app()}/autoload.js?bokeh-autoload-element=x&account=7") as response:
+        token = re.search(r"[\w-]{60,}\.[\w-]{43}", response.read().decode())
+    assert token is not None
+    assert site.hub.tokens.read(token[0]).arguments == {"account": ["7"]}
+    assert refused(site.socket("private"), token[0]) == 403
+    assert refused(site.socket("guarded"), token[0]) == 403
+    assert site.hub.sessions == []
+    with Stock(site.socket(), token[0]) as own:
+        own.pull()
 
 
 @pytest.mark.parametrize("app", ["amounts", "shared"])
 def test_an_old_token_opens_no_session_but_comes_back_to_one_that_lives(site: Site, app: str) -> None:
-    old = Tokens([KEY], max_age=1, now=lambda: 1_000.0).make("old", {}, "")
+    old = Tokens([KEY], max_age=1, now=lambda: 1_000.0).make("old", app, {}, "")
     assert refused(site.socket(app), old) == 403
-    with Stock(site.socket(app), site.hub.tokens.make("old", {}, "")) as first:
+    with Stock(site.socket(app), site.hub.tokens.make("old", app, {}, "")) as first:
         first.pull()
         with Stock(site.socket(app), old) as again:
             again.pull()

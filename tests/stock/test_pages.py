@@ -62,7 +62,8 @@ def test_a_page_that_has_bokeh_gets_a_script_without_it(site: Site) -> None:
 
 def test_nothing_of_a_request_is_in_a_token_but_arguments(site: Site) -> None:
     answer = httpx.get(autoload(site), headers={"Cookie": "secret=1", "Authorization": "secret"})
-    assert set(get_token_payload(token_in(answer.text))) == {"session_expiry", "arguments", "embedsync_user"}
+    said = {"session_expiry", "arguments", "embedsync_user", "embedsync_app"}
+    assert set(get_token_payload(token_in(answer.text))) == said
 
 
 def test_only_origins_that_are_named_may_load_the_script(friendly: Site) -> None:

@@ -34,7 +34,7 @@ def as_token(said: Any) -> str:
 
 def test_bokeh_reads_and_verifies_what_we_make() -> None:
     session = tokens().new_session()
-    token = tokens().make(session, {"a": ["1", "ü"]}, "")
+    token = tokens().make(session, "app", {"a": ["1", "ü"]}, "")
     assert check_session_id_signature(session, KEY, signed=True)
     assert check_token_signature(token, KEY, signed=True)
     assert get_session_id(token) == session
@@ -58,7 +58,7 @@ def test_an_older_key_is_accepted_and_another_is_not() -> None:
 
 
 def test_a_token_that_was_altered_is_not_signed() -> None:
-    token = tokens().make("mine", {}, "")
+    token = tokens().make("mine", "app", {}, "")
     said, _, signature = token.partition(".")
     changed = as_token({**json.loads(base64.urlsafe_b64decode(said + "==")), "session_id": "yours"})
     assert not tokens().read(f"{changed}.{signature}").is_signed

@@ -117,6 +117,9 @@ def test_a_table_opens_the_columns_that_have_an_editor() -> None:
     assert list(model.source.data["n"]) == [5, 2]
     with pytest.raises(Refused):
         live.edit(patch("name", "c"))
+    model.hidden_columns = ["n"]
+    with pytest.raises(Refused):
+        live.edit(patch("n", 6))
 
 
 class Counter(pn.custom.JSComponent):

@@ -82,7 +82,8 @@ def open_in_tabulator(table: Any, source: Any) -> set[str]:
     """Names of the columns of a data source that this table lets a person edit."""
     if table.source is not source or not table.editable:
         return set()
-    return {column.field for column in table.columns} - _not_editable(table.configuration)
+    shown = {column.field for column in table.columns} - set(table.hidden_columns)
+    return shown - _not_editable(table.configuration)
 
 
 def _not_editable(group: Any) -> set[str]:

@@ -14,7 +14,7 @@ from bokeh.models.annotations import BoxAnnotation, Label, Legend, LegendItem, P
 from bokeh.models.callbacks import SetValue, ToggleVisibility
 from bokeh.models.renderers import GlyphRenderer, Renderer, RendererGroup
 from bokeh.models.tools import EditTool, Tool
-from bokeh.models.widgets.tables import DataTable
+from bokeh.models.widgets.tables import CellEditor, DataCube, DataTable
 
 from embedsync.authority import granted
 from embedsync.documents.bokeh.authority.panel import is_tabulator, open_in_tabulator
@@ -56,11 +56,19 @@ def columns_open(source: Any) -> set[str]:
     """Names of the columns of a data source that tools or tables let a person edit."""
     found: set[str] = set(source.data) if is_drawn(source) else set()
     for each in _others(source):
-        if isinstance(each, DataTable) and each.source is source and each.editable:
-            found.update(column.field for column in each.columns)
+        if isinstance(each, DataTable) and each.source is source and each.editable and not each.disabled:
+            found.update(_fields_open(each))
         elif is_tabulator(each):
             found.update(open_in_tabulator(each, source))
     return found
+
+
+def _fields_open(table: DataTable) -> Iterator[str]:
+    """Fields of the columns that are shown, and have an editor: the plain one has nothing to type into."""
+    for column in table.columns:
+        is_shown = column.visible or isinstance(table, DataCube)  # A cube shows them all.
+        if is_shown and type(column.editor) is not CellEditor:
+            yield column.field
 
 
 def is_drawn(source: Any) -> bool:
