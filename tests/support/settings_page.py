@@ -34,20 +34,22 @@ _INTRODUCTION = """\
 
 Each bound, wait and switch of the engine, with its default. They are written
 
-- in Flask as keys of the app's configuration, before the first request: `app.config["EMBEDSYNC_GRACE"] = 600`;
-- in Django as entries of a dictionary in its settings: `EMBEDSYNC = {"GRACE": 600}`. It has two entries of its
-  own: `"URL"`, the path below which everything of ours is (`"live"`), and `"APPS"`, a dictionary of apps by name;
+- in Flask as keys of the app's configuration, before the first request:
+  `app.config["EMBEDSYNC_GRACE"] = 600`;
+- in Django as entries of a dictionary in its settings: `EMBEDSYNC = {"GRACE": 600}`. It has two entries of
+  its own: `"URL"`, the path below which everything of ours is (`"live"`), and `"APPS"`, a dictionary of
+  apps by name;
 - in ASGI sites as `Hub(key, Settings(grace=600))`, with `Settings` from `embedsync.settings`;
 - for `embedsync serve` as the options of [the command line](command-line.md), for those that have one.
 
-A name that does not exist, and a value of the wrong type or not above 0, is an error that names the setting: when
-the site starts, in Flask when a page first needs its live apps.
+A name that does not exist, and a value of the wrong type or not above 0, is an error that names the setting:
+when the site starts, in Flask when a page first needs its live apps.
 
 Some defaults are others where more is known. `debug` is that of the Flask app, or Django's `DEBUG`. In Django
-`allowed_origins` includes `CSRF_TRUSTED_ORIGINS`, and `message_bytes` is what daphne takes (1 MiB by itself). In
-Flask under `gunicorn -c python:embedsync_flask.gunicorn`, `sockets` leaves an eighth of the threads for requests.
-Under `embedsync serve`, `authority` is `"compat"`, `cookies_without_origin` is on with it, and so are
-`tune_interpreter`, `stock_clients` and, unless sessions are signed, `stock_unsigned`.
+`allowed_origins` includes `CSRF_TRUSTED_ORIGINS`, and `message_bytes` is what daphne takes (1 MiB by itself).
+In Flask under `gunicorn -c python:embedsync_flask.gunicorn`, `sockets` leaves an eighth of the threads for
+requests. Under `embedsync serve`, `authority` is `"compat"`, `cookies_without_origin` is on with it, and so
+are `tune_interpreter`, `stock_clients` and, unless sessions are signed, `stock_unsigned`.
 
 This page is written by `python -m tests.support.settings_page` from
 [`embedsync/settings.py`](../embedsync/settings.py); a test keeps it true.
