@@ -88,7 +88,8 @@ def test_each_mistake_is_explained_in_one_sentence(
     assert [each[0] for each in messages] == [f"embedsync.{identifier}"]
     [(_, sentence, hint)] = messages
     assert words in sentence
-    assert sentence.endswith(".")
+    assert sentence.endswith((".", "?"))
+    assert not sentence.endswith("?.")
     assert line in hint
 
 
