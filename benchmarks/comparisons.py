@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 
 from benchmarks.figures import FIGURES
 from benchmarks.figures.figure import Figure, Row, Target
+from benchmarks.figures.visits import WHEN_READY
 from benchmarks.systems import (
+    ACCELERATED,
     BOKEH_ASGI,
     BOKEH_DJANGO,
     BOKEH_SERVE,
@@ -15,6 +17,7 @@ from benchmarks.systems import (
     DJANGO_UVICORN,
     FLASK,
     OURS,
+    PREBUILT,
     System,
 )
 
@@ -53,6 +56,19 @@ def _again(number: str, figures: str, target: Callable[[Row], Target]) -> tuple[
     )
 
 
+def _with(target: Callable[[Row], Target], figures: str) -> tuple[Figure, ...]:
+    """Figures of other systems once more, with targets of their own."""
+    return tuple(
+        replace(each, rows=tuple(_judged(row, target) for row in each.rows), most=1)
+        for each in FIGURES
+        if each.answers(figures.split())
+    )
+
+
+def _judged(row: Row, target: Callable[[Row], Target]) -> Row:
+    return replace(row, target=target(row)) if row.target.times else row
+
+
 def _renumbered(row: Row, number: str, target: Callable[[Row], Target]) -> Row:
     judged = target(row) if row.target != Target() else Target()
     return replace(row, number=number, title=f"({row.number}) {row.title}", target=judged)
@@ -69,8 +85,16 @@ def _django_target(row: Row) -> Target:
     return Target({BOKEH_DJANGO.name: 3 if row.more_is_better else 1 / 3})
 
 
+def _accelerated_target(row: Row) -> Target:
+    return Target({BOKEH_ASGI.name: _ACCELERATED[row.number, row.more_is_better]})
+
+
+_ACCELERATED = {("5", False): 0.6, ("6", False): 0.45, ("6", True): 2.5}
+
 COMPARISONS = (
     Comparison("embedsync, on uvicorn", OURS, (BOKEH_SERVE, BOKEH_ASGI), FIGURES),
+    Comparison("The setting accelerate", ACCELERATED, (OURS, BOKEH_ASGI), _with(_accelerated_target, "5")),
+    Comparison("Apps with prebuild=2", PREBUILT, (OURS, BOKEH_ASGI), WHEN_READY),
     Comparison(
         "Flask on gunicorn, with threads",
         FLASK,

@@ -97,11 +97,17 @@ def _peer(
     return System(name, ROOT / f".venvs/{environment}/bin/python", packages, BokehVisitor, command)
 
 
-OURS = _ours(
-    "embedsync",
-    ("uvicorn", "websockets"),
-    lambda port, _grace: _uvicorn(port, "--factory", "benchmarks.sites.ours:create_application"),
-)
+def _ours_on_uvicorn(name: str, factory: str) -> System:
+    return _ours(
+        name,
+        ("uvicorn", "websockets"),
+        lambda port, _grace: _uvicorn(port, "--factory", f"benchmarks.sites.ours:{factory}"),
+    )
+
+
+OURS = _ours_on_uvicorn("embedsync", "create_application")
+ACCELERATED = _ours_on_uvicorn("embedsync, accelerated", "create_accelerated")
+PREBUILT = _ours_on_uvicorn("embedsync, prebuilt", "create_prebuilt")
 FLASK = _ours(
     "embedsync Flask/gunicorn",
     ("flask", "flask-sock", "simple-websocket", "gunicorn"),
@@ -130,7 +136,17 @@ BOKEH_DJANGO = _peer(
     ("bokeh-django", "bokeh", "django", "channels", "uvicorn", "websockets"),
     lambda port, _grace: _uvicorn(port, "benchmarks.sites.bokeh_django.asgi:application"),
 )
-SYSTEMS = (OURS, FLASK, DJANGO_DAPHNE, DJANGO_UVICORN, BOKEH_SERVE, BOKEH_ASGI, BOKEH_DJANGO)
+SYSTEMS = (
+    OURS,
+    ACCELERATED,
+    PREBUILT,
+    FLASK,
+    DJANGO_DAPHNE,
+    DJANGO_UVICORN,
+    BOKEH_SERVE,
+    BOKEH_ASGI,
+    BOKEH_DJANGO,
+)
 
 
 @dataclass(frozen=True)

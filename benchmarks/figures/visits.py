@@ -11,7 +11,7 @@ from benchmarks.figures.figure import Figure, Measured, Row, Target, percentile,
 from benchmarks.pacing import paced_events, sleep_until
 from benchmarks.systems import Site
 
-__all__ = ["FIGURES"]
+__all__ = ["FIGURES", "WHEN_READY"]
 
 CLIENTS = 8
 RATE = 4.0
@@ -29,6 +29,16 @@ async def visit(app: str, site: Site, effort: Effort) -> Measured:
     await asyncio.gather(*(_visit_again(site, app, visits // 2) for _ in range(CLIENTS)))
     rate = CLIENTS * (visits // 2) / (time.perf_counter() - begun)
     return [percentile(times, 50) * 1000, cpu * 1000, rate]
+
+
+async def visit_when_ready(app: str, site: Site, effort: Effort) -> Measured:
+    """The same, one visitor at a time, each when the server has had time to get ready for the next one."""
+    (await site.visit(app)).leave()
+    times = []
+    for _ in range(effort.large_visits):
+        await site.rest()
+        times.append(await _come_and_go(site, app))
+    return [percentile(times, 50) * 1000]
 
 
 async def _visit_again(site: Site, app: str, visits: int) -> None:
@@ -88,3 +98,13 @@ FIGURES = (
         most=1,
     ),
 )
+
+WHEN_READY = tuple(
+    Figure(
+        (Row("5", f"visit, {app}, after a moment of rest, p50", "ms", Target({"BokehASGI": 0.15})),),
+        partial(visit_when_ready, app),
+        most=1,
+    )
+    for app in ("sliders", "dashboard")
+)
+"""For documents that are built in idle time."""

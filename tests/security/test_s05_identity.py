@@ -1,4 +1,4 @@
-"""S5, S8–S11: a session is its user's, from the page to the last frame, while they are logged in."""
+"""S2, S5, S8–S11: a session is its user's, from the page to the last frame, while they are logged in."""
 
 from __future__ import annotations
 
@@ -51,6 +51,20 @@ def ending(client: Client, attached: Attached) -> int:
         return int(client.wait(lambda: client.closed_with(attached)))
     except ConnectionClosed:
         return client.wait_closed()
+
+
+# S2: a page that a proxy, or an old browser, gives the origin of the site has no ticket still.
+
+
+@pytest.mark.parametrize("ticket", ["", "none", "e30.e30.e30", "x" * 2000])
+def test_s02_with_the_cookies_and_the_origin_of_a_page_but_no_ticket_nobody_is_let_in(
+    site: Site, ticket: str
+) -> None:
+    """The origin is one lock and the ticket another; CVE-2022-42975 opened the first one only."""
+    endpoint = elements_of(site.page("private"), cookies("ada"))[0].endpoint
+    with Client(endpoint, **cookies("ada")) as client:
+        assert ending(client, client.open(ticket)) == wire.Close.FORBIDDEN
+    assert renewed(endpoint, ticket, cookies("ada")) is None
 
 
 # S5: sessions are named by the server.
