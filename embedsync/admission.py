@@ -123,7 +123,7 @@ class Admission:
 def _ask(app: App, request: Request) -> bool:
     if app.permission is None:
         return True
-    with request.thread_context(request), request.context(request):
+    with request.thread_context(request), request.context(request), request.permission_context(request):
         answer: Any = app.permission(request)
     if inspect.isawaitable(answer) or callable(answer):
         # A coroutine and a decorated function are true, and would let everybody in.

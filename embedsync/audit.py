@@ -18,7 +18,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass, fields
 
 from embedsync.bucket import Bucket
-from embedsync.errors import TicketError, TicketExpired, UnknownApp
+from embedsync.errors import TicketError, TicketExpired, TicketOfAnother, UnknownApp
 from embedsync.legible import legible
 from embedsync.request import Request
 from embedsync.settings import Settings
@@ -79,6 +79,8 @@ class Reason(enum.StrEnum):
         """Why a ticket opens nothing."""
         if isinstance(error, UnknownApp):
             return cls.UNKNOWN_APP
+        if isinstance(error, TicketOfAnother):
+            return cls.OTHER_USER
         return cls.TICKET_EXPIRED if isinstance(error, TicketExpired) else cls.TICKET_INVALID
 
 

@@ -12,6 +12,7 @@
     ├── TicketError            a ticket does not grant what is asked
     │   ├── TicketExpired      … because it is too old; a fresh one can be had
     │   └── TicketInvalid      … because it was altered, or made for something else
+    │       └── TicketOfAnother    … for another user
     ├── LimitReached           a bound of this process was reached; trying later may work
     ├── MailboxFull            too many turns wait for one session
     └── SessionEnded           the session is over
@@ -34,6 +35,7 @@ __all__ = [
     "TicketError",
     "TicketExpired",
     "TicketInvalid",
+    "TicketOfAnother",
     "UnknownApp",
 ]
 
@@ -107,6 +109,10 @@ class TicketExpired(TicketError):
 
 class TicketInvalid(TicketError):
     """The ticket was altered, signed with another key, or made for something else."""
+
+
+class TicketOfAnother(TicketInvalid):
+    """The ticket is authentic, but was made for another user: somebody has logged in or out since."""
 
 
 class LimitReached(EmbedSyncError):

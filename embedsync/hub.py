@@ -217,11 +217,15 @@ class Hub:
             options: for the kind of source; see :func:`embedsync.documents.load`.
 
         Raises:
-            ConfigurationError: the name is taken or not usable, or the source is not.
+            ConfigurationError: the name is taken or not usable, or the source or an option is not.
         """
         check_name(name)
         if sessions is not None and sessions < 1:
             raise ConfigurationError(f"app {name!r}: 'sessions' must be at least 1, not {sessions!r}")
+        if permission is not None and not callable(permission):
+            raise ConfigurationError(
+                f"app {name!r}: 'permission' must be a function of the request, not {permission!r}"
+            )
         recipe = load(source, **known_options(name, options))
         recipe.check()
         if prebuild > 0 and not getattr(recipe, "builds_ahead", False):

@@ -43,6 +43,8 @@ class Request:
         thread_context: makes, of this request, the context manager around what runs on one thread at a
             stretch: a turn, or a part of one. For what belongs to threads, such as Django's connections,
             and for context variables that are valid on the thread that set them, as Django's are.
+        permission_context: makes, of this request, the context manager in which the ``permission`` of an app
+            is asked, inside ``context``. It is also asked where the framework handles no request.
         awaiting: put, with this request, around what asynchronous app code has to be awaited for. It runs
             on the application loop, in the context of the turn.
         reload: asks the site again who makes this request, and returns the request with that
@@ -65,6 +67,7 @@ class Request:
     page: Mapping[str, str] = field(default_factory=dict)
     context: Callable[[Request], AbstractContextManager[Any]] = nullcontext
     thread_context: Callable[[Request], AbstractContextManager[Any]] = nullcontext
+    permission_context: Callable[[Request], AbstractContextManager[Any]] = nullcontext
     awaiting: Callable[[Request, Awaitable[Any]], Awaitable[Any]] = _as_it_is
     reload: Callable[[], Request | None] | None = None
     framework: Any = None

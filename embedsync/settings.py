@@ -99,6 +99,8 @@ class Settings:
     """Ops that a session keeps for those who come back."""
     log_bytes: int = 4 * _MIB
     """Bytes of ops that a session keeps."""
+    resync_interval: float = 1.0
+    """Between whole documents sent to one browser that asks for them because it cannot go on."""
 
     mailbox_limit: int = 1000
     """Turns that may wait for one session; a further one is refused with ``MailboxFull``."""
@@ -173,8 +175,6 @@ class Settings:
     audit_lines: float = 100.0
     """Lines a second of the audit log, after ten times as many at once; further ones are left out, and the
     next line says how many."""
-    resync_interval: float = 1.0
-    """Between whole documents sent to one browser that asks for them because it cannot go on."""
     ticket_age: float = 300.0
     """How long a ticket opens a session, from the moment its page was made."""
     ticket_renewal_age: float = 7 * 86400.0

@@ -15,7 +15,7 @@ from typing import Any
 
 from itsdangerous import BadData, BadTimeSignature, SignatureExpired, TimestampSigner, URLSafeTimedSerializer
 
-from embedsync.errors import ConfigurationError, TicketExpired, TicketInvalid
+from embedsync.errors import ConfigurationError, TicketExpired, TicketInvalid, TicketOfAnother
 
 __all__ = ["LONGEST_TICKET", "Grant", "Tickets", "encode_arguments"]
 
@@ -139,7 +139,7 @@ class Tickets:
         """What a ticket, expired or not, was made for; raises as :meth:`renew` does."""
         grant = self._read(ticket, self._renewal_age)
         if grant.user_key != user_key:
-            raise TicketInvalid("the ticket was made for another user")
+            raise TicketOfAnother("the ticket was made for another user")
         return grant
 
     def _read(self, ticket: str, max_age: float) -> Grant:

@@ -13,12 +13,13 @@ from typing import Any
 import pytest
 from bokeh.models import Div
 from flask import Flask, render_template_string, request
-from flask_login import LoginManager, UserMixin, login_user, logout_user
+from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 from websockets.exceptions import InvalidStatus
 
 from embedsync import wire
 from embedsync.documents import load
 from embedsync.errors import ConfigurationError
+from embedsync.request import Request
 from embedsync_flask import EmbedSync
 from tests.contract.client import Client, elements_of
 from tests.contract.servers import free_port, start
@@ -278,6 +279,40 @@ def test_who_may_not_use_an_app_finds_a_sentence_in_its_place() -> None:
     assert "ticket" not in page
     live.user_loader(lambda: "ada")
     assert tickets(render(app, "{{ embed_app('guarded') }}"))
+
+
+def test_a_permission_may_ask_flask_login_while_no_request_is_handled() -> None:
+    """Sockets are let in, and looked at again, beside the request that has opened them."""
+    app, live = make()
+    users = LoginManager(app)
+
+    class User(UserMixin):
+        id = "ada"
+
+    users.user_loader(lambda key: User())
+    live.add_app("guarded", ToyRecipe(), permission=lambda request: current_user.is_authenticated)
+
+    @app.get("/login")
+    def login() -> str:
+        login_user(User())
+        return ""
+
+    handshakes: list[Request] = []
+
+    @app.get("/socket")
+    def socket() -> str:
+        handshakes.append(live._request())
+        return ""
+
+    client = app.test_client()
+    client.get("/socket")
+    client.get("/login")
+    client.get("/socket")
+    with app.app_context():
+        hub = live.hub
+    stranger, ada = handshakes
+    assert not hub.permits(hub.app("guarded"), stranger)
+    assert hub.permits(hub.app("guarded"), ada)
 
 
 def test_a_height_may_be_a_number() -> None:

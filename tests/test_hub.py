@@ -371,6 +371,13 @@ def test_answers_that_a_browser_has_not_seen_come_again_with_the_snapshot_that_i
     assert isinstance(browser.frames[-3], wire.SnapshotFrame)
 
 
+def test_a_permission_that_cannot_be_asked_is_refused_at_once_and_not_each_visitor(hubs: list[Hub]) -> None:
+    hub = make(hubs)
+    with pytest.raises(ConfigurationError, match="app 'members': 'permission' must be a function"):
+        hub.add_app("members", ToyRecipe(), permission="login_required")  # type: ignore[arg-type]
+    assert "members" not in hub.apps
+
+
 def test_an_unknown_app_is_named_with_those_that_exist(hubs: list[Hub]) -> None:
     with pytest.raises(UnknownApp, match=r"'nothing'.*'toy'"):
         make(hubs).ticket("nothing")

@@ -1,7 +1,10 @@
+from dataclasses import fields
+
 import pytest
 
 from embedsync.errors import ConfigurationError
 from embedsync.settings import Settings
+from tests.support.settings_page import PAGE, render
 
 
 @pytest.mark.parametrize(
@@ -34,3 +37,9 @@ def test_a_setting_that_may_be_absent_may_be_none_and_no_other() -> None:
 
 def test_the_defaults_are_valid() -> None:
     assert Settings().heartbeat < 60, "below the idle timeout of common proxies"
+
+
+def test_the_page_on_settings_tells_each_with_its_default_and_what_it_does() -> None:
+    assert PAGE.read_text() == render(), "out of date: run python -m tests.support.settings_page"
+    for each in fields(Settings):
+        assert PAGE.read_text().count(f"\n| `{each.name}` | ") == 1

@@ -268,7 +268,8 @@ def serve_command(context: click.Context, /, apps: tuple[str, ...], **options: A
 
     \b
     Tickets are signed with EMBEDSYNC_SECRET_KEY or BOKEH_SECRET_KEY from the environment. Without
-    either a key is made up, and the pages that are open need a new session after a restart.
+    either a key is made up: after a restart, pages that are open have to be loaded again by hand,
+    and what people had put in is not restored.
     Variables that bokeh serve reads are read here, too: BOKEH_ALLOW_WS_ORIGIN, BOKEH_SSL_CERTFILE ….
     """
     if not apps:

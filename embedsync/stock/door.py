@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
 from embedsync.audit import Event, Reason
-from embedsync.errors import TicketError, TicketExpired, TicketInvalid, UnknownApp
+from embedsync.errors import TicketError, TicketExpired, TicketInvalid, TicketOfAnother, UnknownApp
 from embedsync.legible import legible
 from embedsync.routes import Routes
 from embedsync.stock.connection import ATTACHMENT, StockConnection
@@ -105,7 +105,7 @@ class Door:
         grant = Grant(app.name, arguments, user_key=request.user_key, session_id=token.session)
         live = self._hub.session_of(grant)
         if live is not None and not app.shared and live.info.request.user_key != request.user_key:
-            raise TicketInvalid("the session belongs to another user")
+            raise TicketOfAnother("the session belongs to another user")
         # To come back after a lost socket is no question of age, as long as the session is there.
         if live is None and self._hub.tokens.has_expired(token):
             raise TicketExpired("the token is too old to open a session")
@@ -132,7 +132,7 @@ class Door:
         elif token.app is not None and token.app != app.name:
             raise TicketInvalid("the token was made for another app")
         elif token.user_key and token.user_key != request.user_key:
-            raise TicketInvalid("the token was made for another user")
+            raise TicketOfAnother("the token was made for another user")
 
 
 def arguments_of(query: str) -> dict[str, list[str]]:

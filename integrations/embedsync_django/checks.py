@@ -62,7 +62,9 @@ def _settings_and_apps() -> Iterator[CheckMessage]:
             look()
         except ConfigurationError as error:
             yield Error(
-                _sentence(error), hint="See embedsync/settings.py for all names.", id="embedsync.E001"
+                _sentence(error),
+                hint="See docs/settings.md of embedsync.",
+                id="embedsync.E001",
             )
     try:
         registered = registrations(embed)
@@ -263,4 +265,4 @@ def _project() -> str:
 
 def _sentence(error: Exception) -> str:
     text = str(error)
-    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith('.') else '.'}"
+    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith(('.', '?')) else '.'}"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from io import BytesIO
 from typing import Any
 
-from flask import Flask, current_app, request
+from flask import Flask, current_app, has_request_context, request
 
 from embedsync.request import Request
 from embedsync_flask.users import UserLoader, load_user
@@ -25,18 +26,26 @@ def request_of(loader: UserLoader | None) -> Request:
     Application code will run in the Flask app's context: ``current_app`` and ``g`` work in it, with
     a ``g`` of its own for each turn.
 
-    Who is logged in is asked again while the request's socket is open, in a request context like this one,
-    with the same cookies; functions that the app runs before each request are not run for it.
+    Who is logged in is asked again while the request's socket is open, and permissions are, in a request
+    context like this one, with the same cookies; functions that the app runs before each request are not run
+    for it.
     """
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
     user, user_key = load_user(app, loader)
-    made = _request(app, user, user_key)
-    if user_key == "":
-        return made
     environ = _kept(request.environ)
 
+    def again() -> AbstractContextManager[Any]:
+        return app.request_context({**environ, "wsgi.input": BytesIO()})
+
+    def permission_context(_: Request) -> AbstractContextManager[Any]:
+        return nullcontext() if has_request_context() else again()
+
+    made = replace(_request(app, user, user_key), permission_context=permission_context)
+    if user_key == "":
+        return made
+
     def reload() -> Request | None:
-        with app.request_context({**environ, "wsgi.input": BytesIO()}):
+        with again():
             user, user_key = load_user(app, loader)
         return replace(made, user=user, user_key=user_key) if user_key else None
 

@@ -175,6 +175,18 @@ def test_two_roots_of_one_document_share_its_session(own_url: str, visitor: Visi
     wait_for_value(page, "report", "value", "amount is 2")
 
 
+def test_the_console_names_a_root_that_is_not_there_and_those_that_are(
+    own_url: str, visitor: Visitors
+) -> None:
+    page = visitor()
+    visitor.expected = lambda complaint: "no root named" in complaint
+    with page.expect_console_message(lambda message: "no root named" in message.text) as said:
+        page.goto(f"{own_url}/page/bench?root=plto")
+    assert 'no root named "plto"' in said.value.text
+    assert '"plot"' in said.value.text
+    assert '"controls"' in said.value.text
+
+
 def test_another_ticket_makes_the_element_show_another_app(own_url: str, visitor: Visitors) -> None:
     page = visit(visitor(), f"{own_url}/page/bench")
     before = session(page)

@@ -45,12 +45,12 @@ def test_a_set_up_that_is_right_is_not_complained_about() -> None:
 @pytest.mark.parametrize(
     ("changed", "identifier", "words", "line"),
     [
-        ({"EMBEDSYNC": {"GRAZE": 7}}, "E001", "did you mean EMBEDSYNC['GRACE']?", "settings.py"),
-        ({"EMBEDSYNC": {"GRACE": -1}}, "E001", "'grace' must be above 0", "settings.py"),
-        ({"EMBEDSYNC": {"grace": 7}}, "E001", "in upper case: 'GRACE'", "settings.py"),
-        ({"EMBEDSYNC": {"URL": "?"}}, "E001", "must be a path such as 'live/'", "settings.py"),
-        ({"EMBEDSYNC": ["GRACE"]}, "E001", "EMBEDSYNC must be a dictionary", "settings.py"),
-        ({"EMBEDSYNC": {"ALLOWED_ORIGINS": "https://a.example"}}, "E001", "'allowed_origins'", "settings.py"),
+        ({"EMBEDSYNC": {"GRAZE": 7}}, "E001", "did you mean EMBEDSYNC['GRACE']?", "settings.md"),
+        ({"EMBEDSYNC": {"GRACE": -1}}, "E001", "'grace' must be above 0", "settings.md"),
+        ({"EMBEDSYNC": {"grace": 7}}, "E001", "in upper case: 'GRACE'", "settings.md"),
+        ({"EMBEDSYNC": {"URL": "?"}}, "E001", "must be a path such as 'live/'", "settings.md"),
+        ({"EMBEDSYNC": ["GRACE"]}, "E001", "EMBEDSYNC must be a dictionary", "settings.md"),
+        ({"EMBEDSYNC": {"ALLOWED_ORIGINS": "https://a.example"}}, "E001", "'allowed_origins'", "settings.md"),
         ({"EMBEDSYNC": {"APPS": ["a.py"]}}, "E002", "must map names to sources", ""),
         ({"EMBEDSYNC": {"APPS": {"plain": "sliders.py"}}}, "E002", "'plain'", ""),
         ({"EMBEDSYNC": {"APPS": {"x": {"SHARED": True}}}}, "E002", "lacks 'SOURCE'", ""),
@@ -88,7 +88,8 @@ def test_each_mistake_is_explained_in_one_sentence(
     assert [each[0] for each in messages] == [f"embedsync.{identifier}"]
     [(_, sentence, hint)] = messages
     assert words in sentence
-    assert sentence.endswith(".")
+    assert sentence.endswith((".", "?"))
+    assert not sentence.endswith("?.")
     assert line in hint
 
 

@@ -134,6 +134,12 @@ def test_s34_no_line_holds_a_payload_a_ticket_a_cookie_a_secret_or_an_id_in_the_
         assert not [each for each in secrets if each in line]
 
 
+def test_s34_a_page_that_asks_for_a_ticket_after_a_logout_is_no_forgery(hub: Hub, lines: Lines) -> None:
+    shown = json.dumps({"ticket": hub.ticket("toy", user_key=USER)}).encode()
+    assert Routes(hub).respond("POST", "ticket", Request(host="h"), shown).status == 403
+    assert lines.reasons(Event.REFUSE) == ["other_user"]
+
+
 def test_s34_lines_of_one_visitor_belong_together(hub: Hub, lines: Lines) -> None:
     browser = visitor(hub).open(hub.ticket("toy", user_key=USER))
     session = browser.wait_for(wire.Opened).session

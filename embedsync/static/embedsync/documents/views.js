@@ -74,7 +74,9 @@ export class Views {
     this.#mounted.set(mount, views);
     const roots = this.#rootsFor(mount);
     if (roots.length === 0 && mount.root !== null) {
-      console.warn(`embedsync: the document has no root named ${JSON.stringify(mount.root)}`);
+      const names = this.document.roots().map((model) => JSON.stringify(model.name)).join(", ");
+      const wanted = JSON.stringify(mount.root);
+      console.warn(`embedsync: the document has no root named ${wanted}; names of its roots: ${names || "none"}`);
     }
     for (const model of roots) {
       // A root need not have a view: data sources may be roots.
