@@ -176,6 +176,7 @@ def all_apps() -> dict[str, tuple[Callable[[Document], Any], dict[str, Any]]]:
         "raising": (raising, {}),
         "open": (echo, {"script_tag": True}),
         "guest": (visitor, {"script_tag": True, "script_arguments": ["symbol"]}),
-        "ahead": (Ahead().__call__, {"prebuild": 1}),
+        # Those who name further apps count documents, and want none that waits for somebody.
+        "ahead": (Ahead().__call__, {"prebuild": 0 if more else 1}),
         "failing": (Failing().__call__, {}),
     }
