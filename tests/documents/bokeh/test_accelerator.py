@@ -44,6 +44,7 @@ import bokeh.plotting  # isort: skip
 from embedsync import Hub, Settings
 from embedsync.documents import load
 from embedsync.documents.bokeh import accelerator
+from embedsync.documents.bokeh.live import LiveDocument
 from embedsync.errors import ConfigurationError
 from tests.contract import apps as contract_apps
 from tests.documents.bokeh.harness import Host, info, run_steps
@@ -252,7 +253,7 @@ class Life:
         self.seen: list[Any] = []
         arguments = {self.name(number): value() for number, value in given.items()}
         self.model = model_class(**arguments)
-        self.document = Document()
+        self.document = LiveDocument()  # Bokeh's own goes through its models in the order of their addresses.
         self.document.on_change(self._document_changed)
         for name in self.names:
             try:

@@ -47,8 +47,7 @@ class Written:
 
 
 def opened(hub: Hub, app: str, count: int = 1) -> list[MemoryBrowser]:
-    ticket = hub.ticket(app, session="together")
-    browsers = [MemoryBrowser(hub).open(ticket) for _ in range(count)]
+    browsers = [MemoryBrowser(hub).open(hub.ticket(app, session="together")) for _ in range(count)]
     for each in browsers:
         each.wait_for(wire.SnapshotFrame)
     return browsers
