@@ -6,6 +6,8 @@
     Bokeh's document with its callback manager exchanged: what changes is noted, then callbacks run.
 ``serializer``, ``attributes``
     from changes to events, remembering what browsers know.
+``properties``, ``references``
+    what properties hold, and which models refer to which, found sooner than Bokeh finds it.
 ``deserializer``, ``events``, ``edits``, ``outline``, ``view_local``
     from a browser's events to checked steps that can be taken back.
 ``turn``, ``curdoc``, ``session_context``, ``timers``, ``locked_callback``

@@ -19,8 +19,6 @@ from typing import Any
 
 from embedsync.documents.bokeh.private import (
     AliasPropertyDescriptor,
-    ColumnDataPropertyDescriptor,
-    DataSpecPropertyDescriptor,
     HasProps,
     Intrinsic,
     Model,
@@ -32,10 +30,10 @@ from embedsync.documents.bokeh.private import (
     PropertyValueList,
     PropertyValueSet,
     Undefined,
-    UnitsSpecPropertyDescriptor,
     model_util,
     validation_on,
 )
+from embedsync.documents.bokeh.properties import FAMILIAR
 from embedsync.errors import ConfigurationError
 
 __all__ = ["TESTED", "install", "is_installed", "remove"]
@@ -45,14 +43,6 @@ TESTED = ("3.9", "3.10")
 
 _OUTLINE = "_embedsync_outline"
 _CONSTANTS = frozenset({str, int, float, bool, bytes, type(None), type(Undefined)})
-_FAMILIAR = frozenset(
-    {
-        PropertyDescriptor,
-        DataSpecPropertyDescriptor,
-        UnitsSpecPropertyDescriptor,
-        ColumnDataPropertyDescriptor,
-    }
-)
 _PLAIN = frozenset({str, int, float, bool, type(None)})
 _CONTAINERS: dict[type, type] = {
     PropertyValueList: list,
@@ -181,7 +171,7 @@ class _Outline:
         ]
 
     def _learn(self, model_class: type[HasProps], descriptor: Any) -> _Default | None:
-        if type(descriptor) not in _FAMILIAR or not _is_of_bokeh(type(descriptor.property)):
+        if type(descriptor) not in FAMILIAR or not _is_of_bokeh(type(descriptor.property)):
             return None
         try:
             known = _Default(model_class, descriptor)

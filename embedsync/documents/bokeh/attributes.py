@@ -10,27 +10,15 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from embedsync.documents.bokeh.private import (
-    ColumnDataPropertyDescriptor,
-    DataSpecPropertyDescriptor,
     HasProps,
     Model,
     PropertyDescriptor,
     PropertyValueContainer,
     Undefined,
-    UnitsSpecPropertyDescriptor,
 )
-from embedsync.documents.bokeh.properties import is_of_bokeh
+from embedsync.documents.bokeh.properties import FAMILIAR, is_of_bokeh
 
 __all__ = ["attributes_of"]
-
-_FAMILIAR = frozenset(
-    {
-        PropertyDescriptor,
-        DataSpecPropertyDescriptor,
-        UnitsSpecPropertyDescriptor,
-        ColumnDataPropertyDescriptor,
-    }
-)
 
 
 class _Property(NamedTuple):
@@ -81,7 +69,7 @@ def _properties_of(model_class: type[Model]) -> tuple[_Property, ...] | None:
         descriptor: Any = model_class.lookup(name)
         if not descriptor.serialized:
             continue
-        if type(descriptor) not in _FAMILIAR:
+        if type(descriptor) not in FAMILIAR:
             return None
         found.append(_Property(name, descriptor, _is_always_read(descriptor, model_class)))
     return tuple(found)

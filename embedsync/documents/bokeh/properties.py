@@ -11,6 +11,8 @@ from functools import cache
 from typing import Any
 
 from embedsync.documents.bokeh.private import (
+    ColumnDataPropertyDescriptor,
+    DataSpecPropertyDescriptor,
     HasProps,
     Model,
     PropertyDescriptor,
@@ -18,6 +20,7 @@ from embedsync.documents.bokeh.private import (
 )
 
 __all__ = [
+    "FAMILIAR",
     "belongs_to_browser",
     "descriptor_of",
     "is_of_bokeh",
@@ -29,6 +32,15 @@ __all__ = [
 ]
 
 _OF_BOKEH = ("bokeh.models.", "bokeh.plotting.")
+FAMILIAR = frozenset(
+    {
+        PropertyDescriptor,
+        DataSpecPropertyDescriptor,
+        UnitsSpecPropertyDescriptor,
+        ColumnDataPropertyDescriptor,
+    }
+)
+"""The kinds of descriptors whose ways are known. Where there is another one, Bokeh is asked."""
 _IMMUTABLE = frozenset({bool, int, float, str, type(None)})
 _MISSING: Any = object()
 

@@ -13,18 +13,14 @@ from typing import Any, NamedTuple
 
 from embedsync.documents.bokeh.private import (
     ID,
-    DataSpecPropertyDescriptor,
     HasProps,
     Model,
-    PropertyDescriptor,
-    UnitsSpecPropertyDescriptor,
     visit_value_and_its_immediate_references,
 )
-from embedsync.documents.bokeh.properties import is_of_bokeh, is_themed
+from embedsync.documents.bokeh.properties import FAMILIAR, is_of_bokeh, is_themed
 
 __all__ = ["all_models"]
 
-_FAMILIAR = frozenset({PropertyDescriptor, DataSpecPropertyDescriptor, UnitsSpecPropertyDescriptor})
 _NO_MODELS = frozenset({int, float, str, bool, type(None)})
 
 
@@ -85,7 +81,7 @@ def _properties_of(cls: Any) -> tuple[_Property, ...] | None:
     found = []
     for name in cls.properties_with_refs():
         descriptor: Any = cls.lookup(name)
-        if type(descriptor) not in _FAMILIAR:
+        if type(descriptor) not in FAMILIAR:
             return None
         found.append(_Property(name, _may_hold_models(descriptor, cls)))
     return tuple(found)
