@@ -168,8 +168,8 @@ class World:
             before = {id(document): _standing(document) for _, document in self.built}
             step()
             for host, document in self.built:
-                if host._core is not None:
-                    document.epoch = host._core.epoch
+                if (core := host._built.core) is not None:
+                    document.epoch = core.epoch
                     self.documents[document.epoch] = document
                 refusals, *was = before.get(id(document), (0, None))
                 if document.refusals > refusals:
