@@ -270,7 +270,7 @@ def test_pages_of_a_shared_session_that_nobody_opens_leave_nothing_behind(hubs: 
     hub = make(hubs, shared=True)
     made = {id(hub.prepare("toy", {}, Request(), page={})[1]) for _ in range(5)}
     assert len(made) == len(hub.sessions) == 1
-    assert hub._sessions.prepared == 0
+    assert hub._sessions._prepared == {}
 
 
 def test_a_turn_that_is_posted_from_another_thread_commits_what_it_changed(hubs: list[Hub]) -> None:

@@ -83,11 +83,6 @@ class Sessions:
         with self._lock:
             return self._shared.get(meeting) if meeting is not None else None
 
-    @property
-    def prepared(self) -> int:
-        """How many have begun with their pages, and wait for who shows the ticket."""
-        return len(self._prepared)
-
     def prepare(self, app: App, grant: Grant, request: Request) -> LiveSession | None:
         """The session of a ticket that nobody has shown yet; ``None`` if there is no room for it."""
         return self._find_or_begin(app, grant, request, prepare=True, socket=None)
