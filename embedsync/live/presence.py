@@ -23,6 +23,9 @@ class Presence:
         scheduler: the process's.
         grace: says for how many seconds the session is kept with nobody here.
         unclaimed: seconds for which it is kept for the browser that its page goes to.
+
+    Attributes:
+        is_closed: whether nobody is let in any more.
     """
 
     def __init__(
@@ -34,6 +37,7 @@ class Presence:
         grace: Callable[[], float],
         unclaimed: float,
     ) -> None:
+        self.is_closed = False
         self._session = session
         self._orphans = orphans
         self._scheduler = scheduler
@@ -43,7 +47,6 @@ class Presence:
         self._attached: dict[Attachment, Replica] = {}
         self._unclaimed = False
         self._timer: Timer | None = None
-        self._closed = False
 
     def __len__(self) -> int:
         return len(self._attached)
@@ -51,15 +54,10 @@ class Presence:
     def __contains__(self, attachment: Attachment) -> bool:
         return attachment in self._attached
 
-    @property
-    def is_closed(self) -> bool:
-        """Whether nobody is let in any more."""
-        return self._closed
-
     def before_close(self, do: Callable[[], None]) -> bool:
         """Do something that has to be done before nobody is let in any more. Says whether it was."""
         with self._lock:
-            if self._closed:
+            if self.is_closed:
                 return False
             do()
             return True
@@ -76,7 +74,7 @@ class Presence:
             SessionEnded: it has come too late.
         """
         with self._lock:
-            if self._closed:
+            if self.is_closed:
                 raise SessionEnded("the session has ended")
             for ghost in [each for each, its in self._attached.items() if its is replica]:
                 del self._attached[ghost]
@@ -99,9 +97,9 @@ class Presence:
             Who was here; ``None`` if nothing has come of this call.
         """
         with self._lock:
-            if self._closed or (if_deserted and self._attached):
+            if self.is_closed or (if_deserted and self._attached):
                 return None
-            self._closed = True
+            self.is_closed = True
             attached, self._attached = list(self._attached), {}
         self._orphans.remove(self._session)
         self.stop_waiting()
@@ -117,7 +115,7 @@ class Presence:
         if self._unclaimed:
             grace = max(grace, self._unclaimed_grace)
         with self._lock:
-            if self._attached or self._closed:
+            if self._attached or self.is_closed:
                 return
             self.stop_waiting()
             self._timer = self._scheduler.call_later(grace, self._end)
@@ -125,7 +123,7 @@ class Presence:
             return
         self._orphans.add(self._session)
         with self._lock:
-            is_orphan = not self._attached and not self._closed
+            is_orphan = not self._attached and not self.is_closed
         if not is_orphan:
             # Somebody has come back, or it has ended, just before.
             self._orphans.remove(self._session)

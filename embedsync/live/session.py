@@ -175,7 +175,7 @@ class LiveSession:
     @property
     def weight(self) -> int:
         """Bytes of its log and its document, as far as they are known; none once it is ending."""
-        return 0 if self.is_ending else self._built.weight
+        return 0 if self._presence.is_closed else self._built.weight
 
     @property
     def is_ending(self) -> bool:
