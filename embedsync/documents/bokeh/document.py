@@ -26,11 +26,12 @@ from embedsync.documents.bokeh.live import LiveDocument
 from embedsync.documents.bokeh.outline import outlined
 from embedsync.documents.bokeh.page import draw_page, has_own_page
 from embedsync.documents.bokeh.pending import Change, Delta, RootsChange, Signal, TitleChange, Write
+from embedsync.documents.bokeh.plain_events import plain_event
 from embedsync.documents.bokeh.private import ID, Model, UnlockedDocumentProxy, data_models
 from embedsync.documents.bokeh.properties import told_descriptor
 from embedsync.documents.bokeh.recorder import Edit, Recorder
 from embedsync.documents.bokeh.resources import models_that_need_eval, needed_scripts
-from embedsync.documents.bokeh.serializer import Encoding, KnownModels, plain_event
+from embedsync.documents.bokeh.serializer import Encoding, KnownModels
 from embedsync.documents.bokeh.session_context import ServerContext, SessionContext
 from embedsync.documents.bokeh.timers import Timers
 from embedsync.documents.bokeh.turn import Turn, TurnContext, current_turn, go_on_here
@@ -383,7 +384,7 @@ class BokehDocument:
         descriptor = told_descriptor(model, attribute)
         if descriptor is None or model not in self._known or model.id not in self.bokeh.models:
             return None
-        event = plain_event(model, attribute, descriptor.get_value(model), change.key)
+        event = plain_event(self._known, model, attribute, descriptor.get_value(model), change.key)
         if event is not None:
             if self._known.local:
                 self._known.local.get(model.id, set()).discard(attribute)

@@ -30,9 +30,8 @@ from embedsync.documents.bokeh.private import (
     UnsetValueError,
     settings,
 )
-from embedsync.documents.bokeh.safe_integer import MOST_SAFE
 
-__all__ = ["Encoding", "KnownModels", "plain_event"]
+__all__ = ["BINARY", "Encoding", "KnownModels", "encode_json", "is_sent_as_it_is"]
 
 Report = Callable[[BaseException, str], None]
 
@@ -52,15 +51,17 @@ def _as_plain(value: Any) -> Any:
     raise TypeError(f"a value of type {type(value).__name__} can't be sent to browsers")
 
 
-_BINARY = {np.dtype(each): np.dtype(each).name for each in BINARY_ARRAY_TYPES}
+BINARY = {np.dtype(each): np.dtype(each).name for each in BINARY_ARRAY_TYPES}
 """Types of arrays that are sent as their bytes, with the names that browsers have for them."""
 
 
-def _is_sent_as_it_is(array: np.ndarray[Any, Any]) -> bool:
-    return array.dtype in _BINARY and array.ndim > 0 and array.flags.c_contiguous
+def is_sent_as_it_is(array: np.ndarray[Any, Any]) -> bool:
+    """Whether an array is sent as the bytes that it consists of."""
+    return array.dtype in BINARY and array.ndim > 0 and array.flags.c_contiguous
 
 
-_json = msgspec.json.Encoder(enc_hook=_as_plain)
+encode_json = msgspec.json.Encoder(enc_hook=_as_plain).encode
+"""The JSON of what Bokeh's serializer makes of a value."""
 
 
 class KnownModels:
@@ -257,7 +258,7 @@ class Encoding(Serializer):
             return obj
         if isinstance(obj, Model):
             return self.get_ref(obj) or self._encode_model(obj)
-        if type(obj) is np.ndarray and _is_sent_as_it_is(obj):
+        if type(obj) is np.ndarray and is_sent_as_it_is(obj):
             return self._array(obj)
         try:
             return super().encode(obj)
@@ -272,7 +273,7 @@ class Encoding(Serializer):
             "type": "ndarray",
             "array": self._encode_bytes(obj),
             "shape": list(obj.shape),
-            "dtype": _BINARY[obj.dtype],
+            "dtype": BINARY[obj.dtype],
             "order": sys.byteorder,
         }
 
@@ -387,12 +388,12 @@ class Encoding(Serializer):
 
     def _to_json(self, rep: Any) -> bytes:
         try:
-            return _json.encode(rep)
+            return encode_json(rep)
         except UnicodeEncodeError as error:
             if self._report is None:
                 raise
             self._report(error, "encoding text with half of a surrogate pair")
-            return _json.encode(_without_surrogates(rep))
+            return encode_json(_without_surrogates(rep))
 
     def _undo(self, defined: int) -> None:
         for each in list(itertools.islice(self.defined, defined, None)):
@@ -402,21 +403,6 @@ class Encoding(Serializer):
     def error(self, message: str) -> Any:
         """Raise that something can't be encoded."""
         raise SerializationError(message)
-
-
-def plain_event(model: Model, attribute: str, value: Any, key: Hashable) -> Event | None:
-    """The event of a plain value, as :meth:`Encoding.event` makes it; ``None`` for other values."""
-    kind = type(value)
-    if kind is str:
-        if attribute == COLUMNS or not value.isascii():
-            return None
-    elif kind is int:
-        if not -MOST_SAFE <= value <= MOST_SAFE:
-            return None
-    elif kind is not bool and not (kind is float and isfinite(value)):
-        return None
-    content = {"kind": "ModelChanged", "model": model.ref, "attr": attribute, "new": value}
-    return Event(_json.encode(content), EventKind.WRITE, key)
 
 
 def _without_surrogates(rep: Any) -> Any:

@@ -5,18 +5,21 @@ import json
 import warnings
 from typing import Any
 
+import numpy as np
 import pytest
 from bokeh.model import Model
-from bokeh.models import Button, Div, Slider, TextInput
+from bokeh.models import Button, ColumnDataSource, Div, Slider, TextInput
 from bokeh.util import serialization
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from embedsync.document import EventKind
 from embedsync.documents.bokeh import document, events
+from embedsync.documents.bokeh.plain_events import plain_event
 from embedsync.documents.bokeh.plain_write import PlainSet, plain_write
 from embedsync.documents.bokeh.private import UnsetValueError
-from embedsync.documents.bokeh.serializer import Encoding, KnownModels, plain_event
+from embedsync.documents.bokeh.serializer import Encoding, KnownModels
 from embedsync.errors import Refused
 from tests.documents.bokeh.harness import Live, write
 from tests.documents.bokeh.test_attributes import CLASSES
@@ -74,6 +77,7 @@ def life(model_class: type[Model], authority: str, monkeypatch: pytest.MonkeyPat
 def test_each_property_of_each_model_takes_a_value_the_short_way_as_the_long_way(
     model_class: type[Model], authority: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    life(model_class, authority, monkeypatch)  # What is found once for a class takes ids of its own.
     short = life(model_class, authority, monkeypatch)
     monkeypatch.setattr(events, "plain_write", lambda *_: None)
     monkeypatch.setattr(document, "plain_event", lambda *_: None)
@@ -125,7 +129,7 @@ def test_whatever_is_unfamiliar_or_wrong_is_left_to_the_long_way(edit: Any) -> N
 def test_the_event_of_a_plain_value_is_that_of_the_encoding(value: Any) -> None:
     model = Div()
     key = (model.id, "name")
-    event = plain_event(model, "name", value, key)
+    event = plain_event(KnownModels(), model, "name", value, key)
     fields = {"kind": "ModelChanged", "model": model.ref, "attr": "name"}
     if event is None:
         assert type(value) is not bool
@@ -133,3 +137,37 @@ def test_the_event_of_a_plain_value_is_that_of_the_encoding(value: Any) -> None:
     whole = Encoding(KnownModels()).event(fields, {"new": value}, EventKind.WRITE, key)
     assert event == whole
     assert json.loads(event.content)["new"] == value
+
+
+@given(
+    st.dictionaries(
+        st.text(st.characters(codec="utf-8"), max_size=3),
+        st.one_of(
+            arrays(st.sampled_from(["f8", "f4", "i4", "u1", "i8", "bool", "O", ">f8"]), st.integers(0, 5)),
+            arrays("f8", st.sampled_from([(2, 3), (0,), (4,)])),
+            st.lists(st.floats(), max_size=3),
+            st.just(np.arange(10.0)[::2]),
+        ),
+        max_size=3,
+    )
+)
+def test_the_event_of_columns_that_are_arrays_is_that_of_the_encoding(columns: dict[str, Any]) -> None:
+    source = ColumnDataSource()
+    key = (source.id, "data")
+    quick, slow = KnownModels(), KnownModels()
+    event = plain_event(quick, source, "data", columns, key)
+    fields = {"kind": "ModelChanged", "model": source.ref, "attr": "data"}
+    if event is None:
+        assert not quick.columns
+        return
+    encoding = Encoding(slow)
+    assert event == encoding.event(fields, {"new": columns}, EventKind.WRITE, key)
+    assert quick.columns == encoding.columns
+
+
+def test_columns_of_numbers_take_the_short_way_and_an_array_of_anything_does_not() -> None:
+    source = ColumnDataSource()
+    known = KnownModels()
+    assert plain_event(known, source, "data", {"x": np.arange(3.0)}, (source.id, "data")) is not None
+    for column in ([1, 2], np.array([1, "a"], dtype=object), np.arange(10.0)[::2]):
+        assert plain_event(known, source, "data", {"x": column}, (source.id, "data")) is None

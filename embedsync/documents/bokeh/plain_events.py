@@ -1,0 +1,80 @@
+"""The most frequent events, sooner than by an :class:`~embedsync.documents.bokeh.serializer.Encoding`.
+
+They tell of text and numbers, and of columns that are arrays. They refer to no other model, and define none.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Hashable
+from math import isfinite
+from typing import Any
+
+import numpy as np
+
+from embedsync.document import Buffer, Event, EventKind
+from embedsync.documents.bokeh.columns import COLUMNS, Held, kind_of
+from embedsync.documents.bokeh.private import Model
+from embedsync.documents.bokeh.safe_integer import MOST_SAFE
+from embedsync.documents.bokeh.serializer import BINARY, KnownModels, encode_json, is_sent_as_it_is
+
+__all__ = ["plain_event"]
+
+
+def plain_event(known: KnownModels, model: Model, attribute: str, value: Any, key: Hashable) -> Event | None:
+    """The event that ``Encoding.event`` makes; ``None`` for values that are left to that.
+
+    Args:
+        known: what the browsers know; it is noted which arrays they will hold.
+        model: whose property has changed.
+        attribute: name of the property.
+        value: its value.
+        key: what the event writes.
+    """
+    if attribute == COLUMNS:
+        return _columns_event(known, model, value, key) if isinstance(value, dict) else None
+    return _event(model, attribute, value, key) if _is_plain(value) else None
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether its JSON is what it is itself."""
+    kind = type(value)
+    if kind is str:
+        is_text: bool = value.isascii()
+        return is_text
+    if kind is float:
+        return isfinite(value)
+    return kind is bool or (kind is int and -MOST_SAFE <= value <= MOST_SAFE)
+
+
+def _columns_event(known: KnownModels, model: Model, columns: dict[Any, Any], key: Hashable) -> Event | None:
+    if not columns or not all(_is_plain_column(name, each) for name, each in columns.items()):
+        return None
+    buffers: list[Buffer] = []
+    entries = []
+    arrays = {}
+    for name, column in columns.items():
+        buffer = known.buffer(column.tobytes())
+        buffers.append(buffer)
+        encoded = {
+            "type": "ndarray",
+            "array": {"type": "bytes", "data": {"id": buffer.id}},
+            "shape": column.shape,
+            "dtype": BINARY[column.dtype],
+            "order": sys.byteorder,
+        }
+        entries.append((name, encoded))
+        arrays[name] = Held(kind_of(encoded), len(column))
+    known.columns[model.id] = arrays
+    return _event(model, COLUMNS, {"type": "map", "entries": entries}, key, tuple(buffers))
+
+
+def _is_plain_column(name: Any, column: Any) -> bool:
+    return type(name) is str and name.isascii() and type(column) is np.ndarray and is_sent_as_it_is(column)
+
+
+def _event(
+    model: Model, attribute: str, encoded: Any, key: Hashable, buffers: tuple[Buffer, ...] = ()
+) -> Event:
+    content = {"kind": "ModelChanged", "model": model.ref, "attr": attribute, "new": encoded}
+    return Event(encode_json(content), EventKind.WRITE, key, buffers=buffers)
