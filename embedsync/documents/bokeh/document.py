@@ -112,7 +112,6 @@ class BokehDocument:
         models = list(self.bokeh.models)
         self._known.learn(models)
         self._roots = [each.id for each in self.bokeh.roots]
-        self._scripts = set(needed_scripts(models))
         if self._request.ahead is None:
             self._timers.start()
 

@@ -13,6 +13,7 @@ import bokeh.model.util as model_util
 from bokeh.core import templates
 from bokeh.core.has_props import HasProps, _default_resolver, is_DataModel
 from bokeh.core.property.bases import Property, validation_on
+from bokeh.core.property.dataspec import DataSpec, UnitsSpec
 from bokeh.core.property.descriptors import (
     AliasPropertyDescriptor,
     ColumnDataPropertyDescriptor,
@@ -21,8 +22,10 @@ from bokeh.core.property.descriptors import (
     UnitsSpecPropertyDescriptor,
     UnsetValueError,
 )
+from bokeh.core.property.nothing import Nothing
+from bokeh.core.property.primitive import String
 from bokeh.core.property.singletons import Intrinsic, Undefined
-from bokeh.core.property.vectorization import Value
+from bokeh.core.property.vectorization import Field, Value
 from bokeh.core.property.wrappers import (
     PropertyValueColumnData,
     PropertyValueContainer,
@@ -68,6 +71,7 @@ from bokeh.model import Model
 from bokeh.model.util import visit_value_and_its_immediate_references
 from bokeh.resources import Resources
 from bokeh.settings import settings
+from bokeh.themes import Theme
 from bokeh.util.callback_manager import _nargs
 from bokeh.util.dataclasses import Unspecified
 from bokeh.util.dependencies import import_optional
@@ -90,6 +94,7 @@ __all__ = [
     "ColumnDataPropertyDescriptor",
     "ColumnsPatchedEvent",
     "ColumnsStreamedEvent",
+    "DataSpec",
     "DataSpecPropertyDescriptor",
     "Document",
     "DocumentCallbackManager",
@@ -97,12 +102,14 @@ __all__ = [
     "DocumentModelManager",
     "DocumentPatchedEvent",
     "Event",
+    "Field",
     "HasProps",
     "Intrinsic",
     "MessageSentEvent",
     "Model",
     "ModelChangedEvent",
     "ModelEvent",
+    "Nothing",
     "Property",
     "PropertyDescriptor",
     "PropertyValueColumnData",
@@ -120,7 +127,9 @@ __all__ = [
     "SessionCallbackAdded",
     "SessionCallbackRemoved",
     "TitleChangedEvent",
+    "String",
     "Undefined",
+    "UnitsSpec",
     "UnitsSpecPropertyDescriptor",
     "UnlockedDocumentProxy",
     "UnsetValueError",
@@ -135,6 +144,7 @@ __all__ = [
     "extension_dirs",
     "forget_classes",
     "import_optional",
+    "is_unthemed",
     "make_globally_unique_id",
     "make_id",
     "model_class",
@@ -192,7 +202,17 @@ def model_class(name: str) -> type[Model] | None:
 
 def data_models() -> list[type[HasProps]]:
     """Model classes that exist in Python only and that browsers must be told about."""
-    return [each for each in list(_resolver._known_models.values()) if is_DataModel(each)]
+    # Most are Bokeh's own, and to ask for each of those takes longer than to encode a small document.
+    return [
+        each
+        for each in list(_resolver._known_models.values())
+        if not each.__module__.startswith("bokeh.") and is_DataModel(each)
+    ]
+
+
+def is_unthemed(theme: Theme, model_class: type[Model]) -> bool:
+    """Whether a theme leaves models of a class as they are, and the class is put into documents as others are."""
+    return model_class._attach_document is Model._attach_document and not theme._for_class(model_class)
 
 
 def forget_classes(modules: Iterable[str], others: Iterable[type] = ()) -> None:

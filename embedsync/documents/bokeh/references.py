@@ -15,6 +15,7 @@ from embedsync.documents.bokeh.private import (
     ID,
     HasProps,
     Model,
+    Undefined,
     visit_value_and_its_immediate_references,
 )
 from embedsync.documents.bokeh.properties import FAMILIAR, is_of_bokeh, is_themed
@@ -54,10 +55,13 @@ def _visit(model: Any, queued: deque[Model]) -> None:
         for name in cls.properties_with_refs():
             _add(getattr(model, name), queued)
         return
-    values = model._property_values
+    values, made = model._property_values, model._unstable_default_values
     for name, always_read in names:
         if name in values:
             _add(values[name], queued)
+        elif name in made:
+            value = made[name]
+            _add(value if value is not Undefined else getattr(model, name), queued)  # Which raises.
         elif always_read:
             _add(getattr(model, name), queued)
 
@@ -71,6 +75,8 @@ def _add(value: Any, queued: deque[Model]) -> None:
     elif kind is list or isinstance(value, list | tuple):
         for each in value:
             _add(each, queued)
+    elif isinstance(value, dict) and not value:
+        return  # Each model has a few, and Bokeh takes longer to find that out.
     else:
         visit_value_and_its_immediate_references(value, queued.append)
 

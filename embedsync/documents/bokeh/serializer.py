@@ -35,6 +35,8 @@ __all__ = ["Encoding", "KnownModels"]
 Report = Callable[[BaseException, str], None]
 
 _PLAIN = frozenset({str, bool, type(None)})
+_SAFE = 2**53 - 1
+"""The largest number of those that JavaScript tells from their neighbours."""
 _SENT = "_embedsync_sent"
 _NONE: frozenset[str] = frozenset()
 
@@ -253,6 +255,8 @@ class Encoding(Serializer):
         if type(obj) in _PLAIN:
             return obj
         if type(obj) is float and isfinite(obj):
+            return obj
+        if type(obj) is int and -_SAFE <= obj <= _SAFE:
             return obj
         if isinstance(obj, Model):
             return self.get_ref(obj) or self._encode_model(obj)
