@@ -53,7 +53,7 @@ class LiveModels(DocumentModelManager):
             self.on_leave(left)
 
     def _attach(self, models: list[Model], document: Document) -> None:
-        """Tell models which document they are in: what ``_attach_document`` does, sooner where no theme matters."""
+        """What ``_attach_document`` does, sooner for models that no theme changes."""
         theme = document.theme
         unthemed = {each for each in {type(model) for model in models} if is_unthemed(theme, each)}
         for each in models:

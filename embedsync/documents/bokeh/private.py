@@ -126,8 +126,8 @@ __all__ = [
     "Serializer",
     "SessionCallbackAdded",
     "SessionCallbackRemoved",
-    "TitleChangedEvent",
     "String",
+    "TitleChangedEvent",
     "Undefined",
     "UnitsSpec",
     "UnitsSpecPropertyDescriptor",
@@ -211,7 +211,7 @@ def data_models() -> list[type[HasProps]]:
 
 
 def is_unthemed(theme: Theme, model_class: type[Model]) -> bool:
-    """Whether a theme leaves models of a class as they are, and the class is put into documents as others are."""
+    """Whether putting a model of this class into a document with this theme changes nothing else of it."""
     return model_class._attach_document is Model._attach_document and not theme._for_class(model_class)
 
 
