@@ -89,6 +89,7 @@ __all__ = [
     "AUTOLOAD_JS",
     "BINARY_ARRAY_TYPES",
     "ID",
+    "OF_BOKEH",
     "AliasPropertyDescriptor",
     "ColumnDataChangedEvent",
     "ColumnDataPropertyDescriptor",
@@ -166,8 +167,12 @@ __all__ = [
 ]
 
 
+OF_BOKEH = ("bokeh.models.", "bokeh.plotting.")
+"""Where Bokeh's own models are. What it makes for others may have other modules of its own."""
+
 # The registry of model classes by name. What Model.model_class_reverse_map gives is a copy of it.
 _resolver: Any = _default_resolver
+_own: set[type[HasProps]] = set()
 
 
 def property_callbacks(model: Model, attribute: str) -> tuple[Callable[..., Any], ...]:
@@ -203,11 +208,14 @@ def model_class(name: str) -> type[Model] | None:
 def data_models() -> list[type[HasProps]]:
     """Model classes that exist in Python only and that browsers must be told about."""
     # Most are Bokeh's own, and to ask for each of those takes longer than to encode a small document.
-    return [
-        each
-        for each in list(_resolver._known_models.values())
-        if not each.__module__.startswith("bokeh.") and is_DataModel(each)
-    ]
+    return [each for each in list(_resolver._known_models.values()) if each not in _own and _is_data(each)]
+
+
+def _is_data(model_class: type[HasProps]) -> bool:
+    if model_class.__module__.startswith(OF_BOKEH):
+        _own.add(model_class)
+        return False
+    return is_DataModel(model_class)
 
 
 def is_unthemed(theme: Theme, model_class: type[Model]) -> bool:

@@ -16,7 +16,7 @@ from embedsync.documents.bokeh.private import (
     uses_tables,
     uses_widgets,
 )
-from embedsync.documents.bokeh.properties import is_of_bokeh, value_of
+from embedsync.documents.bokeh.properties import is_of_bokeh, is_themed, value_of
 
 __all__ = ["INSERTING", "models_that_need_eval", "needed_scripts", "script_files"]
 
@@ -28,11 +28,13 @@ _BUNDLES = (
     ("bokeh-mathjax.min.js", uses_mathjax),
 )
 
-_TELLING: Mapping[str, tuple[str, ...]] = {
-    "bokeh-gl.min.js": ("output_backend",),
-    "bokeh-mathjax.min.js": ("axis_label", "major_label_overrides", "text", "title"),
+_QUESTIONS = dict(_BUNDLES)
+_TELLING = {
+    "bokeh-gl.min.js": frozenset({"output_backend"}),
+    "bokeh-mathjax.min.js": frozenset({"axis_label", "major_label_overrides", "text", "title"}),
 }
 """Bundles that depend on what models hold, and in which properties. The others depend on classes alone."""
+_answers: dict[tuple[str, type[Model]], bool] = {}
 
 _WITH_MODELS = ("bokeh-widgets.min.js", "bokeh-tables.min.js")
 
@@ -68,31 +70,49 @@ def needed_scripts(models: Iterable[Model]) -> tuple[str, ...]:
     """What these models need, in the order to load it: names of bundles, then what extensions load."""
     found = set(models)
     extensions = extension_scripts(found)
+    kinds = _by_class(found)
     # The bundle of an extension may refer to whatever is in those of Bokeh that hold models.
     bundles = (
-        name
-        for name, needed in _BUNDLES
-        if needed(_that_tell(name, found)) or (extensions and name in _WITH_MODELS)
+        name for name, _ in _BUNDLES if _is_needed(name, kinds) or (extensions and name in _WITH_MODELS)
     )
     return (_BASE, *bundles, *extensions)
 
 
-def _that_tell(bundle: str, models: set[Model]) -> set[Model]:
-    """Those of the models that tell whether all of them need a bundle: Bokeh takes long to look at each."""
-    one_of_each = {type(each): each for each in models}
-    if bundle not in _TELLING:
-        return set(one_of_each.values())
-    telling = {each for each in one_of_each if _may_need(bundle, each)}
-    return {each for each in models if type(each) in telling}
+def _by_class(models: Iterable[Model]) -> dict[type[Model], list[Model]]:
+    kinds: dict[type[Model], list[Model]] = {}
+    for each in models:
+        kinds.setdefault(type(each), []).append(each)
+    return kinds
 
 
-def _may_need(bundle: str, model_class: Any) -> bool:
-    return not is_of_bokeh(model_class) or _has_one_of(model_class, _TELLING[bundle])
+def _is_needed(bundle: str, kinds: Mapping[type[Model], list[Model]]) -> bool:
+    """Whether Bokeh would load a bundle for these models, which looks at each of them for long."""
+    asked: set[Model] = set()
+    for model_class, models in kinds.items():
+        if not is_of_bokeh(model_class):
+            asked.update(models)
+            continue
+        telling = _telling(bundle, model_class)
+        for each in models if telling else models[:1]:
+            if telling and (is_themed(each) or not telling.isdisjoint(each._property_values)):
+                asked.add(each)
+            elif _is_needed_by_class(bundle, each):
+                return True
+    return _QUESTIONS[bundle](asked)
 
 
 @cache
-def _has_one_of(model_class: Any, names: tuple[str, ...]) -> bool:
-    return not model_class.properties().isdisjoint(names)
+def _telling(bundle: str, model_class: Any) -> frozenset[str]:
+    return _TELLING.get(bundle, frozenset()).intersection(model_class.properties())
+
+
+def _is_needed_by_class(bundle: str, model: Model) -> bool:
+    """The same for a model that has no other values in the properties that tell than all of its class."""
+    key = bundle, type(model)
+    known = _answers.get(key)
+    if known is None:
+        known = _answers[key] = _QUESTIONS[bundle]({model})
+    return known
 
 
 def models_that_need_eval(models: Iterable[Model]) -> tuple[str, ...]:
