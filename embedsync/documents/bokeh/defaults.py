@@ -34,7 +34,7 @@ def give_up_empty_defaults(models: Iterable[Model]) -> None:
         if not is_of_bokeh(model_class):
             continue
         made: dict[str, Any] = model._unstable_default_values
-        for name in _empty_defaults(model_class).intersection(made):
+        for name in empty_defaults(model_class).intersection(made):
             # One that app code has changed is not here any more, but in the values that were set.
             value = made[name]
             if count(value) <= _UNSHARED and not value and type(value) in _EMPTY:
@@ -54,7 +54,7 @@ _UNSHARED = _references_of_one_that_nobody_else_holds()
 
 
 @cache
-def _empty_defaults(model_class: type[HasProps]) -> frozenset[str]:
+def empty_defaults(model_class: type[HasProps]) -> frozenset[str]:
     """Names of the properties that are empty unless they are set, and that each model makes anew."""
     overridden = model_class._overridden_defaults()
     found = set()

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from functools import cache
 from typing import Any, NamedTuple
 
+from embedsync.documents.bokeh.defaults import empty_defaults
 from embedsync.documents.bokeh.private import (
     ID,
     HasProps,
@@ -89,7 +90,8 @@ def _properties_of(cls: Any) -> tuple[_Property, ...] | None:
         descriptor: Any = cls.lookup(name)
         if type(descriptor) not in FAMILIAR:
             return None
-        found.append(_Property(name, _may_hold_models(descriptor, cls)))
+        is_empty = name in empty_defaults(cls)
+        found.append(_Property(name, not is_empty and _may_hold_models(descriptor, cls)))
     return tuple(found)
 
 

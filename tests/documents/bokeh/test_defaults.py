@@ -28,7 +28,7 @@ def containers(model: Model) -> dict[str, Any]:
 
 @pytest.mark.parametrize("theme", [None, THEMES[0]], ids=["plain", "themed"])
 @pytest.mark.parametrize("model_class", CLASSES, ids=lambda each: each.__name__)
-def test_a_model_without_its_empty_defaults_is_like_any_other(model_class: type[Model], theme: Any) -> None:
+def test_a_model_without_itsempty_defaults_is_like_any_other(model_class: type[Model], theme: Any) -> None:
     model, twin = model_class(), model_class()
     for each in (model, twin) if theme is not None else ():
         theme.apply_to_model(each)
@@ -108,9 +108,9 @@ def test_classes_of_apps_are_left_alone() -> None:
     own.parts, own.more  # noqa: B018  (reading makes them)
     give_up_empty_defaults([own])
     assert {"parts", "more"} <= containers(own).keys()
-    before = defaults._empty_defaults.cache_info().currsize
+    before = defaults.empty_defaults.cache_info().currsize
     give_up_empty_defaults([Own()])
-    assert defaults._empty_defaults.cache_info().currsize == before
+    assert defaults.empty_defaults.cache_info().currsize == before
 
 
 def fill(doc: Any) -> None:
@@ -126,6 +126,9 @@ def test_a_document_holds_no_empty_default_that_nobody_has_asked_for() -> None:
     assert {name for model in live.doc.models for name, each in containers(model).items() if not each} <= {
         "major_label_overrides"  # Bokeh looks for mathematics there.
     }
+    before = [len(containers(each)) for each in live.doc.models]
+    live.doc.models.recompute()
+    assert [len(containers(each)) for each in live.doc.models] == before
     slider = live.doc.get_model_by_name("slider")
     assert live.do(lambda: slider.tags.append("new"))[0]["attr"] == "tags"
 
