@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import sys
 from collections.abc import Callable, Hashable, Iterable
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from math import isfinite
 from typing import Any
 
@@ -30,14 +30,13 @@ from embedsync.documents.bokeh.private import (
     UnsetValueError,
     settings,
 )
+from embedsync.documents.bokeh.safe_integer import MOST_SAFE
 
-__all__ = ["Encoding", "KnownModels"]
+__all__ = ["Encoding", "KnownModels", "plain_event"]
 
 Report = Callable[[BaseException, str], None]
 
 _PLAIN = frozenset({str, bool, type(None)})
-_SAFE = 2**53 - 1
-"""The largest number of those that JavaScript tells from their neighbours."""
 _SENT = "_embedsync_sent"
 _NONE: frozenset[str] = frozenset()
 
@@ -197,7 +196,6 @@ class Encoding(Serializer):
         self.columns: dict[str, Arrays] = {}
         self._taken: list[Buffer] = []
         self._nothing_for_what_fails = False
-        self._leaves_out_defaults = not settings.serialize_include_defaults()
 
     def event(
         self, fields: dict[str, Any], values: dict[str, Any], kind: EventKind, key: Hashable = None
@@ -277,7 +275,7 @@ class Encoding(Serializer):
             return obj
         if type(obj) is float and isfinite(obj):
             return obj
-        if type(obj) is int and -_SAFE <= obj <= _SAFE:
+        if type(obj) is int and -MOST_SAFE <= obj <= MOST_SAFE:
             return obj
         if isinstance(obj, Model):
             return self.get_ref(obj) or self._encode_model(obj)
@@ -341,6 +339,10 @@ class Encoding(Serializer):
         definition = {"type": "object", "name": model.__qualified_model__, "id": model.id}
         attributes = {name: self.encode(value) for name, value in values.items()}
         return {**definition, "attributes": attributes} if attributes else definition
+
+    @cached_property
+    def _leaves_out_defaults(self) -> bool:
+        return not settings.serialize_include_defaults()
 
     def _without_what_fails(self, model: Model, report: Report) -> dict[str, Any]:
         """Define a model without the values that can't be encoded: the rest of the page goes on."""
@@ -422,6 +424,21 @@ class Encoding(Serializer):
     def error(self, message: str) -> Any:
         """Raise that something can't be encoded."""
         raise SerializationError(message)
+
+
+def plain_event(model: Model, attribute: str, value: Any, key: Hashable) -> Event | None:
+    """The event of a plain value, as :meth:`Encoding.event` makes it; ``None`` for other values."""
+    kind = type(value)
+    if kind is str:
+        if attribute == COLUMNS or not value.isascii():
+            return None
+    elif kind is int:
+        if not -MOST_SAFE <= value <= MOST_SAFE:
+            return None
+    elif kind is not bool and not (kind is float and isfinite(value)):
+        return None
+    content = {"kind": "ModelChanged", "model": model.ref, "attr": attribute, "new": value}
+    return Event(_json.encode(content), EventKind.WRITE, key)
 
 
 def _without_surrogates(rep: Any) -> Any:
