@@ -87,14 +87,30 @@ def _bokeh_serve(port: int, grace: float) -> list[str]:
     ]  # fmt: skip
 
 
-def _ours(name: str, packages: tuple[str, ...], command: Callable[[int, float], list[str]]) -> System:
-    return System(name, Path(sys.executable), ("embedsync", "bokeh", *packages), OurVisitor, command, True)
+def _python_of(environment: str) -> Path:
+    return ROOT / ".venvs" / environment / "bin" / "python"
+
+
+_NEWEST = _python_of("bench-embedsync")
+_NEWEST_IS_THERE = _NEWEST.exists() and _python_of("bench-bokeh-asgi").exists()
+"""Whether ours can run on the Python and the Bokeh of BokehASGI. Then all do that are compared with it."""
+
+
+def _ours(
+    name: str,
+    packages: tuple[str, ...],
+    command: Callable[[int, float], list[str]],
+    *,
+    newest: bool = True,
+) -> System:
+    python = _NEWEST if newest and _NEWEST_IS_THERE else Path(sys.executable)
+    return System(name, python, ("embedsync", "bokeh", *packages), OurVisitor, command, True)
 
 
 def _peer(
     name: str, environment: str, packages: tuple[str, ...], command: Callable[[int, float], list[str]]
 ) -> System:
-    return System(name, ROOT / f".venvs/{environment}/bin/python", packages, BokehVisitor, command)
+    return System(name, _python_of(environment), packages, BokehVisitor, command)
 
 
 def _ours_on_uvicorn(name: str, factory: str) -> System:
@@ -117,13 +133,20 @@ DJANGO_DAPHNE = _ours(
     "embedsync Django/daphne",
     ("django", "channels", "daphne"),
     lambda port, _grace: _daphne(port, "benchmarks.sites.django_site.asgi:application"),
+    newest=False,
 )
 DJANGO_UVICORN = _ours(
     "embedsync Django/uvicorn",
     ("django", "channels", "uvicorn", "websockets"),
     lambda port, _grace: _uvicorn(port, "benchmarks.sites.django_site.asgi:application"),
+    newest=False,
 )
-BOKEH_SERVE = _peer("bokeh serve", "bench-bokeh-serve", ("bokeh", "tornado"), _bokeh_serve)
+BOKEH_SERVE = _peer(
+    "bokeh serve",
+    "bench-bokeh-asgi" if _NEWEST_IS_THERE else "bench-bokeh-serve",
+    ("bokeh", "tornado"),
+    _bokeh_serve,
+)
 BOKEH_ASGI = _peer(
     "BokehASGI",
     "bench-bokeh-asgi",

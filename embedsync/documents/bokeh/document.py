@@ -17,6 +17,7 @@ from embedsync.document import DocumentHost, Event, EventKind, PageParts, Patch,
 from embedsync.documents.bokeh import halfway, panel
 from embedsync.documents.bokeh.callbacks import Call, CallRunner
 from embedsync.documents.bokeh.curdoc import CurrentDocument
+from embedsync.documents.bokeh.defaults import give_up_empty_defaults
 from embedsync.documents.bokeh.deserializer import Decoder
 from embedsync.documents.bokeh.edits import DecodedEdit, Message, Step
 from embedsync.documents.bokeh.events import decode_events
@@ -111,9 +112,9 @@ class BokehDocument:
         """App code has filled the document: changes count from here on, and timers start."""
         self._recorder.start()
         models = list(self.bokeh.models)
+        give_up_empty_defaults(models)
         self._known.learn(models)
         self._roots = [each.id for each in self.bokeh.roots]
-        self._scripts = set(needed_scripts(models))
         if self._request.ahead is None:
             self._timers.start()
 
@@ -371,6 +372,7 @@ class BokehDocument:
             scripts = self._new_scripts(encoding)
             self._scripts.update(scripts)
             self._known.learn(defined)
+            give_up_empty_defaults(defined)
             self._left([each for each in defined if not self._is_here(each.id)])
         # What is held may bring back what has left: whether it is gone shows when that is let go.
         gone = () if self._recorder.has_changes() else self._known.forget_gone(self._is_here)

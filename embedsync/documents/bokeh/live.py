@@ -10,8 +10,8 @@ from bokeh.models import ColumnDataSource
 
 from embedsync.documents.bokeh import panel
 from embedsync.documents.bokeh.locked_callback import POLICIES, LockedCallback
-from embedsync.documents.bokeh.private import Document, DocumentModelManager, Model, make_id
-from embedsync.documents.bokeh.properties import value_of
+from embedsync.documents.bokeh.private import Document, DocumentModelManager, Model, is_unthemed, make_id
+from embedsync.documents.bokeh.properties import is_themed, value_of
 from embedsync.documents.bokeh.references import all_models
 from embedsync.documents.bokeh.timers import NextTickCallback, PeriodicCallback, TimeoutCallback
 
@@ -46,12 +46,22 @@ class LiveModels(DocumentModelManager):
         for each in left:
             self._seen_model_ids.add(each.id)
             each._detach_document()
-        for each in come:
-            each._attach_document(document)
+        self._attach(come, document)
         self._models, self._models_by_name = now, named
         self.sources = [each for each in now.values() if isinstance(each, ColumnDataSource)]
         if left and self.on_leave is not None:
             self.on_leave(left)
+
+    def _attach(self, models: list[Model], document: Document) -> None:
+        """What ``_attach_document`` does, sooner for models that no theme changes."""
+        theme = document.theme
+        unthemed = {each for each in {type(model) for model in models} if is_unthemed(theme, each)}
+        for each in models:
+            if type(each) in unthemed and each.document is None and not is_themed(each):
+                each.document = document
+                each._update_event_callbacks()
+            else:
+                each._attach_document(document)
 
     def take(self) -> list[Model]:
         """Forget all models, and hand them over."""

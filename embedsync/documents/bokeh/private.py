@@ -13,6 +13,7 @@ import bokeh.model.util as model_util
 from bokeh.core import templates
 from bokeh.core.has_props import HasProps, _default_resolver, is_DataModel
 from bokeh.core.property.bases import Property, validation_on
+from bokeh.core.property.dataspec import DataSpec, UnitsSpec
 from bokeh.core.property.descriptors import (
     AliasPropertyDescriptor,
     ColumnDataPropertyDescriptor,
@@ -21,8 +22,10 @@ from bokeh.core.property.descriptors import (
     UnitsSpecPropertyDescriptor,
     UnsetValueError,
 )
+from bokeh.core.property.nothing import Nothing
+from bokeh.core.property.primitive import String
 from bokeh.core.property.singletons import Intrinsic, Undefined
-from bokeh.core.property.vectorization import Value
+from bokeh.core.property.vectorization import Field, Value
 from bokeh.core.property.wrappers import (
     PropertyValueColumnData,
     PropertyValueContainer,
@@ -68,6 +71,7 @@ from bokeh.model import Model
 from bokeh.model.util import visit_value_and_its_immediate_references
 from bokeh.resources import Resources
 from bokeh.settings import settings
+from bokeh.themes import Theme
 from bokeh.util.callback_manager import _nargs
 from bokeh.util.dataclasses import Unspecified
 from bokeh.util.dependencies import import_optional
@@ -85,11 +89,13 @@ __all__ = [
     "AUTOLOAD_JS",
     "BINARY_ARRAY_TYPES",
     "ID",
+    "OF_BOKEH",
     "AliasPropertyDescriptor",
     "ColumnDataChangedEvent",
     "ColumnDataPropertyDescriptor",
     "ColumnsPatchedEvent",
     "ColumnsStreamedEvent",
+    "DataSpec",
     "DataSpecPropertyDescriptor",
     "Document",
     "DocumentCallbackManager",
@@ -97,12 +103,14 @@ __all__ = [
     "DocumentModelManager",
     "DocumentPatchedEvent",
     "Event",
+    "Field",
     "HasProps",
     "Intrinsic",
     "MessageSentEvent",
     "Model",
     "ModelChangedEvent",
     "ModelEvent",
+    "Nothing",
     "Property",
     "PropertyDescriptor",
     "PropertyValueColumnData",
@@ -119,8 +127,10 @@ __all__ = [
     "Serializer",
     "SessionCallbackAdded",
     "SessionCallbackRemoved",
+    "String",
     "TitleChangedEvent",
     "Undefined",
+    "UnitsSpec",
     "UnitsSpecPropertyDescriptor",
     "UnlockedDocumentProxy",
     "UnsetValueError",
@@ -135,6 +145,7 @@ __all__ = [
     "extension_dirs",
     "forget_classes",
     "import_optional",
+    "is_unthemed",
     "make_globally_unique_id",
     "make_id",
     "model_class",
@@ -156,8 +167,12 @@ __all__ = [
 ]
 
 
+OF_BOKEH = ("bokeh.models.", "bokeh.plotting.")
+"""Where Bokeh's own models are. What it makes for others may have other modules of its own."""
+
 # The registry of model classes by name. What Model.model_class_reverse_map gives is a copy of it.
 _resolver: Any = _default_resolver
+_own: set[type[HasProps]] = set()
 
 
 def property_callbacks(model: Model, attribute: str) -> tuple[Callable[..., Any], ...]:
@@ -192,7 +207,20 @@ def model_class(name: str) -> type[Model] | None:
 
 def data_models() -> list[type[HasProps]]:
     """Model classes that exist in Python only and that browsers must be told about."""
-    return [each for each in list(_resolver._known_models.values()) if is_DataModel(each)]
+    # Most are Bokeh's own, and to ask for each of those takes longer than to encode a small document.
+    return [each for each in list(_resolver._known_models.values()) if each not in _own and _is_data(each)]
+
+
+def _is_data(model_class: type[HasProps]) -> bool:
+    if model_class.__module__.startswith(OF_BOKEH):
+        _own.add(model_class)
+        return False
+    return is_DataModel(model_class)
+
+
+def is_unthemed(theme: Theme, model_class: type[Model]) -> bool:
+    """Whether putting a model of this class into a document with this theme changes nothing else of it."""
+    return model_class._attach_document is Model._attach_document and not theme._for_class(model_class)
 
 
 def forget_classes(modules: Iterable[str], others: Iterable[type] = ()) -> None:

@@ -11,6 +11,7 @@ from functools import cache
 from typing import Any
 
 from embedsync.documents.bokeh.private import (
+    OF_BOKEH,
     ColumnDataPropertyDescriptor,
     DataSpecPropertyDescriptor,
     HasProps,
@@ -31,7 +32,6 @@ __all__ = [
     "writable_descriptor",
 ]
 
-_OF_BOKEH = ("bokeh.models.", "bokeh.plotting.")
 FAMILIAR = frozenset(
     {
         PropertyDescriptor,
@@ -47,7 +47,7 @@ _MISSING: Any = object()
 
 def is_of_bokeh(cls: type) -> bool:
     """Whether a class is one of those that Bokeh brings along."""
-    return cls.__module__.startswith(_OF_BOKEH)
+    return cls.__module__.startswith(OF_BOKEH)
 
 
 def descriptor_of(model: HasProps, attribute: str) -> PropertyDescriptor[Any] | None:

@@ -11,10 +11,12 @@ from collections.abc import Iterable
 from functools import cache
 from typing import Any, NamedTuple
 
+from embedsync.documents.bokeh.defaults import empty_defaults
 from embedsync.documents.bokeh.private import (
     ID,
     HasProps,
     Model,
+    Undefined,
     visit_value_and_its_immediate_references,
 )
 from embedsync.documents.bokeh.properties import FAMILIAR, is_of_bokeh, is_themed
@@ -54,10 +56,13 @@ def _visit(model: Any, queued: deque[Model]) -> None:
         for name in cls.properties_with_refs():
             _add(getattr(model, name), queued)
         return
-    values = model._property_values
+    values, made = model._property_values, model._unstable_default_values
     for name, always_read in names:
         if name in values:
             _add(values[name], queued)
+        elif name in made:
+            value = made[name]
+            _add(value if value is not Undefined else getattr(model, name), queued)  # Which raises.
         elif always_read:
             _add(getattr(model, name), queued)
 
@@ -71,6 +76,8 @@ def _add(value: Any, queued: deque[Model]) -> None:
     elif kind is list or isinstance(value, list | tuple):
         for each in value:
             _add(each, queued)
+    elif isinstance(value, dict) and not value:
+        return  # Each model has a few, and Bokeh takes longer to find that out.
     else:
         visit_value_and_its_immediate_references(value, queued.append)
 
@@ -83,7 +90,8 @@ def _properties_of(cls: Any) -> tuple[_Property, ...] | None:
         descriptor: Any = cls.lookup(name)
         if type(descriptor) not in FAMILIAR:
             return None
-        found.append(_Property(name, _may_hold_models(descriptor, cls)))
+        is_empty = name in empty_defaults(cls)
+        found.append(_Property(name, not is_empty and _may_hold_models(descriptor, cls)))
     return tuple(found)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import sys
 from collections.abc import Callable, Hashable, Iterable
-from functools import cached_property
+from functools import cached_property, lru_cache
 from math import isfinite
 from typing import Any
 
@@ -30,6 +30,7 @@ from embedsync.documents.bokeh.private import (
     UnsetValueError,
     settings,
 )
+from embedsync.documents.bokeh.safe_integer import MOST_SAFE
 
 __all__ = ["BINARY", "Encoding", "KnownModels", "encode_json", "is_sent_as_it_is"]
 
@@ -49,6 +50,12 @@ def _as_plain(value: Any) -> Any:
     if isinstance(value, float):
         return float.__float__(value)
     raise TypeError(f"a value of type {type(value).__name__} can't be sent to browsers")
+
+
+@lru_cache(maxsize=4096)
+def _shared(names: frozenset[str]) -> frozenset[str]:
+    """One set for all models, of all sessions, of which the same is kept."""
+    return names
 
 
 BINARY = {np.dtype(each): np.dtype(each).name for each in BINARY_ARRAY_TYPES}
@@ -79,7 +86,8 @@ class KnownModels:
     def __init__(self) -> None:
         self._known: dict[str, Model] = {}
         self._stale: set[str] = set()
-        self._names: dict[frozenset[str], frozenset[str]] = {}
+        self._sent: dict[str, frozenset[str]] = {}
+        self._sent_of_others = False
         self._buffers = itertools.count(1)
         self.local: dict[str, set[str]] = {}
         self.columns: dict[str, Arrays] = {}
@@ -121,7 +129,9 @@ class KnownModels:
         """Forget the models that are no longer in the document; returns their ids."""
         gone = tuple(sorted(each for each in self._stale if not present(each)))
         for each in gone:
-            del self._known[each]
+            model = self._known.pop(each)
+            if (sent := self._sent.pop(each, None)) is not None:
+                self._keep_with(model, sent)
             self.local.pop(each, None)
             self.columns.pop(each, None)
         self._stale.difference_update(gone)
@@ -129,16 +139,27 @@ class KnownModels:
 
     def attributes_sent(self, model: Model) -> frozenset[str]:
         """Names of the properties that browsers may hold a value of."""
-        # Kept with the model, for it may leave and come back. Most models of a class share what is kept.
-        found: frozenset[str] = vars(model).get(_SENT, _NONE)
-        return found
+        found: frozenset[str] | None = self._sent.get(model.id)
+        if found is None and self._sent_of_others:
+            found = vars(model).get(_SENT)
+        return found if found is not None else _NONE
 
     def note_sent(self, model: Model, names: Iterable[str]) -> None:
         """Browsers are sent values of these properties."""
         sent = self.attributes_sent(model)
-        if not sent.issuperset(names):
-            sent = sent.union(names)
-            setattr(model, _SENT, self._names.setdefault(sent, sent))
+        if sent.issuperset(names):
+            return
+        sent = _shared(sent.union(names))
+        if self._known.get(model.id) is model:
+            self._sent[model.id] = sent
+        else:
+            self._keep_with(model, sent)
+
+    def _keep_with(self, model: Model, sent: frozenset[str]) -> None:
+        """Keep it for as long as there is a model that browsers do not know, for it may come back."""
+        # Not for all: a model with an attribute more than others of its class takes up much more memory.
+        setattr(model, _SENT, sent)
+        self._sent_of_others = True
 
     def clear(self) -> None:
         """Let go of everything."""
@@ -146,7 +167,7 @@ class KnownModels:
         self._stale.clear()
         self.local.clear()
         self.columns.clear()
-        self._names.clear()
+        self._sent.clear()
 
 
 class Encoding(Serializer):
@@ -255,6 +276,8 @@ class Encoding(Serializer):
         if type(obj) in _PLAIN:
             return obj
         if type(obj) is float and isfinite(obj):
+            return obj
+        if type(obj) is int and -MOST_SAFE <= obj <= MOST_SAFE:
             return obj
         if isinstance(obj, Model):
             return self.get_ref(obj) or self._encode_model(obj)

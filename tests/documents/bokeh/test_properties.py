@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 from bokeh.core.properties import Instance, Int, List, Nullable, String
+from bokeh.document import Document
 from bokeh.layouts import column, gridplot
 from bokeh.model import Model
 from bokeh.models import Button, ColumnDataSource, CustomJS, DataTable, Div, Label, Slider, TableColumn
@@ -130,6 +131,42 @@ def test_models_come_and_go_with_what_refers_to_them() -> None:
     assert inner.document is document
     assert document.get_model_by_name("comes back") is inner
     assert set(document.models) == set().union(*(each.references() for each in document.roots))
+
+
+class Attached(Slider):
+    """A model of an app that notes when it is put into a document."""
+
+    def _attach_document(self, doc: Any) -> None:
+        super()._attach_document(doc)
+        self.tags = ["attached"]
+
+
+@pytest.mark.parametrize("theme", [None, *THEMES[:2]])
+def test_a_model_is_put_into_a_document_as_bokeh_puts_it(theme: Any) -> None:
+    documents = LiveDocument(), Document()
+    for document in documents:
+        if theme is not None:
+            document.theme = theme
+        own = Div(text="themed on its own")
+        own.apply_theme({"text_color": "red"} if "text_color" in own.properties() else {"width": 7})
+        slider = Attached(start=0, end=1, value=0)
+        plot = figure(title="plot")
+        plot.on_event("tap", lambda: None)
+        document.add_root(column(own, slider, plot))
+    ours, bokehs = map(in_order, documents)
+    for model, twin in zip(ours, bokehs, strict=True):
+        assert type(model) is type(twin)
+        assert model.document is documents[0]
+        assert vars(model).get("__themed_values__") == vars(twin).get("__themed_values__")
+    assert documents[0].callbacks._subscribed_models.keys() == {"tap"}
+    for models in (ours, bokehs):
+        assert [each.tags for each in models if isinstance(each, Attached)] == [["attached"]]
+    with pytest.raises(RuntimeError, match="already in a doc"):
+        LiveDocument().add_root(ours[1])
+
+
+def in_order(document: Document) -> list[Any]:
+    return sorted(document.models, key=lambda each: int(each.id[1:]))
 
 
 DTYPES = [
