@@ -174,6 +174,9 @@ class DocumentHost(Protocol):
     def call_later(self, seconds: float, call: Callable[[], None]) -> Cancel:
         """Call ``call`` (which must be short: it should :meth:`post`) after ``seconds``."""
 
+    def clock(self) -> float:
+        """Seconds that never go back, as :meth:`call_later` counts them."""
+
     def flush(self) -> None:
         """Send what has changed so far. Only from inside a turn, on the thread that runs it."""
 

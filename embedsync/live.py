@@ -294,6 +294,10 @@ class LiveSession:
         """See :class:`~embedsync.document.DocumentHost`."""
         return self._hub.scheduler.call_later(seconds, call)
 
+    def clock(self) -> float:
+        """See :class:`~embedsync.document.DocumentHost`."""
+        return self._hub.clock()
+
     def flush(self) -> None:
         """Send what has changed so far, from inside a turn."""
         core = self._core
