@@ -18,10 +18,9 @@ import numpy as np
 
 from embedsync.document import Buffer, Event, EventKind
 from embedsync.documents.bokeh.attributes import attributes_of
-from embedsync.documents.bokeh.columns import COLUMNS, Arrays, Held, appended, arrays_of
+from embedsync.documents.bokeh.columns import COLUMNS, SENT_AS_THEY_ARE, Arrays, Held, appended, arrays_of
 from embedsync.documents.bokeh.pending import Delta
 from embedsync.documents.bokeh.private import (
-    BINARY_ARRAY_TYPES,
     HasProps,
     Model,
     SerializationError,
@@ -50,12 +49,8 @@ def _as_plain(value: Any) -> Any:
     raise TypeError(f"a value of type {type(value).__name__} can't be sent to browsers")
 
 
-_BINARY = {np.dtype(each): np.dtype(each).name for each in BINARY_ARRAY_TYPES}
-"""Types of arrays that are sent as their bytes, with the names that browsers have for them."""
-
-
 def _is_sent_as_it_is(array: np.ndarray[Any, Any]) -> bool:
-    return array.dtype in _BINARY and array.ndim > 0 and array.flags.c_contiguous
+    return array.dtype in SENT_AS_THEY_ARE and array.ndim > 0 and array.flags.c_contiguous
 
 
 _json = msgspec.json.Encoder(enc_hook=_as_plain)
@@ -271,7 +266,7 @@ class Encoding(Serializer):
             "type": "ndarray",
             "array": self._encode_bytes(obj),
             "shape": list(obj.shape),
-            "dtype": _BINARY[obj.dtype],
+            "dtype": SENT_AS_THEY_ARE[obj.dtype],
             "order": sys.byteorder,
         }
 
