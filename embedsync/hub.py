@@ -27,6 +27,7 @@ from embedsync.connection import Connection, Conversation, Received
 from embedsync.documents import accelerate, load
 from embedsync.endpoint import Attachment, Endpoint
 from embedsync.errors import ConfigurationError, TicketExpired, TicketInvalid, UnknownApp
+from embedsync.heap import Heap
 from embedsync.interpreter import Interpreter
 from embedsync.legible import legible
 from embedsync.live import LiveSession
@@ -130,6 +131,7 @@ class Hub:
             self.scheduler.call_later,
             self.pool.submit,
             is_idle=lambda: clock() - self.pool.idles_since() >= _IDLE,
+            heap=Heap.of_this_process() if self.settings.tune_interpreter else None,
         )
         self.watchdog = Watchdog(self.settings, clock=clock, call_later=self.scheduler.call_later)
         self.orphans = Orphans(
@@ -797,6 +799,7 @@ class Hub:
     def _session_ended(self, live: LiveSession) -> None:
         with self._lock:
             self._sessions.pop(live.id, None)
+        self._interpreter.session_ended()
 
     def _evicted(self, live: LiveSession, setting: str) -> None:
         self.counters.count("orphans_evicted")

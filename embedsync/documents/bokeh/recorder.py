@@ -453,7 +453,8 @@ def _columns_in_place(event: DocumentPatchedEvent) -> tuple[Model, Iterable[str]
     match event:
         case ColumnsStreamedEvent():
             # Arrays do not grow in place: NumPy makes others, which nothing else holds yet.
-            lists = [name for name in event.data if not isinstance(event.model.data[name], np.ndarray)]
+            columns = getattr(event.model, event.attr)
+            lists = [name for name in event.data if not isinstance(columns[name], np.ndarray)]
             return (event.model, lists) if lists else None
         case ColumnsPatchedEvent():
             return event.model, event.patches

@@ -200,14 +200,15 @@ class Timers:
             self._done(timer.callback)
         else:
             timer.begins(self._host.clock())
-        call, then = timer.call, self._again
-        if getattr(call.function, "nolock", False) and self.without_lock is not None:
-            call = Call(call.what, self._detached(timer, self.without_lock(call.function)))
-            then = _nothing
+        call = timer.call
+        beside = self.without_lock if getattr(call.function, "nolock", False) else None
+        if beside is not None:
+            call = Call(call.what, self._detached(timer, beside(call.function)))
         try:
             yield from self._runner.run([call])
         finally:
-            then(timer)
+            if beside is None:
+                self._again(timer)
 
     def _again(self, timer: _Timer) -> None:
         """A run has ended: the next one waits for its moment, which may be past."""
@@ -232,10 +233,6 @@ class Timers:
             task.add_done_callback(ended)
 
         return begin
-
-
-def _nothing(_timer: _Timer) -> None:
-    """Whatever runs beside the turn says itself when it has ended."""
 
 
 async def _awaited(awaitable: Awaitable[Any]) -> Any:
