@@ -271,6 +271,10 @@ class Document(Protocol):
         Otherwise like :meth:`run_callbacks`.
         """
 
+    @property
+    def hears_of_losses(self) -> bool:
+        """Whether :meth:`viewer_lost` would run anything just now. May be asked outside of turns."""
+
     def viewer_lost(self) -> Iterator[Awaitable[Any]]:
         """Tell app code that a browser is gone, for a while or for good; like :meth:`run_callbacks`."""
 

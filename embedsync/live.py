@@ -697,7 +697,11 @@ class LiveSession:
     def _leave(self, attachment: Attachment) -> None:
         """An attachment takes part no more; the app is told, once."""
         with self._lock:
-            if self._attached.pop(attachment, None) is None or self._core is None:
+            core = self._core
+            if self._attached.pop(attachment, None) is None or core is None:
+                return
+            # What runs or waits may be what makes it hear. Many may leave at once, and most apps do not.
+            if self._mailbox.is_idle and not core.document.hears_of_losses:
                 return
             self._losses += 1
         try:
