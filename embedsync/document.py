@@ -174,6 +174,9 @@ class DocumentHost(Protocol):
     def call_later(self, seconds: float, call: Callable[[], None]) -> Cancel:
         """Call ``call`` (which must be short: it should :meth:`post`) after ``seconds``."""
 
+    def clock(self) -> float:
+        """Seconds that never go back, as :meth:`call_later` counts them."""
+
     def flush(self) -> None:
         """Send what has changed so far. Only from inside a turn, on the thread that runs it."""
 
@@ -267,6 +270,10 @@ class Document(Protocol):
 
         Otherwise like :meth:`run_callbacks`.
         """
+
+    @property
+    def hears_of_losses(self) -> bool:
+        """Whether :meth:`viewer_lost` would run anything just now. May be asked outside of turns."""
 
     def viewer_lost(self) -> Iterator[Awaitable[Any]]:
         """Tell app code that a browser is gone, for a while or for good; like :meth:`run_callbacks`."""

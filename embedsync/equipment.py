@@ -8,6 +8,7 @@ from embedsync.apploop import AppLoop
 from embedsync.assets import Assets
 from embedsync.audit import Audit
 from embedsync.counters import Counters
+from embedsync.heap import Heap
 from embedsync.interpreter import Interpreter
 from embedsync.logbook import Logbook
 from embedsync.one_by_one import OneByOne
@@ -74,5 +75,6 @@ class Equipment:
             self.scheduler.call_later,
             self.pool.submit,
             is_idle=lambda: clock() - self.pool.idles_since() >= _IDLE,
+            heap=Heap.of_this_process() if settings.tune_interpreter else None,
         )
         self.watchdog = Watchdog(settings, clock=clock, call_later=self.scheduler.call_later)

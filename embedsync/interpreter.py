@@ -4,6 +4,8 @@ Two of its habits stall all sessions at once. A thread that computes is asked to
 5 ms, and each event of somebody else changes threads a few times. And now and then the garbage collector
 walks through everything that the process holds, which with many documents takes tenths of a second. What
 sessions leave behind needs no collector here; what app code leaves behind can wait until nobody else does.
+
+And memory that sessions have left stays with the process, though it is free; see :mod:`embedsync.heap`.
 """
 
 from __future__ import annotations
@@ -13,28 +15,33 @@ import sys
 import threading
 from collections.abc import Callable
 
+from embedsync.heap import Heap
 from embedsync.scheduler import Timer
 
 __all__ = ["Interpreter"]
 
 SWITCH_INTERVAL = 0.001
 """Seconds after which a thread that computes lets another one run."""
-INTERVAL = 1.0
-"""Seconds between looks at what there is to collect."""
+INTERVAL = 0.5
+"""Seconds between looks at what there is to collect, or to give back."""
 _NEVER = 1_000_000_000
 _WORTHWHILE = 0.25
 """The part of all objects that must be new for a full collection: that of Python itself."""
 _URGENT = 1.0
 """The same, for one that no longer waits until nobody is served."""
+_LOOKS = 120
+"""Looks after which memory that sessions have left is given back, though somebody is served."""
 
 
 class Interpreter:
-    """Looks after thread switches and garbage collections of the process, from :meth:`start` to :meth:`stop`.
+    """Looks after thread switches, garbage collections and free memory of the process, from :meth:`start` to
+    :meth:`stop`.
 
     Args:
         call_later: the scheduler.
         submit: runs a function on a thread that does not serve sockets.
         is_idle: whether nobody has been served for a while.
+        heap: gives free memory back, where that can be had.
     """
 
     def __init__(
@@ -42,15 +49,22 @@ class Interpreter:
         call_later: Callable[[float, Callable[[], None]], Timer],
         submit: Callable[[Callable[[], None]], None],
         is_idle: Callable[[], bool],
+        heap: Heap | None = None,
     ) -> None:
         self._call_later = call_later
         self._submit = submit
         self._is_idle = is_idle
+        self._heap = heap
         self._lock = threading.Lock()
         self._before: tuple[float, tuple[int, int, int]] | None = None
         self._timer: Timer | None = None
+        self._collects = False
         self._objects = 1
         self._rounds = 0
+        self._has_ended = False
+        self._looks = 0
+        if heap is not None:
+            heap.share()  # Now: threads that serve pages begin before the first session does.
 
     def start(self) -> None:
         """Begin; nothing if it has begun."""
@@ -60,13 +74,16 @@ class Interpreter:
             self._before = sys.getswitchinterval(), gc.get_threshold()
             sys.setswitchinterval(min(SWITCH_INTERVAL, sys.getswitchinterval()))
             young, middle, full = gc.get_threshold()
-            if gc.isenabled() and young > 0 and full < _NEVER:  # Otherwise somebody else looks after it.
+            # Otherwise somebody else looks after it.
+            self._collects = gc.isenabled() and young > 0 and full < _NEVER
+            if self._collects:
                 gc.set_threshold(young, middle, _NEVER)
                 self._count()
+            if self._collects or self._heap is not None:
                 self._timer = self._call_later(INTERVAL, self._look)
 
     def stop(self) -> None:
-        """Leave the interpreter as it was found."""
+        """Leave the interpreter as it was found, but for how many heaps there may be."""
         with self._lock:
             before, self._before = self._before, None
             timer, self._timer = self._timer, None
@@ -76,7 +93,12 @@ class Interpreter:
         sys.setswitchinterval(switch_interval)
         if timer is not None:
             timer.cancel()
+        if self._collects:
             gc.set_threshold(*threshold)
+
+    def session_ended(self) -> None:
+        """A session has left memory behind."""
+        self._has_ended = True
 
     @property
     def growth(self) -> float:
@@ -89,9 +111,12 @@ class Interpreter:
         self._rounds = gc.get_count()[2]
 
     def _look(self) -> None:
-        growth = self.growth
-        if growth >= _URGENT or (growth >= _WORTHWHILE and self._is_idle()):
+        self._looks = self._looks + 1 if self._has_ended else 0
+        growth, is_idle = self.growth if self._collects else 0.0, self._is_idle()
+        if growth >= _URGENT or (growth >= _WORTHWHILE and is_idle):
             self._submit(self._collect)
+        elif self._heap is not None and self._has_ended and (is_idle or self._looks >= _LOOKS):
+            self._submit(self._trim)
         else:
             self._again()
 
@@ -99,6 +124,14 @@ class Interpreter:
         try:
             gc.collect()
             self._count()
+        finally:
+            self._trim()
+
+    def _trim(self) -> None:
+        self._has_ended = False
+        try:
+            if self._heap is not None:
+                self._heap.trim()
         finally:
             self._again()
 

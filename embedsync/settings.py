@@ -128,8 +128,9 @@ class Settings:
 
     tune_interpreter: bool = False
     """Set Python up for live documents, in the whole process: threads that compute let others run after 1 ms
-    rather than 5, and full collections of garbage wait until nobody is served, or have become urgent. For
-    processes that do little else; ``embedsync serve`` does it."""
+    rather than 5, full collections of garbage wait until nobody is served, or have become urgent, and on
+    glibc threads share one heap, of which what sessions have left is given back to the machine. For processes
+    that do little else; ``embedsync serve`` does it."""
 
     grace: float = 120.0
     """How long a session without any browser is kept. Apps may have their own."""

@@ -29,6 +29,7 @@ LAYERS: list[set[str]] = [
         "encodings",
         "endpoint",
         "equipment",
+        "heap",
         "html",
         "hub",
         "interpreter",

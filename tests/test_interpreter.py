@@ -1,6 +1,8 @@
 """What is asked of the interpreter for live documents, and that it is left as it was found."""
 
+import ctypes
 import gc
+import platform
 import sys
 import weakref
 from collections.abc import Callable, Iterator
@@ -8,18 +10,22 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from embedsync import Hub, Settings
-from embedsync.interpreter import Interpreter
+from embedsync.heap import Heap
+from embedsync.interpreter import INTERVAL, Interpreter
 from embedsync.request import Request
 from embedsync.scheduler import Timer
+from tests.support import memory
+
+glibc = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc gives memory back")
 
 
 class Process:
     """An interpreter whose timer and threads are the test's."""
 
-    def __init__(self) -> None:
+    def __init__(self, heap: Heap | None = None) -> None:
         self.idle = False
         self.timers: list[Timer] = []
-        self.interpreter = Interpreter(self.call_later, lambda function: function(), lambda: self.idle)
+        self.interpreter = Interpreter(self.call_later, lambda function: function(), lambda: self.idle, heap)
 
     def call_later(self, seconds: float, call: Callable[[], None]) -> Timer:
         self.timers.append(Timer(seconds, call))
@@ -129,3 +135,100 @@ def test_a_hub_tunes_the_interpreter_if_it_is_told_to_with_its_first_session(tun
     finally:
         hub.stop()
     assert gc.get_threshold() == before
+
+
+class CountingHeap(Heap):
+    """The real heap, and how often free memory of it was given back."""
+
+    def __init__(self) -> None:
+        super().__init__(ctypes.CDLL(None))
+        self.trimmed = 0
+
+    def trim(self) -> None:
+        super().trim()
+        self.trimmed += 1
+
+
+@glibc
+def test_memory_of_sessions_that_have_ended_is_given_back_when_nobody_is_served() -> None:
+    heap = CountingHeap()
+    process = Process(heap)
+    process.interpreter.start()
+    try:
+        process.idle = True
+        process.look()
+        assert heap.trimmed == 0, "nothing has ended"
+        process.idle = False
+        process.interpreter.session_ended()
+        process.look()
+        assert heap.trimmed == 0, "somebody is served"
+        process.idle = True
+        process.look()
+        process.look()
+        assert heap.trimmed == 1
+        assert len(process.timers) == 1
+    finally:
+        process.interpreter.stop()
+
+
+@glibc
+def test_memory_of_sessions_that_have_ended_is_given_back_in_a_process_that_always_serves_somebody() -> None:
+    heap = CountingHeap()
+    process = Process(heap)
+    process.interpreter.start()
+    try:
+        process.interpreter.session_ended()
+        looks = 0
+        while not heap.trimmed:
+            process.look()
+            looks += 1
+        assert looks * INTERVAL == 60
+    finally:
+        process.interpreter.stop()
+
+
+@glibc
+def test_memory_that_a_collection_has_freed_is_given_back_with_it() -> None:
+    heap = CountingHeap()
+    process = Process(heap)
+    process.interpreter.start()
+    try:
+        kept = grown(process, 1.1)
+        process.look()
+        assert heap.trimmed == 1
+        assert kept
+    finally:
+        process.interpreter.stop()
+
+
+@glibc
+def test_memory_is_given_back_where_somebody_else_looks_after_collections() -> None:
+    heap = CountingHeap()
+    gc.disable()
+    process = Process(heap)
+    try:
+        before = gc.get_threshold()
+        process.interpreter.start()
+        process.idle = True
+        process.interpreter.session_ended()
+        process.look()
+        assert heap.trimmed == 1
+        assert gc.get_threshold() == before
+    finally:
+        process.interpreter.stop()
+        gc.enable()
+
+
+@glibc
+def test_a_hub_gives_memory_back_when_a_session_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    heap = CountingHeap()
+    monkeypatch.setattr(Heap, "of_this_process", lambda: heap)
+    hub = Hub("only for tests", Settings(tune_interpreter=True))
+    hub.add_app("app", memory.ToyRecipe())
+    try:
+        _, live = hub.prepare("app", {}, Request(), page={})
+        assert live is not None
+        live.end()
+        memory.wait_until(lambda: heap.trimmed)
+    finally:
+        hub.stop()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
+from typing import Any
 
 from embedsync import wire
 from embedsync.asgi.direct import Direct
@@ -93,6 +94,8 @@ class Socket:
         self._settings = settings
         self._direct = Direct.past(send)
         self._ready = asyncio.Event()
+        self._over = asyncio.Event()
+        self._writer: asyncio.Task[None] | None = None
         self._woken = False
         self._is_writing = False
         self._is_reading = True
@@ -110,11 +113,10 @@ class Socket:
         self._endpoint.on_ready = wake
         if self._direct is not None:
             self._direct.read(self._take_at_once)
-        reader, writer = asyncio.create_task(self._read()), asyncio.create_task(self._write())
-        tasks = {reader, writer}
+        reader = self._begin(self._read())
         try:
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            if writer.done() and self._endpoint.close_code is None:
+            await self._over.wait()
+            if not reader.done() and self._endpoint.close_code is None:
                 # Nobody took a message. That was noticed before it was read that the browser took its leave.
                 await asyncio.wait({reader}, timeout=_LAST_WORDS)
         finally:
@@ -122,12 +124,20 @@ class Socket:
             if self._direct is not None:
                 self._direct.leave()
             self._endpoint.lost()
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            tasks = [each for each in (reader, self._writer) if each is not None]
+            if running := [each for each in tasks if not each.done()]:
+                for task in running:
+                    task.cancel()
+                await asyncio.gather(*running, return_exceptions=True)
         for task in tasks:
             if not task.cancelled():
                 task.result()
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Begin with something at whose end all is over."""
+        task = asyncio.create_task(work)
+        task.add_done_callback(lambda _task: self._over.set())
+        return task
 
     async def _read(self) -> None:
         while True:
@@ -161,17 +171,23 @@ class Socket:
         self._woken = False
         if self._direct is None or self._is_writing or self._left:
             # What is left comes first, and is the writer's, which may not have begun yet.
-            self._ready.set()
+            self._leave_to_writer()
             return
         # In this order: once there is a code, nothing is queued any more.
         code = self._endpoint.close_code
         while messages := self._endpoint.take():
             if not self._direct.write(messages):
                 self._left = messages
-                self._ready.set()
+                self._leave_to_writer()
                 return
         if code is not None:
-            self._ready.set()
+            self._leave_to_writer()
+
+    def _leave_to_writer(self) -> None:
+        # It begins when it is needed first: most sockets never have to wait, and many may end at once.
+        if self._writer is None and not self._over.is_set():
+            self._writer = self._begin(self._write())
+        self._ready.set()
 
     async def _write(self) -> None:
         while True:

@@ -158,6 +158,7 @@ class Sessions:
     def _ended(self, live: LiveSession) -> None:
         with self._lock:
             self._sessions.pop(live.id, None)
+        self._equipment.interpreter.session_ended()
 
     def _evicted(self, live: LiveSession, setting: str) -> None:
         self._equipment.counters.count("orphans_evicted")

@@ -86,6 +86,10 @@ class Host:
         """See :class:`~embedsync.document.DocumentHost`."""
         return self._scheduler.call_later(seconds, call)
 
+    def clock(self) -> float:
+        """See :class:`~embedsync.document.DocumentHost`."""
+        return self._clock()
+
     def flush(self) -> None:
         """Send what has changed so far, from inside a turn."""
         core = self._built.core

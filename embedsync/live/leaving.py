@@ -94,7 +94,11 @@ class Leaving:
 
     def _leave(self, attachment: Attachment) -> None:
         """An attachment takes part no more; the app is told, once."""
-        if not self._presence.leave(attachment) or self._built.core is None:
+        core = self._built.core
+        if not self._presence.leave(attachment) or core is None:
+            return
+        # What runs or waits may be what makes it hear. Many may leave at once, and most apps do not.
+        if self._mailbox.is_idle and not core.document.hears_of_losses:
             return
         with self._lock:
             self._losses += 1

@@ -202,40 +202,46 @@ def test_messages_of_every_size_and_kind_are_heard_in_order_and_small_ones_past_
     said: list[bytes | str] = []
     for number in range(40):
         said += [b"%d" % number, bytes([number]) * 100_000, f"text {number}", b"small %d" % number]
-    with running(echoing(endpoint, usual), Hub("only for tests")) as url:
-        with connect(url.replace("http", "ws", 1), proxy=None, compression=None, max_size=None) as browser:
-            for number in range(100):
-                browser.send(b"alone %d" % number)
-                assert browser.recv() == b"alone %d" % number
-            assert len(usual) < 10  # What comes before the socket is served waits in the queue.
-            for each in said:
-                browser.send(each)
-            heard = [browser.recv() for _ in said]
+    with (
+        running(echoing(endpoint, usual), Hub("only for tests")) as url,
+        connect(url.replace("http", "ws", 1), proxy=None, compression=None, max_size=None) as browser,
+    ):
+        for number in range(100):
+            browser.send(b"alone %d" % number)
+            assert browser.recv() == b"alone %d" % number
+        assert len(usual) < 10  # What comes before the socket is served waits in the queue.
+        for each in said:
+            browser.send(each)
+        heard = [browser.recv() for _ in said]
     assert heard == [each.encode() if isinstance(each, str) else each for each in said]
 
 
 def test_parts_of_a_message_are_put_together() -> None:
     endpoint: Any = Listening()
-    with running(echoing(endpoint, []), Hub("only for tests")) as url:
-        with connect(url.replace("http", "ws", 1), proxy=None, compression=None) as browser:
-            browser.send(b"ready")
-            assert browser.recv() == b"ready"
-            browser.send([b"one ", b"after ", b"another"])
-            assert browser.recv() == b"one after another"
+    with (
+        running(echoing(endpoint, []), Hub("only for tests")) as url,
+        connect(url.replace("http", "ws", 1), proxy=None, compression=None) as browser,
+    ):
+        browser.send(b"ready")
+        assert browser.recv() == b"ready"
+        browser.send([b"one ", b"after ", b"another"])
+        assert browser.recv() == b"one after another"
 
 
 def test_a_message_that_cannot_be_taken_closes_the_socket_and_is_logged(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     endpoint: Any = Listening()
-    with running(echoing(endpoint, []), Hub("only for tests")) as url:
-        with connect(url.replace("http", "ws", 1), proxy=None, compression=None) as browser:
-            browser.send(b"well")
-            assert browser.recv() == b"well"
-            endpoint.fails = True
-            browser.send(b"not well")
-            with pytest.raises(ConnectionClosed) as closed:
-                browser.recv()
+    with (
+        running(echoing(endpoint, []), Hub("only for tests")) as url,
+        connect(url.replace("http", "ws", 1), proxy=None, compression=None) as browser,
+    ):
+        browser.send(b"well")
+        assert browser.recv() == b"well"
+        endpoint.fails = True
+        browser.send(b"not well")
+        with pytest.raises(ConnectionClosed) as closed:
+            browser.recv()
     assert closed.value.rcvd is not None
     assert closed.value.rcvd.code == 1011
     assert "a message could not be taken" in caplog.text

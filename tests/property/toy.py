@@ -163,6 +163,10 @@ class ToyDocument:
     def page(self, parts: PageParts) -> str | None:
         return None
 
+    @property
+    def hears_of_losses(self) -> bool:
+        return True
+
     def viewer_lost(self) -> Iterator[Awaitable[Any]]:
         yield from ()
 

@@ -26,6 +26,7 @@ from embedsync.documents.bokeh.values import copied, is_pandas, same
 
 __all__ = [
     "COLUMNS",
+    "SENT_AS_THEY_ARE",
     "Arrays",
     "Held",
     "Part",
@@ -59,7 +60,9 @@ Arrays = dict[str, Held]
 
 _LIST = "list"
 _OBJECTS = "ndarray object"
-_NARROWED = {"int64": np.int32, "uint64": np.uint32}
+_NARROWED = {np.dtype("int64"): np.int32, np.dtype("uint64"): np.uint32}
+SENT_AS_THEY_ARE = {np.dtype(each): np.dtype(each).name for each in BINARY_ARRAY_TYPES}
+"""Types of arrays that are sent as their bytes, with the names that browsers have for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,6 +334,8 @@ def _overlap(one: Any, other: Any) -> bool:
 
 
 def _shown(column: Any) -> Shown | None:
+    if type(column) is np.ndarray and column.ndim == 1 and (name := SENT_AS_THEY_ARE.get(column.dtype)):
+        return Shown(f"ndarray {name}", column)  # At once, for most are like that.
     if isinstance(column, list | tuple):
         return Shown(_LIST, column)
     if isinstance(column, array):
@@ -340,8 +345,7 @@ def _shown(column: Any) -> Shown | None:
         column = transform_series(column)
     if not isinstance(column, np.ndarray) or column.ndim != 1:
         return None
-    if type(column) is np.ndarray and column.dtype.name in _NARROWED and column.dtype.isnative:
-        narrowed = _NARROWED[column.dtype.name]
+    if type(column) is np.ndarray and (narrowed := _NARROWED.get(column.dtype)):
         if _fits(column, narrowed):
             return Shown(f"ndarray {np.dtype(narrowed).name}", column, lambda part: part.astype(narrowed))
         return Shown(_OBJECTS, column)

@@ -207,6 +207,11 @@ class BokehDocument:
         """Call ``function`` with the document that app code knows."""
         return self.run("update", function, self.bokeh)
 
+    @property
+    def hears_of_losses(self) -> bool:
+        """Whether app code has a callback for ``ConnectionLost``."""
+        return bool(self._recorder.event_callbacks_for_event_name(ConnectionLost.event_name))
+
     def viewer_lost(self) -> Iterator[Awaitable[Any]]:
         """Run the callbacks for ``ConnectionLost``."""
         return self._runner.run(self._recorder.event_calls(ConnectionLost()))

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from embedsync.document import Buffer, Event, EventKind
-from embedsync.documents.bokeh.columns import COLUMNS, Held, kind_of
+from embedsync.documents.bokeh.columns import COLUMNS, SENT_AS_THEY_ARE, Held, kind_of
 from embedsync.documents.bokeh.private import Model
 from embedsync.documents.bokeh.safe_integer import MOST_SAFE
-from embedsync.documents.bokeh.serializer import BINARY, KnownModels, encode_json, is_sent_as_it_is
+from embedsync.documents.bokeh.serializer import KnownModels, encode_json, is_sent_as_it_is
 
 __all__ = ["plain_event"]
 
@@ -60,7 +60,7 @@ def _columns_event(known: KnownModels, model: Model, columns: dict[Any, Any], ke
             "type": "ndarray",
             "array": {"type": "bytes", "data": {"id": buffer.id}},
             "shape": column.shape,
-            "dtype": BINARY[column.dtype],
+            "dtype": SENT_AS_THEY_ARE[column.dtype],
             "order": sys.byteorder,
         }
         entries.append((name, encoded))

@@ -12,6 +12,8 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import Any, Protocol
 
+import numpy as np
+
 from embedsync.document import DocumentHost
 from embedsync.documents.bokeh.callbacks import Call, CallRunner
 from embedsync.documents.bokeh.columns import COLUMNS, Part, patched_part, sharing, streamed_part
@@ -450,7 +452,10 @@ def _model_changed(document: Document, model: Model, attr: str, setter: Any) -> 
 def _columns_in_place(event: DocumentPatchedEvent) -> tuple[Model, Iterable[str]] | None:
     match event:
         case ColumnsStreamedEvent():
-            return event.model, event.data
+            # Arrays do not grow in place: NumPy makes others, which nothing else holds yet.
+            columns = getattr(event.model, event.attr)
+            lists = [name for name in event.data if not isinstance(columns[name], np.ndarray)]
+            return (event.model, lists) if lists else None
         case ColumnsPatchedEvent():
             return event.model, event.patches
     return None

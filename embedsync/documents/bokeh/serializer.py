@@ -19,10 +19,9 @@ import numpy as np
 
 from embedsync.document import Buffer, Event, EventKind
 from embedsync.documents.bokeh.attributes import attributes_of
-from embedsync.documents.bokeh.columns import COLUMNS, Arrays, Held, appended, arrays_of
+from embedsync.documents.bokeh.columns import COLUMNS, SENT_AS_THEY_ARE, Arrays, Held, appended, arrays_of
 from embedsync.documents.bokeh.pending import Delta
 from embedsync.documents.bokeh.private import (
-    BINARY_ARRAY_TYPES,
     HasProps,
     Model,
     SerializationError,
@@ -32,7 +31,7 @@ from embedsync.documents.bokeh.private import (
 )
 from embedsync.documents.bokeh.safe_integer import MOST_SAFE
 
-__all__ = ["BINARY", "Encoding", "KnownModels", "encode_json", "is_sent_as_it_is"]
+__all__ = ["Encoding", "KnownModels", "encode_json", "is_sent_as_it_is"]
 
 Report = Callable[[BaseException, str], None]
 
@@ -58,13 +57,9 @@ def _shared(names: frozenset[str]) -> frozenset[str]:
     return names
 
 
-BINARY = {np.dtype(each): np.dtype(each).name for each in BINARY_ARRAY_TYPES}
-"""Types of arrays that are sent as their bytes, with the names that browsers have for them."""
-
-
 def is_sent_as_it_is(array: np.ndarray[Any, Any]) -> bool:
     """Whether an array is sent as the bytes that it consists of."""
-    return array.dtype in BINARY and array.ndim > 0 and array.flags.c_contiguous
+    return array.dtype in SENT_AS_THEY_ARE and array.ndim > 0 and array.flags.c_contiguous
 
 
 encode_json = msgspec.json.Encoder(enc_hook=_as_plain).encode
@@ -296,7 +291,7 @@ class Encoding(Serializer):
             "type": "ndarray",
             "array": self._encode_bytes(obj),
             "shape": list(obj.shape),
-            "dtype": BINARY[obj.dtype],
+            "dtype": SENT_AS_THEY_ARE[obj.dtype],
             "order": sys.byteorder,
         }
 

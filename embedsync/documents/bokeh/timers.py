@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import threading
-import time
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
@@ -62,15 +61,23 @@ class PeriodicCallback(SessionCallback):
     def __init__(self, callback: Callable[[], Any], period: float, *, callback_id: str) -> None:
         super().__init__(callback, callback_id=callback_id)
         self.period = period
-        """Milliseconds from the start of one run to the start of the next."""
+        """Milliseconds from the moment at which one run is due to that of the next."""
 
 
 class _Timer:
     def __init__(self, callback: Any, one_shot: bool) -> None:
         self.callback = callback
         self.one_shot = one_shot
+        self.due = 0.0
         self.cancel: Cancel | None = None
         self.removed = False
+
+    def begins(self, now: float) -> None:
+        """A run begins, for the last moment at which one was due: those that it has missed are left out."""
+        if period := self.seconds:
+            self.due += max(0.0, (now - self.due) // period) * period
+        else:
+            self.due = now
 
     @property
     def seconds(self) -> float | None:
@@ -89,8 +96,10 @@ class _Timer:
 class Timers:
     """The timed callbacks of one document.
 
-    Nothing runs before :meth:`start`, when the document is built, nor after :meth:`stop`. A
-    periodic callback is due again only when its last run has ended, so runs never pile up.
+    Nothing runs before :meth:`start`, when the document is built, nor after :meth:`stop`. A periodic callback
+    is due after each of its periods, counted from when it was added, however late a run begins: so there are
+    as many runs in a second as the app has asked for. Runs never pile up: one that is due while the last one
+    goes on begins when that has ended, and stands for all that were missed.
     """
 
     def __init__(self, host: DocumentHost, runner: CallRunner, done: Callable[[Any], bool]) -> None:
@@ -121,7 +130,7 @@ class Timers:
             started = self._started
         if started:
             try:
-                self._schedule(timer, timer.seconds)
+                self._begin(timer)
             except MailboxFull:
                 self.remove(callback)
                 raise
@@ -142,7 +151,7 @@ class Timers:
             if each.seconds is None:
                 self._due(each)
             else:
-                self._schedule(each, each.seconds)
+                self._begin(each)
 
     def stop(self) -> None:
         """Stop everything, for good."""
@@ -161,11 +170,16 @@ class Timers:
         if cancel is not None:
             cancel()
 
-    def _schedule(self, timer: _Timer, seconds: float | None) -> None:
+    def _begin(self, timer: _Timer) -> None:
+        seconds = timer.seconds
         if seconds is None:
             self._host.post(lambda: self._run(timer))
-            return
-        timer.cancel = self._host.call_later(seconds, lambda: self._due(timer))
+        else:
+            timer.due = self._host.clock() + seconds
+            self._wait(timer, timer.due)
+
+    def _wait(self, timer: _Timer, until: float) -> None:
+        timer.cancel = self._host.call_later(max(0.0, until - self._host.clock()), lambda: self._due(timer))
         if timer.removed:  # between the two, by another thread
             timer.cancel()
 
@@ -175,35 +189,48 @@ class Timers:
         try:
             self._host.post(lambda: self._run(timer))
         except MailboxFull:
-            self._schedule(timer, _RETRY)
+            self._wait(timer, self._host.clock() + _RETRY)
 
     def _run(self, timer: _Timer) -> Iterator[Awaitable[Any]]:
         if timer.removed:
             return
-        started = time.monotonic()
         if timer.one_shot:
             with self._lock:
                 self._timers.pop(timer.callback, None)
             self._done(timer.callback)
+        else:
+            timer.begins(self._host.clock())
         call = timer.call
-        if getattr(call.function, "nolock", False) and self.without_lock is not None:
-            call = Call(call.what, self._detached(self.without_lock(call.function)))
+        beside = self.without_lock if getattr(call.function, "nolock", False) else None
+        if beside is not None:
+            call = Call(call.what, self._detached(timer, beside(call.function)))
         try:
             yield from self._runner.run([call])
         finally:
-            if not timer.one_shot and not timer.removed:
-                spent = time.monotonic() - started
-                self._schedule(timer, max(0.0, (timer.seconds or 0.0) - spent))
+            if beside is None:
+                self._again(timer)
 
-    def _detached(self, function: Callable[[], Awaitable[Any]]) -> Callable[[], Awaitable[Any]]:
+    def _again(self, timer: _Timer) -> None:
+        """A run has ended: the next one waits for its moment, which may be past."""
+        if not timer.one_shot and not timer.removed:
+            timer.due += timer.seconds or 0.0
+            self._wait(timer, timer.due)
+
+    def _detached(
+        self, timer: _Timer, function: Callable[[], Awaitable[Any]]
+    ) -> Callable[[], Awaitable[Any]]:
         """Begin with something on the application loop without keeping the turn for it."""
         # That of the turn itself: what is put around the turn's awaitables ends before this does.
         context = contextvars.copy_context()
 
+        def ended(task: asyncio.Task[Any]) -> None:
+            self._unlocked.discard(task)
+            self._again(timer)
+
         async def begin() -> None:
             task = asyncio.get_running_loop().create_task(_awaited(function()), context=context)
             self._unlocked.add(task)
-            task.add_done_callback(self._unlocked.discard)
+            task.add_done_callback(ended)
 
         return begin
 

@@ -53,6 +53,9 @@ class Host:
 
         return cancel
 
+    def clock(self) -> float:
+        return self.now
+
     def flush(self) -> None:
         raise AssertionError("nothing here flushes")
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import functools
 import math
 import threading
 from typing import Any
@@ -141,6 +142,19 @@ def test_stream_and_patch_travel_as_what_they_are() -> None:
         ["ColumnDataChanged"],
     ]
     live.check_mirror()
+
+
+@pytest.mark.parametrize("column", [[1.0, 2.0], np.array([1.0, 2.0]), np.array([])], ids=repr)
+@pytest.mark.parametrize("more", [[3.0], np.array([3.0]), []], ids=repr)
+def test_rows_that_are_streamed_to_one_source_are_sent_for_another_only_if_both_hold_one_list(
+    column: Any, more: Any
+) -> None:
+    sources = [ColumnDataSource(data={"x": column}) for _ in range(2)]
+    live = Live(lambda doc: [doc.add_root(_holder(each)) for each in sources])
+    for rollover in (None, 2):
+        sent = live.do(functools.partial(sources[0].stream, {"x": more}, rollover=rollover))
+        assert len(sent) == (2 if isinstance(column, list) and isinstance(more, list) else 1)
+        live.check_mirror()
 
 
 def test_deltas_are_copied_when_they_happen() -> None:

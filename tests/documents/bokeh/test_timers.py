@@ -60,6 +60,70 @@ def test_a_periodic_callback_never_piles_up() -> None:
     assert set(ran) == {0}
 
 
+def test_a_periodic_callback_runs_as_often_as_it_was_asked_for_though_it_always_begins_late() -> None:
+    class Late(Host):
+        def call_later(self, seconds: float, call: Callable[[], None]) -> Callable[[], None]:
+            return super().call_later(seconds + 0.03, call)
+
+    ran: list[float] = []
+    live = Live(lambda doc: doc.add_root(Div(text="")), host=Late())
+    live.doc.add_periodic_callback(lambda: ran.append(live.host.now), 100)
+    live.advance(100.05)
+    assert ran == pytest.approx([each / 10 + 0.03 for each in range(1, 1001)])
+
+
+def test_a_periodic_callback_that_takes_longer_than_its_period_begins_again_when_it_has_ended() -> None:
+    live, ran = empty(), []
+
+    def slow() -> None:
+        ran.append(live.host.now)
+        live.host.now += 0.25
+
+    live.doc.add_periodic_callback(slow, 100)
+    live.advance(1)
+    assert ran == pytest.approx([0.1, 0.35, 0.6, 0.85])
+
+
+def test_a_periodic_callback_that_took_long_once_goes_back_to_its_moments_without_a_burst() -> None:
+    live, ran = empty(), []
+
+    def slow_once() -> None:
+        ran.append(live.host.now)
+        if len(ran) == 1:
+            live.host.now += 0.57
+
+    live.doc.add_periodic_callback(slow_once, 100)
+    live.advance(0.95)
+    assert ran == pytest.approx([0.1, 0.67, 0.7, 0.8, 0.9])
+
+
+def test_a_periodic_callback_that_waits_for_its_turn_stands_for_all_that_were_due_meanwhile() -> None:
+    live, ran = empty(), []
+
+    def hold_up() -> None:
+        live.host.now += 0.57
+
+    live.doc.add_periodic_callback(lambda: ran.append(live.host.now), 100)
+    live.host.due[0].call()
+    live.host.due.clear()
+    live.host.turns.appendleft(hold_up)
+    live.settle()
+    live.advance(0.28)
+    assert ran == pytest.approx([0.57, 0.6, 0.7, 0.8])
+
+
+def test_a_periodic_callback_without_a_period_runs_again_and_again() -> None:
+    live, ran = empty(), []
+
+    def tick() -> None:
+        ran.append(live.host.now)
+        live.host.now += 0.1
+
+    live.doc.add_periodic_callback(tick, 0)
+    live.advance(0.35)
+    assert ran == pytest.approx([0, 0.1, 0.2, 0.3])
+
+
 def test_callbacks_can_be_removed_until_they_have_run() -> None:
     live, ran = empty(), []
     tick = live.doc.add_next_tick_callback(lambda: ran.append("tick"))
@@ -222,3 +286,29 @@ def test_a_callback_without_the_document_lock_runs_beside_the_turn_and_is_kept_f
     assert "add_next_tick_callback" in seen[0]
     live.settle()
     assert seen[1:] == ["locked again"]
+
+
+def test_a_periodic_callback_without_the_document_lock_is_not_begun_again_before_it_has_ended() -> None:
+    live, began, go_on = empty(), [], asyncio.Event()
+
+    @without_document_lock
+    async def unlocked() -> None:
+        began.append(live.host.now)
+        await go_on.wait()
+
+    live.doc.add_periodic_callback(unlocked, 100)
+
+    async def loop() -> None:
+        for _ in range(2):
+            due = live.host.due.pop()
+            live.host.now = due.at
+            due.call()
+            for each in live.host.turns.popleft()() or ():
+                await each
+            assert live.host.due == []
+            assert len(live.document._timers._unlocked) == 1
+            go_on.set()
+            await asyncio.wait(live.document._timers._unlocked)
+
+    asyncio.run(loop())
+    assert began == pytest.approx([0.1, 0.2])
