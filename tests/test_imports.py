@@ -27,6 +27,7 @@ LAYERS: list[set[str]] = [
         "constants",
         "encodings",
         "endpoint",
+        "framing",
         "html",
         "hub",
         "interpreter",
