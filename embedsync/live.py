@@ -92,6 +92,7 @@ class LiveSession:
             edit_turn=self._edit_turn,
             context=self._context,
             report=self.report,
+            turn_context=lambda: self.info.request.turn_context(self.info.request),
             thread_context=lambda: self.info.request.thread_context(self.info.request),
             awaiting=lambda awaitable: self.info.request.awaiting(self.info.request, awaitable),
             watch=self,
