@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 
 from embedsync.asgi.direct import Direct
+from embedsync.asgi.direct_daphne import DirectToDaphne
 from embedsync.asgi.promptly import await_within
 from embedsync.asgi.protocol import Message, Receive, Scope, Send
 from embedsync.asgi.waking import waker_of
@@ -87,7 +88,7 @@ class Socket:
         self._receive = receive
         self._send = send
         self._settings = settings
-        self._direct = Direct.past(send)
+        self._direct = Direct.past(send) or DirectToDaphne.past(send)
         self._ready = asyncio.Event()
         self._woken = False
         self._is_writing = False
