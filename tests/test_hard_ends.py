@@ -50,11 +50,11 @@ def busy(hub: Hub) -> Iterator[LiveSession]:
     (live,) = hub.sessions
     started, proceed = threading.Event(), threading.Event()
 
-    def turn() -> None:
+    def wait(document: Any) -> None:
         started.set()
         assert proceed.wait(WAIT)
 
-    live.post(turn)
+    live.update(wait)
     assert started.wait(WAIT)
     try:
         yield live
@@ -83,7 +83,7 @@ def test_a_full_mailbox_sends_away_who_asks_for_the_document_and_the_session_sti
     opened = browser.wait_for(wire.Opened)
     with busy(hub) as live:
         for _ in range(2):
-            live.post(lambda: None)
+            live.update(lambda document: None)
         browser.send(wire.Resync(epoch=opened.epoch, seq=0))
         assert browser.wait_for(CLOSED).code == wire.Close.BUSY
     ends(hub)
@@ -94,7 +94,7 @@ def test_a_full_mailbox_sends_away_who_enters_and_the_session_still_ends(make: M
     first = visit(hub)
     with busy(hub) as live:
         for _ in range(2):
-            live.post(lambda: None)
+            live.update(lambda document: None)
         late = MemoryBrowser(hub).open(hub.ticket("toy"))
         assert late.wait_for(CLOSED).code == wire.Close.BUSY
     for each in (first, late):
@@ -172,9 +172,9 @@ def test_visitors_of_a_shared_session_who_do_not_come_back_are_forgotten(make: M
     (live,) = hub.sessions
     for _ in range(30):
         visit(hub).endpoint.lost()
-    wait_until(lambda: len(live._replicas) == 1)
-    assert live._core is not None
-    assert len(live._core.replicas) == 1
+    wait_until(lambda: len(live._known) == 1)
+    assert live._built.core is not None
+    assert len(live._built.core.replicas) == 1
 
 
 # A shared app stays reachable.

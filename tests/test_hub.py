@@ -121,7 +121,7 @@ def test_in_debug_mode_the_traceback_of_a_build_is_told(hubs: list[Hub]) -> None
     assert "what the developer wants to see" in closed.detail
     _heading, first, *_rest = closed.detail.splitlines()
     assert "tests" in first
-    assert "embedsync/live.py" not in closed.detail
+    assert "embedsync/live" not in closed.detail
 
 
 def test_asynchronous_builds_are_awaited_and_do_not_hold_a_thread(hubs: list[Hub]) -> None:
@@ -258,7 +258,7 @@ def test_browsers_that_come_and_go_under_new_names_are_not_all_waited_for(hubs: 
         browser.wait_for(wire.SnapshotFrame)
         browser.endpoint.lost()
     [session] = hub.sessions
-    assert len(session._replicas) == len(session._core.replicas) == 1 + 3  # type: ignore[union-attr]
+    assert len(session._known) == len(session._built.core.replicas) == 1 + 3  # type: ignore[union-attr]
     # The last ones may come back as who they were, the first ones as somebody new.
     assert MemoryBrowser(hub).resume(opened[5]).wait_for(wire.Opened).client == opened[5].client
     assert MemoryBrowser(hub).resume(opened[0]).wait_for(wire.Closed).code == wire.Close.SESSION_GONE
@@ -270,7 +270,7 @@ def test_pages_of_a_shared_session_that_nobody_opens_leave_nothing_behind(hubs: 
     hub = make(hubs, shared=True)
     made = {id(hub.prepare("toy", {}, Request(), page={})[1]) for _ in range(5)}
     assert len(made) == len(hub.sessions) == 1
-    assert hub._prepared == {}
+    assert hub._sessions._prepared == {}
 
 
 def test_a_turn_that_is_posted_from_another_thread_commits_what_it_changed(hubs: list[Hub]) -> None:

@@ -72,7 +72,7 @@ def attributes(page: str) -> list[dict[str, str]]:
 
 def grant_of(page: str) -> Grant:
     """What the ticket of the first app in a page grants."""
-    return embed.hub._tickets.read(attributes(page)[0]["ticket"])
+    return embed.hub._opening._tickets.read(attributes(page)[0]["ticket"])
 
 
 @contextmanager

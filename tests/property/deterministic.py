@@ -14,7 +14,8 @@ from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
-import embedsync.hub
+import embedsync.equipment
+import embedsync.hub.lifetime
 from embedsync.apploop import Done
 from embedsync.hub import Hub
 from embedsync.scheduler import Timer
@@ -135,7 +136,7 @@ class Machinery:
         self.pool = StandingPool()
         self.loop = StandingLoop()
         with mock.patch.multiple(
-            embedsync.hub,
+            embedsync.equipment,
             Scheduler=lambda clock: self.scheduler,
             Pool=lambda *args, **kwargs: self.pool,
             AppLoop=lambda: self.loop,
@@ -152,5 +153,5 @@ class Machinery:
             self.scheduler.advance(seconds)
 
         time = SimpleNamespace(monotonic=lambda: self.scheduler.now, sleep=sleep)
-        with mock.patch.object(embedsync.hub, "time", time):
+        with mock.patch.object(embedsync.hub.lifetime, "time", time):
             self.hub.stop()

@@ -28,7 +28,7 @@ def judge(world: World) -> None:
 def _is_in_sync(world: World, replica: int) -> None:
     shown = world.standing[replica]
     live = world.sessions[shown["session"]]
-    core = live._core
+    core = live._built.core
     assert core is not None
     document = world.documents[core.epoch]
     assert (shown["epoch"], shown["seq"]) == (core.epoch, core.seq)

@@ -168,8 +168,8 @@ class World:
             before = {id(document): _standing(document) for _, document in self.built}
             step()
             for host, document in self.built:
-                if host._core is not None:
-                    document.epoch = host._core.epoch
+                if (core := host._built.core) is not None:
+                    document.epoch = core.epoch
                     self.documents[document.epoch] = document
                 refusals, *was = before.get(id(document), (0, None))
                 if document.refusals > refusals:
@@ -356,14 +356,14 @@ class World:
     def advance(self, seconds: float) -> None:
         """Time passes and nothing arrives."""
         milliseconds = seconds * 1000
-        lasting = [each for each in self.sessions.values() if not each._ended]
+        lasting = [each for each in self.sessions.values() if not each.is_ending]
         is_stuck = bool(self.pool.waiting or self.loop.awaited)
         while seconds > 0:
             self.scheduler.advance(min(seconds, 10.0))
             self._tidy()
             seconds -= 10.0
         # A session whose turn does not end is given up as well.
-        if not is_stuck and any(each._ended for each in lasting):
+        if not is_stuck and any(each.is_ending for each in lasting):
             self.note("a grace was over")
         self.tell(["advance", milliseconds])
 

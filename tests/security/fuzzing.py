@@ -348,7 +348,7 @@ class FuzzSite:
     @property
     def seq(self) -> int:
         """How many ops the session has."""
-        core = self.session._core
+        core = self.session._built.core
         assert core is not None
         return core.seq
 

@@ -1,0 +1,26 @@
+"""Counts of what a process has refused, dropped and resent."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+
+__all__ = ["Counters"]
+
+
+class Counters:
+    """Counts what was refused, dropped, resent. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._counts: Counter[str] = Counter()
+
+    def count(self, what: str) -> None:
+        """Add one."""
+        with self._lock:
+            self._counts[what] += 1
+
+    def read(self) -> dict[str, int]:
+        """All counts so far."""
+        with self._lock:
+            return dict(self._counts)
