@@ -120,6 +120,9 @@ class Browser:
     def send(self, opcode: int, payload: bytes = b"") -> None:
         self.socket.sendall(encode_frame(opcode, payload))
 
+    def close_at_the_server(self) -> None:
+        self._ours.close()
+
     def wait_served(self) -> None:
         self._serving.join(20)
         assert not self._serving.is_alive()
@@ -321,6 +324,19 @@ def test_a_socket_that_fails_ends_alone(caplog: pytest.LogCaptureFixture) -> Non
         assert others.receive() == (PONG, b"somebody else")
     assert broken.is_lost
     assert "a socket could not be served" in caplog.text
+
+
+def test_a_socket_that_its_server_has_closed_ends_alone() -> None:
+    traffic, endpoint = Traffic(), Talkative()
+    with Browser(endpoint, traffic) as its, Browser(Talkative(), traffic) as others:
+        its.send(PING, b"served?")
+        assert its.receive() == (PONG, b"served?")
+        its.close_at_the_server()
+        endpoint.say(b"nobody hears this")
+        its.wait_served()
+        others.send(PING, b"somebody else")
+        assert others.receive() == (PONG, b"somebody else")
+    assert endpoint.is_lost
 
 
 def test_the_thread_ends_with_the_last_socket_and_begins_again_with_the_next() -> None:

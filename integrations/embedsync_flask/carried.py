@@ -29,8 +29,8 @@ logger = logging.getLogger("embedsync.flask")
 _CLOSING_TIME = 2.0
 """Seconds for a goodbye, and again for its answer."""
 
-_PIECE = 64 * 1024
-"""Bytes that are read at once, before the other sockets have their turn."""
+_PIECE = 16 * 1024
+"""Bytes that are read before the other sockets have their turn; as many may be thousands of frames."""
 _LARGE = 64 * 1024
 """Bytes from which decoding a message takes long enough to be felt by the other sockets."""
 _MOST_ANSWERS = 64
@@ -252,9 +252,11 @@ class CarriedSocket:
     def _end(self) -> None:
         if not self._is_over:
             self._is_over = True
-            self._watch()
-            self._traffic.leave()
-            self._for_helper.set()
+            try:
+                self._watch()
+            finally:
+                self._traffic.leave()
+                self._for_helper.set()
 
     # On the thread of its request.
 

@@ -104,11 +104,10 @@ class Traffic:
     def watch(self, socket: sockets.socket, traveller: Traveller, *, read: bool, write: bool) -> None:
         """Tell of a socket what it is ready for from now on."""
         events = selectors.EVENT_READ * read | selectors.EVENT_WRITE * write
-        is_known = socket.fileno() in self._selector.get_map()
         if not events:
-            if is_known:
+            with contextlib.suppress(KeyError, ValueError):  # It was not watched.
                 self._selector.unregister(socket)
-        elif is_known:
+        elif socket in self._selector.get_map():
             self._selector.modify(socket, events, traveller)
         else:
             self._selector.register(socket, events, traveller)
@@ -147,7 +146,8 @@ class Traffic:
         except Exception:
             # The others are to be served all the same.
             logger.exception("a socket could not be served")
-            traveller.fail()
+            with contextlib.suppress(Exception):
+                traveller.fail()
 
     def _hush(self) -> None:
         with contextlib.suppress(BlockingIOError):
