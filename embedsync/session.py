@@ -279,13 +279,15 @@ class Session:
     def _check_room(self, replica: Replica) -> None:
         settings = self._settings
         unanswered = "stock_unanswered_edits" if replica.simple else "unanswered_edits"
-        for name, there, most in (
-            (unanswered, replica.unanswered + 1, getattr(settings, unanswered)),
-            ("unacknowledged_results", len(replica.answers), settings.unacknowledged_results),
-            ("unacknowledged_bytes", replica.answer_bytes, settings.unacknowledged_bytes),
-        ):
-            if there > most:
-                raise ProtocolError(wire.Close.TOO_MANY_EDITS, f"too much is under way ({name!r})")
+        if replica.unanswered + 1 > getattr(settings, unanswered):
+            full = unanswered
+        elif len(replica.answers) > settings.unacknowledged_results:
+            full = "unacknowledged_results"
+        elif replica.answer_bytes > settings.unacknowledged_bytes:
+            full = "unacknowledged_bytes"
+        else:
+            return
+        raise ProtocolError(wire.Close.TOO_MANY_EDITS, f"too much is under way ({full!r})")
 
     def _answer_commit(
         self,
@@ -339,7 +341,8 @@ class Session:
         """Keys whose outcome the author cannot know: coerced, or a delta that met another write."""
         keys = dict.fromkeys(self.document.differs(prepared))
         # Its author shows what a skipped event does to a key, and holds back what others do to it.
-        for outlined in self.document.outline([edit.events[each] for each in prepared.skipped]):
+        skipped = [edit.events[each] for each in prepared.skipped]
+        for outlined in self.document.outline(skipped) if skipped else ():
             if outlined is not None:
                 keys[outlined.key] = None
         with self._lock:

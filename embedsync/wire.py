@@ -438,7 +438,7 @@ def decode_client_frame(
         raise ProtocolError(
             Close.TOO_BIG, f"{len(header.buffers)} buffers, {max_buffers} are taken ('buffers_per_message')"
         )
-    if isinstance(header, Edit):
+    if isinstance(header, Edit) and not _is_small(encoded, max_depth, max_nodes):
         check_shape(header.events, max_depth, max_nodes)
     return attachment, header, _take_buffers(header.buffers, message, rest)
 
@@ -494,6 +494,11 @@ def _take_buffers(sizes: Iterable[tuple[str, int]], message: bytes, start: int) 
     if position != len(message):
         raise ProtocolError(Close.BAD_MESSAGE, "message is longer than its buffers")
     return buffers
+
+
+def _is_small(encoded: bytes, max_depth: int, max_nodes: int) -> bool:
+    """Whether this JSON cannot nest too deep nor hold too much, as nearly every edit shows at a glance."""
+    return len(encoded) <= max_nodes and encoded.count(b"[") + encoded.count(b"{") <= max_depth
 
 
 def check_shape(value: Any, max_depth: int, max_nodes: int) -> None:

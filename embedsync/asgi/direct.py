@@ -1,13 +1,14 @@
-"""Writing messages to the transport below uvicorn's WebSocket, where that is known to be the same.
+"""Past uvicorn's queues, where that is known to be the same: messages to its transport, and from its parser.
 
 An ASGI server takes one message at a time, and to pass it on costs more than all that embedsync does for it.
-What uvicorn does with a message of an open socket without compression is to put a header before it.
+What uvicorn does with a message of an open socket without compression is to put a header before it. What it
+does with one that comes is to stop reading, to put it into a queue, and to read on when it was taken out.
 """
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Self
 
 from embedsync.asgi.protocol import Send
@@ -20,7 +21,7 @@ _CLASS = "WebSocketsSansIOProtocol"
 
 
 class Direct:
-    """A way past :meth:`send`, as long as nothing has to be waited for.
+    """A way past ``send`` and ``receive``, as long as nothing has to be waited for.
 
     Args:
         protocol: uvicorn's.
@@ -45,6 +46,34 @@ class Direct:
         except AttributeError:
             return None
         return cls(protocol) if familiar else None
+
+    def read(self, take: Callable[[bytes], bool]) -> None:
+        """Have messages handed over as they come, until :meth:`leave`.
+
+        Args:
+            take: takes a message and says so, or leaves it to ``receive``. It is asked only if no other
+                message waits for ``receive``.
+        """
+        protocol = self._protocol
+        try:
+            usual, _ = protocol.send_receive_event_to_app, (protocol.queue.empty, protocol.close_sent)
+            _ = protocol.frames, protocol.curr_msg_data_type
+        except AttributeError:
+            return  # Another version, of which nothing is known.
+
+        def receive() -> None:
+            frames = protocol.frames
+            is_plain = len(frames) == 1 and protocol.curr_msg_data_type == "bytes" and not protocol.close_sent
+            if is_plain and protocol.queue.empty() and take(frames[0]):
+                protocol.frames = []
+            else:
+                usual()
+
+        protocol.send_receive_event_to_app = receive
+
+    def leave(self) -> None:
+        """Let uvicorn do what it does."""
+        vars(self._protocol).pop("send_receive_event_to_app", None)
 
     def write(self, messages: Sequence[bytes | str]) -> bool:
         """Write messages; all, or none if the socket is closing or its buffer is full. Says whether."""

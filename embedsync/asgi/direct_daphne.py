@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import sys
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Self
 
 from embedsync.asgi.protocol import Send
@@ -58,6 +58,12 @@ class DirectToDaphne:
         except AttributeError:
             return None
         return cls(protocol) if familiar else None
+
+    def read(self, take: Callable[[bytes], bool]) -> None:
+        """Leave all that comes to ``receive``; see :meth:`~embedsync.asgi.direct.Direct.read`."""
+
+    def leave(self) -> None:
+        """There is nothing to leave."""
 
     def write(self, messages: Sequence[bytes | str]) -> bool:
         """Write messages; all, or none if something is left of earlier ones. Says whether."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Sequence
 
+from embedsync import wire
 from embedsync.asgi.direct import Direct
 from embedsync.asgi.direct_daphne import DirectToDaphne
 from embedsync.asgi.promptly import await_within
@@ -18,6 +20,8 @@ from embedsync.settings import Settings
 from embedsync.stock.door import PROTOCOL, Door
 
 __all__ = ["Socket", "refuse", "serve_socket", "serve_stock_socket"]
+
+logger = logging.getLogger("embedsync.asgi")
 
 _LARGE = 64 * 1024
 """Bytes from which decoding a message takes long enough to be felt by the other sockets."""
@@ -92,6 +96,7 @@ class Socket:
         self._ready = asyncio.Event()
         self._woken = False
         self._is_writing = False
+        self._is_reading = True
         self._left: Sequence[bytes | str] = ()
 
     async def run(self) -> None:
@@ -104,6 +109,8 @@ class Socket:
                 waker.call(self._flush)
 
         self._endpoint.on_ready = wake
+        if self._direct is not None:
+            self._direct.read(self._take_at_once)
         reader, writer = asyncio.create_task(self._read()), asyncio.create_task(self._write())
         tasks = {reader, writer}
         try:
@@ -113,6 +120,8 @@ class Socket:
                 await asyncio.wait({reader}, timeout=_LAST_WORDS)
         finally:
             # Also when this task is cancelled: then the server is stopping in a hurry.
+            if self._direct is not None:
+                self._direct.leave()
             self._endpoint.lost()
             for task in tasks:
                 task.cancel()
@@ -123,7 +132,9 @@ class Socket:
 
     async def _read(self) -> None:
         while True:
+            self._is_reading = False
             message = await self._receive()
+            self._is_reading = True
             if message["type"] == "websocket.disconnect":
                 return
             content = message.get("bytes")
@@ -133,6 +144,18 @@ class Socket:
                 self._endpoint.receive(content)
             else:
                 await asyncio.to_thread(self._endpoint.receive, content)
+
+    def _take_at_once(self, message: bytes) -> bool:
+        """Take a message that nothing goes before, and that is soon decoded. Says whether it was taken."""
+        if self._is_reading or len(message) >= _LARGE:
+            return False
+        try:
+            self._endpoint.receive(message)
+        except Exception:
+            # Here it would be the server's transport that fails, and the log would say nothing of us.
+            logger.exception("a message could not be taken")
+            self._endpoint.close(wire.Close.INTERNAL_ERROR)
+        return True
 
     def _flush(self) -> None:
         """Write what there is, where that can be done at once; otherwise leave it to the writer."""

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from embedsync import Hub, Settings
@@ -148,6 +149,96 @@ def test_s19_what_a_full_socket_did_not_take_is_neither_lost_nor_overtaken_by_wh
         with connect(address, proxy=None, compression=None, max_size=None) as browser:
             received = list(browser)
     assert [each[0] for each in received] == [each[0] for each in sent]
+
+
+class Listening:
+    """Stands in for an endpoint that answers each message with what it is, and whose thread it came on."""
+
+    def __init__(self) -> None:
+        self._answers: deque[bytes] = deque()
+        self.threads: list[int] = []
+        self.on_ready: Callable[[], None] = lambda: None
+        self.close_code: int | None = None
+        self.fails = False
+
+    def receive(self, message: bytes | str) -> None:
+        if self.fails:
+            raise RuntimeError("it fails")
+        self.threads.append(threading.get_ident())
+        self._answers.append(message.encode() if isinstance(message, str) else bytes(message))
+        self.on_ready()
+
+    def take(self) -> list[bytes]:
+        taken, self._answers = list(self._answers), deque()
+        return taken
+
+    def close(self, code: int, reason: str = "") -> None:
+        self.close_code = code
+        self.on_ready()
+
+    def lost(self) -> None:
+        """There is nothing to let go of."""
+
+
+def echoing(endpoint: Any, received: list[Message]) -> Any:
+    """An application whose endpoint says what it hears, and that notes what comes the usual way."""
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+
+        async def noted() -> Message:
+            received.append(await receive())
+            return received[-1]
+
+        await Socket(endpoint, noted, send, Settings()).run()
+
+    return application
+
+
+def test_messages_of_every_size_and_kind_are_heard_in_order_and_small_ones_past_the_queue() -> None:
+    endpoint: Any = Listening()
+    usual: list[Message] = []
+    said: list[bytes | str] = []
+    for number in range(40):
+        said += [b"%d" % number, bytes([number]) * 100_000, f"text {number}", b"small %d" % number]
+    with running(echoing(endpoint, usual), Hub("only for tests")) as url:
+        with connect(url.replace("http", "ws", 1), proxy=None, compression=None, max_size=None) as browser:
+            for number in range(100):
+                browser.send(b"alone %d" % number)
+                assert browser.recv() == b"alone %d" % number
+            assert len(usual) < 10  # What comes before the socket is served waits in the queue.
+            for each in said:
+                browser.send(each)
+            heard = [browser.recv() for _ in said]
+    assert heard == [each.encode() if isinstance(each, str) else each for each in said]
+
+
+def test_parts_of_a_message_are_put_together() -> None:
+    endpoint: Any = Listening()
+    with running(echoing(endpoint, []), Hub("only for tests")) as url:
+        with connect(url.replace("http", "ws", 1), proxy=None, compression=None) as browser:
+            browser.send(b"ready")
+            assert browser.recv() == b"ready"
+            browser.send([b"one ", b"after ", b"another"])
+            assert browser.recv() == b"one after another"
+
+
+def test_a_message_that_cannot_be_taken_closes_the_socket_and_is_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    endpoint: Any = Listening()
+    with running(echoing(endpoint, []), Hub("only for tests")) as url:
+        with connect(url.replace("http", "ws", 1), proxy=None, compression=None) as browser:
+            browser.send(b"well")
+            assert browser.recv() == b"well"
+            endpoint.fails = True
+            browser.send(b"not well")
+            with pytest.raises(ConnectionClosed) as closed:
+                browser.recv()
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 1011
+    assert "a message could not be taken" in caplog.text
 
 
 def test_a_server_that_is_not_known_is_left_alone() -> None:

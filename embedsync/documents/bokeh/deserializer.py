@@ -19,6 +19,7 @@ from embedsync.documents.bokeh.private import (
     registered_decoders,
 )
 from embedsync.documents.bokeh.properties import writable_descriptor
+from embedsync.documents.bokeh.safe_integer import MOST_SAFE
 from embedsync.errors import Refused
 from embedsync.wire import Refusal
 
@@ -36,7 +37,6 @@ _TYPECODES = {
     "float64": "d",
 }
 _MOST_DIMENSIONS = 4
-_MOST_SAFE = 2**53 - 1
 _NUMBERS = {"nan": math.nan, "+inf": math.inf, "-inf": -math.inf}
 
 
@@ -65,10 +65,10 @@ class Decoder:
         recall: Callable[[str], Model | None],
         buffers: dict[str, bytes],
     ) -> None:
-        self._find = find
+        self.find = find
         self._was_here = was_here
         self._recall = recall
-        self._buffers = buffers
+        self.buffers = buffers
         self._used: set[str] = set()
         self.created: dict[str, Model] = {}
         self.returning: dict[str, Model] = {}
@@ -76,7 +76,7 @@ class Decoder:
 
     def finish(self) -> None:
         """All events are decoded: no buffer may be left over."""
-        if self._used != self._buffers.keys():
+        if self._used != self.buffers.keys():
             self.error("a buffer is not referred to")
 
     def model(self, rep: Any) -> Model:
@@ -174,7 +174,7 @@ class Decoder:
 
     def _safe(self, number: int) -> float:
         """All numbers of a browser are floating-point ones; up to here they can stand for integers."""
-        if abs(number) <= _MOST_SAFE:
+        if abs(number) <= MOST_SAFE:
             return number
         try:
             return float(number)
@@ -192,10 +192,10 @@ class Decoder:
         if not isinstance(data, dict) or not isinstance(data.get("id"), str):
             self.error("bytes are not in a buffer")
         identifier = data["id"]
-        if identifier not in self._buffers:
+        if identifier not in self.buffers:
             self.error("a buffer is missing")
         self._used.add(identifier)
-        return self._buffers[identifier]
+        return self.buffers[identifier]
 
     def _typed_array(self, rep: dict[str, Any]) -> array[Any]:
         found = self._numbers(self._bytes(rep.get("array")), rep)
@@ -255,7 +255,7 @@ class Decoder:
     def _reference(self, identifier: Any) -> Model:
         if not isinstance(identifier, str):
             self.error("not the id of a model")
-        model = self.created.get(identifier) or self.returning.get(identifier) or self._find(identifier)
+        model = self.created.get(identifier) or self.returning.get(identifier) or self.find(identifier)
         if model is not None:
             return model
         if self._was_here(identifier):
@@ -269,7 +269,7 @@ class Decoder:
         attributes = rep.get("attributes", {})
         if not isinstance(attributes, dict):
             self.error("not the attributes of a model")
-        model = self.created.get(identifier) or self._find(identifier)
+        model = self.created.get(identifier) or self.find(identifier)
         if model is None:
             model = self._recalled(identifier, name)
         if model is not None:

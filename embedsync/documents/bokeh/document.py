@@ -18,9 +18,9 @@ from embedsync.documents.bokeh import halfway, panel
 from embedsync.documents.bokeh.callbacks import Call, CallRunner
 from embedsync.documents.bokeh.curdoc import CurrentDocument
 from embedsync.documents.bokeh.deserializer import Decoder
-from embedsync.documents.bokeh.edits import DecodedEdit, Message
+from embedsync.documents.bokeh.edits import DecodedEdit, Message, Step
 from embedsync.documents.bokeh.events import decode_events
-from embedsync.documents.bokeh.keys import ROOTS, TITLE
+from embedsync.documents.bokeh.keys import ROOTS, TITLE, Key
 from embedsync.documents.bokeh.letting_go import let_go
 from embedsync.documents.bokeh.live import LiveDocument
 from embedsync.documents.bokeh.outline import outlined
@@ -30,7 +30,7 @@ from embedsync.documents.bokeh.private import ID, Model, UnlockedDocumentProxy, 
 from embedsync.documents.bokeh.properties import told_descriptor
 from embedsync.documents.bokeh.recorder import Edit, Recorder
 from embedsync.documents.bokeh.resources import models_that_need_eval, needed_scripts
-from embedsync.documents.bokeh.serializer import Encoding, KnownModels
+from embedsync.documents.bokeh.serializer import Encoding, KnownModels, plain_event
 from embedsync.documents.bokeh.session_context import ServerContext, SessionContext
 from embedsync.documents.bokeh.timers import Timers
 from embedsync.documents.bokeh.turn import Turn, TurnContext, current_turn, go_on_here
@@ -177,7 +177,8 @@ class BokehDocument:
         before = edit.before(self.bokeh)
         recorded = self._recorder.begin_edit()
         try:
-            self._take_steps(edit, recorded)
+            local = edit.local
+            self._take_steps(edit.steps, local, recorded)
             overwritten = self._recorder.settle(recorded)
             patch = self._encode(recorded.changes.take(), strict=True)
         except BaseException as error:
@@ -190,7 +191,7 @@ class BokehDocument:
                 raise
             raise Refused(Refusal.BAD_VALUE, f"{type(error).__name__}: {error}") from error
         self._recorder.end_edit()
-        for model_id, attribute in edit.local:
+        for model_id, attribute in local:
             self._known.local.setdefault(model_id, set()).add(attribute)
         edit.merged = recorded.merged | edit.made_whole(patch)
         self._recorder.queue(recorded.calls)
@@ -211,7 +212,7 @@ class BokehDocument:
     def drain(self) -> Patch:
         """Take what changed since the last drain: every written key once, with its value now."""
         go_on_here(self)
-        if self._recorder.held:
+        if self._recorder.held or not (self._recorder.has_changes() or self._known.has_stale):
             return _NOTHING
         return self._encode(self._recorder.take(), strict=False)
 
@@ -250,12 +251,12 @@ class BokehDocument:
 
     # How it is done.
 
-    def _take_steps(self, edit: DecodedEdit, recorded: Edit) -> None:
-        for step in edit.steps:
+    def _take_steps(self, steps: list[Step], local: Collection[Key], recorded: Edit) -> None:
+        for step in steps:
             step.apply(self.bokeh, self)
             if isinstance(step, Message):
                 recorded.calls.extend(self._recorder.message_calls(step.kind, step.data))
-        for key in edit.local:
+        for key in local:
             recorded.changes.drop(key)
 
     def _guarded(self, awaitable: Awaitable[Any], what: str) -> Awaitable[Any]:
@@ -349,6 +350,8 @@ class BokehDocument:
     def _encode(self, changes: list[Change], *, strict: bool) -> Patch:
         if not changes and not self._known.has_stale:
             return _NOTHING
+        if len(changes) == 1 and not self._known.has_stale and (plain := self._plain_event(changes[0])):
+            return Patch((plain,))
         encoding = Encoding(self._known, None if strict else self._host.report)
         events: list[Event] = []
         whole: set[Hashable] = set()
@@ -371,6 +374,21 @@ class BokehDocument:
         # What is held may bring back what has left: whether it is gone shows when that is let go.
         gone = () if self._recorder.has_changes() else self._known.forget_gone(self._is_here)
         return Patch(tuple(events), gone, scripts)
+
+    def _plain_event(self, change: Change) -> Event | None:
+        """The event for a plain value, sooner; ``None`` if it is not to be told, or no such value."""
+        if type(change) is not Write:
+            return None
+        model, attribute = change.model, change.attribute
+        descriptor = told_descriptor(model, attribute)
+        if descriptor is None or model not in self._known or model.id not in self.bokeh.models:
+            return None
+        event = plain_event(model, attribute, descriptor.get_value(model), change.key)
+        if event is not None:
+            if self._known.local:
+                self._known.local.get(model.id, set()).discard(attribute)
+            self._known.note_sent(model, (attribute,))
+        return event
 
     def _events_of(self, change: Change, encoding: Encoding) -> Iterator[Event]:
         match change:

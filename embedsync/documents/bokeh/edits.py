@@ -248,13 +248,14 @@ class DecodedEdit:
     @property
     def local(self) -> set[tuple[str, str]]:
         """Keys that are the sender's own concern, and that nothing else in the edit writes."""
-        told = {each.written.key for each in self.steps if each.written is not None}
         local = {
             (str(each.model.id), each.attribute)
             for each in self.steps
             if isinstance(each, Set) and each.local
         }
-        return local - told
+        if not local:
+            return local
+        return local - {each.written.key for each in self.steps if each.written is not None}
 
     def differing(self) -> list[Key]:
         """Keys whose value is another than the browser sent."""

@@ -17,6 +17,7 @@ from embedsync.documents.bokeh.edits import (
     Step,
     Stream,
 )
+from embedsync.documents.bokeh.plain_write import plain_write
 from embedsync.documents.bokeh.private import Document, Event, Model, ModelEvent
 from embedsync.documents.bokeh.view_local import is_view_local
 from embedsync.errors import Refused
@@ -54,6 +55,9 @@ def decode_events(
 def _decode_all(
     events: Sequence[Any], decoder: Decoder, authority: Authority, document: Document
 ) -> tuple[list[Step], tuple[int, ...]]:
+    if not decoder.buffers and (plain := plain_write(events, decoder.find)) is not None:
+        authority.write(plain.model, plain.attribute, plain.value)
+        return [plain], ()
     steps: list[Step] = []
     skipped = []
     for position, event in enumerate(events):

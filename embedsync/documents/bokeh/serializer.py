@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import sys
 from collections.abc import Callable, Hashable, Iterable
+from functools import cached_property
 from math import isfinite
 from typing import Any
 
@@ -29,8 +30,9 @@ from embedsync.documents.bokeh.private import (
     UnsetValueError,
     settings,
 )
+from embedsync.documents.bokeh.safe_integer import MOST_SAFE
 
-__all__ = ["Encoding", "KnownModels"]
+__all__ = ["Encoding", "KnownModels", "plain_event"]
 
 Report = Callable[[BaseException, str], None]
 
@@ -174,7 +176,6 @@ class Encoding(Serializer):
         self.columns: dict[str, Arrays] = {}
         self._taken: list[Buffer] = []
         self._nothing_for_what_fails = False
-        self._leaves_out_defaults = not settings.serialize_include_defaults()
 
     def event(
         self, fields: dict[str, Any], values: dict[str, Any], kind: EventKind, key: Hashable = None
@@ -317,6 +318,10 @@ class Encoding(Serializer):
         attributes = {name: self.encode(value) for name, value in values.items()}
         return {**definition, "attributes": attributes} if attributes else definition
 
+    @cached_property
+    def _leaves_out_defaults(self) -> bool:
+        return not settings.serialize_include_defaults()
+
     def _without_what_fails(self, model: Model, report: Report) -> dict[str, Any]:
         """Define a model without the values that can't be encoded: the rest of the page goes on."""
         self.add_ref(model, model.ref)
@@ -397,6 +402,21 @@ class Encoding(Serializer):
     def error(self, message: str) -> Any:
         """Raise that something can't be encoded."""
         raise SerializationError(message)
+
+
+def plain_event(model: Model, attribute: str, value: Any, key: Hashable) -> Event | None:
+    """The event of a plain value, as :meth:`Encoding.event` makes it; ``None`` for other values."""
+    kind = type(value)
+    if kind is str:
+        if attribute == COLUMNS or not value.isascii():
+            return None
+    elif kind is int:
+        if not -MOST_SAFE <= value <= MOST_SAFE:
+            return None
+    elif kind is not bool and not (kind is float and isfinite(value)):
+        return None
+    content = {"kind": "ModelChanged", "model": model.ref, "attr": attribute, "new": value}
+    return Event(_json.encode(content), EventKind.WRITE, key)
 
 
 def _without_surrogates(rep: Any) -> Any:

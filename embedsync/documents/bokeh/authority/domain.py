@@ -17,6 +17,7 @@ from embedsync.documents.bokeh.values import same
 
 __all__ = ["complaint", "event_complaint"]
 
+_NUMBERS = frozenset({int, float})
 _MILLISECONDS = 1000.0
 _A_DAY = 86_400_000.0
 _TOLERANCE = 1e-6
@@ -28,11 +29,11 @@ def complaint(model: Any, attribute: str, value: Any) -> str:
 
     A value that is there already is always right, though it may be one that only Python could set.
     """
-    if _is_there(model, attribute) and same(value, value_of(model, attribute)):
-        return ""
     cls: Any = type(model)
     rule = _rule_of(cls, attribute) if is_of_bokeh(cls) else _found_for(cls, attribute)
-    return rule(model, value) if rule is not None else ""
+    if rule is None or _holds(model, attribute, value):
+        return ""
+    return rule(model, value)
 
 
 def _found_for(cls: type, attribute: str) -> Callable[[Any, Any], str] | None:
@@ -57,6 +58,17 @@ def event_complaint(model: Any, name: str, details: Mapping[str, Any]) -> str:
         if rule is not None and each.__module__.startswith("bokeh.models."):
             return rule(model, details)
     return ""
+
+
+def _holds(model: Any, attribute: str, value: Any) -> bool:
+    """Whether this value is there already."""
+    try:
+        there = value_of(model, attribute)
+    except UnsetValueError:
+        return False
+    if type(value) in _NUMBERS and type(there) in _NUMBERS and value == value:
+        return bool(value == there)
+    return same(value, there)
 
 
 def _is_there(model: Any, attribute: str) -> bool:

@@ -1,0 +1,135 @@
+"""The short way of an edit, and of an event, that is one plain value leads to where the long one does."""
+
+import itertools
+import json
+import warnings
+from typing import Any
+
+import pytest
+from bokeh.model import Model
+from bokeh.models import Button, Div, Slider, TextInput
+from bokeh.util import serialization
+from hypothesis import given
+from hypothesis import strategies as st
+
+from embedsync.document import EventKind
+from embedsync.documents.bokeh import document, events
+from embedsync.documents.bokeh.plain_write import PlainSet, plain_write
+from embedsync.documents.bokeh.private import UnsetValueError
+from embedsync.documents.bokeh.serializer import Encoding, KnownModels, plain_event
+from embedsync.errors import Refused
+from tests.documents.bokeh.harness import Live, write
+from tests.documents.bokeh.test_attributes import CLASSES
+
+pytestmark = pytest.mark.filterwarnings("ignore::bokeh.util.warnings.BokehDeprecationWarning")
+
+VALUES = (True, 0, 1, -3, 2.5, 1e300, 2**53 - 1, -(2**53), "", "red", "start", "Größe", None)
+
+SLIDER = {"start": 0, "end": 10, "value": 1, "step": 0.5}
+GIVEN = {"Slider": SLIDER, "RangeSlider": {**SLIDER, "value": (1, 2)}}
+"""Values without which a model cannot be shown."""
+
+
+def is_complete(model_class: type[Model]) -> bool:
+    try:
+        model_class(**GIVEN.get(model_class.__name__, {})).properties_with_values()
+    except UnsetValueError:
+        return False
+    return True
+
+
+with warnings.catch_warnings(action="ignore"):
+    COMPLETE = [each for each in CLASSES if is_complete(each)]
+
+
+def life(model_class: type[Model], authority: str, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """All that browsers, callbacks and logs are told while each property of a model is given some values."""
+    monkeypatch.setattr(serialization, "_simple_id", 1000)  # Each life has the same ids.
+    model = model_class(**GIVEN.get(model_class.__name__, {}))
+    told: list[Any] = []
+
+    def fill(doc: Any) -> None:
+        doc.add_root(model)
+        for name in model_class.properties():
+            model.on_change(name, lambda attribute, old, new: told.append((attribute, repr(old), repr(new))))
+
+    live = Live(fill, authority=authority)
+    values = itertools.cycle(VALUES)
+    for name in [*model_class.properties(), "no such property"]:
+        for value in itertools.islice(values, 3):
+            told.append((name, value))
+            try:
+                edited = live.edit(write(model, name, value))
+            except Refused as refused:
+                told.append((refused.code, str(refused), refused.where))
+            else:
+                prepared = edited.prepared.written, edited.prepared.skipped
+                told.append((edited.before, prepared, edited.patch, edited.differs, edited.effects))
+    told += [repr(model._property_values), live.mirror.models, [str(error) for error, _ in live.host.reports]]
+    return told
+
+
+@pytest.mark.parametrize("authority", ["compat", "closed"])
+@pytest.mark.parametrize("model_class", COMPLETE, ids=lambda each: each.__name__)
+def test_each_property_of_each_model_takes_a_value_the_short_way_as_the_long_way(
+    model_class: type[Model], authority: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    short = life(model_class, authority, monkeypatch)
+    monkeypatch.setattr(events, "plain_write", lambda *_: None)
+    monkeypatch.setattr(document, "plain_event", lambda *_: None)
+    assert short == life(model_class, authority, monkeypatch)
+
+
+def test_a_slider_a_text_and_a_button_that_is_disabled_take_the_short_way() -> None:
+    for model, name, value in (
+        (Slider(), "value", 0.5),
+        (TextInput(), "value", "a"),
+        (Button(), "disabled", True),
+    ):
+        step = plain_write([write(model, name, value)], {model.id: model}.get)
+        assert isinstance(step, PlainSet)
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        {"kind": "ModelChanged", "model": {"id": "gone"}, "attr": "value", "new": 1},
+        {"kind": "ModelChanged", "model": {"id": 1}, "attr": "value", "new": 1},
+        {"kind": "ModelChanged", "model": {"id": "shown", "type": "ref"}, "attr": "value", "new": 1},
+        {"kind": "ModelChanged", "model": {"id": "shown"}, "attr": 1, "new": 1},
+        {"kind": "ModelChanged", "model": {"id": "shown"}, "attr": "value"},
+        {"kind": "ModelChanged", "model": {"id": "shown"}, "attr": "value", "new": [1]},
+        {"kind": "ModelChanged", "model": {"id": "shown"}, "attr": "value", "new": "wrong"},
+        {"kind": "TitleChanged", "title": "new"},
+        "no event",
+    ],
+    ids=repr,
+)
+def test_whatever_is_unfamiliar_or_wrong_is_left_to_the_long_way(edit: Any) -> None:
+    slider = Slider()
+    slider._id = "shown"  # type: ignore[assignment]
+    assert plain_write([edit], {"shown": slider}.get) is None
+    assert plain_write([write(slider, "value", 0.5)] * 2, {"shown": slider}.get) is None
+
+
+@given(
+    st.one_of(
+        st.booleans(),
+        st.floats(),
+        st.integers(-(2**60), 2**60),
+        st.text(st.characters(codec="utf-8")),
+        st.none(),
+        st.lists(st.integers()),
+    )
+)
+def test_the_event_of_a_plain_value_is_that_of_the_encoding(value: Any) -> None:
+    model = Div()
+    key = (model.id, "name")
+    event = plain_event(model, "name", value, key)
+    fields = {"kind": "ModelChanged", "model": model.ref, "attr": "name"}
+    if event is None:
+        assert type(value) is not bool
+        return
+    whole = Encoding(KnownModels()).event(fields, {"new": value}, EventKind.WRITE, key)
+    assert event == whole
+    assert json.loads(event.content)["new"] == value
