@@ -60,11 +60,12 @@ class _Running:
         steps: Generator[Awaitable[Any], Any, None],
         failed: Failed | None,
         last: bool,
+        context: contextvars.Context,
     ) -> None:
         self.waiting = waiting
         self.failed = failed
         self.last = last
-        self.context = contextvars.copy_context()
+        self.context = context
         self.steps = steps
         self.thread: int | None = None
         self.awaited: Awaitable[Any] | None = None
@@ -82,6 +83,7 @@ class Mailbox:
         edit_turn: makes the turn of a waiting edit.
         context: makes what each turn runs in.
         report: told of exceptions that leave a turn.
+        turn_context: makes the context variables of each turn, on the thread on which it begins.
         thread_context: makes what is around each part of a turn that runs on one thread, inside ``context``.
         awaiting: put around what turns yield.
         watch: told when a turn begins and ends.
@@ -97,6 +99,7 @@ class Mailbox:
         edit_turn: Callable[[WaitingEdit], Iterator[Awaitable[Any]]],
         context: Callable[[], AbstractContextManager[Any]],
         report: Callable[[BaseException, str], None],
+        turn_context: Callable[[], contextvars.Context] = contextvars.copy_context,
         thread_context: Callable[[], AbstractContextManager[Any]] = nullcontext,
         awaiting: Callable[[Awaitable[Any]], Awaitable[Any]] = lambda awaitable: awaitable,
         watch: Watch | None = None,
@@ -108,6 +111,7 @@ class Mailbox:
         self._edit_turn = edit_turn
         self._enter = context
         self._report = report
+        self._turn_context = turn_context
         self._thread_context = thread_context
         self._awaiting = awaiting
         self._watch = watch
@@ -265,16 +269,17 @@ class Mailbox:
     # turn which was given up: theirs is not the running one any more.
 
     def _run(self) -> None:
+        context = self._turn_context()
         with self._lock:
             waiting = self._inbox.take()
             if waiting is None:
                 self._busy = False
                 return
             if isinstance(waiting, WaitingEdit):
-                running = _Running(waiting, self._in_context(self._edit_of(waiting)), None, False)
+                running = _Running(waiting, self._in_context(self._edit_of(waiting)), None, False, context)
             else:
                 turn, failed = waiting
-                running = _Running(None, self._in_context(turn), failed, self._closed)
+                running = _Running(None, self._in_context(turn), failed, self._closed, context)
             self._running = running
         if self._watch is not None:
             self._watch.turn_begins()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
+from contextvars import Context, copy_context
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +21,10 @@ PAGE_PATH = "path"
 
 def _as_it_is(request: Request, awaitable: Awaitable[Any]) -> Awaitable[Any]:
     return awaitable
+
+
+def _as_on_the_thread(request: Request) -> Context:
+    return copy_context()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +45,8 @@ class Request:
         context: makes, of this request, the context manager in which each turn runs, such as
             Flask's application context. A turn may go on on another thread; its context variables
             come along.
+        turn_context: makes, of this request, the context variables of a turn, on the thread on which that
+            begins; always a new copy. For what is the same in all turns, and costly to set.
         thread_context: makes, of this request, the context manager around what runs on one thread at a
             stretch: a turn, or a part of one. For what belongs to threads, such as Django's connections,
             and for context variables that are valid on the thread that set them, as Django's are.
@@ -66,6 +73,7 @@ class Request:
     user_key: str = ""
     page: Mapping[str, str] = field(default_factory=dict)
     context: Callable[[Request], AbstractContextManager[Any]] = nullcontext
+    turn_context: Callable[[Request], Context] = _as_on_the_thread
     thread_context: Callable[[Request], AbstractContextManager[Any]] = nullcontext
     permission_context: Callable[[Request], AbstractContextManager[Any]] = nullcontext
     awaiting: Callable[[Request, Awaitable[Any]], Awaitable[Any]] = _as_it_is

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import select
 import socket
+import ssl
 import struct
 import threading
-from collections.abc import Iterator
-from typing import Any, cast
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Any, Self, cast
 
 import pytest
 from simple_websocket import Server
@@ -16,8 +20,10 @@ from embedsync.endpoint import Endpoint
 from embedsync.hub import Hub
 from embedsync.request import Request
 from embedsync.settings import Settings
+from embedsync_flask.carried import CarriedSocket, NoThread, can_be_carried
 from embedsync_flask.socket import serve_socket
-from tests.support.raw import BINARY, CLOSE, encode_frame
+from embedsync_flask.traffic import Traffic
+from tests.support.raw import BINARY, CLOSE, PING, PONG, TEXT, encode_frame
 
 
 class LeavingBrowser:
@@ -81,10 +87,72 @@ HANDSHAKE = {
 }
 
 
-def test_what_a_session_says_too_late_does_not_cut_the_goodbye_off() -> None:
+class Browser:
+    """One end of a pair of sockets, at whose other end a WebSocket is served as in a request."""
+
+    def __init__(self, endpoint: Any, traffic: Traffic | None, settings: Settings | None = None) -> None:
+        self._ours, self.socket = socket.socketpair()
+        self.socket.settimeout(20)
+        self._received = b""
+        environ = {"werkzeug.socket": self._ours, **HANDSHAKE}
+        server = Server(environ, thread_class=NoThread) if traffic else Server(environ)
+        while b"\r\n\r\n" not in self._received:
+            self._received += self.socket.recv(4096)
+        assert self._received.endswith(b"\r\n\r\n")
+        self._received = b""
+        serve = (
+            CarriedSocket(server, endpoint, traffic).serve
+            if traffic
+            else partial(serve_socket, server, endpoint, settings or Settings())
+        )
+        self._serving = threading.Thread(target=serve)
+
+    def begin(self) -> None:
+        self._serving.start()
+
+    def receive(self) -> tuple[int, bytes]:
+        """The next frame: opcode and payload."""
+        first, size = self._take(2)
+        if size > 125:
+            (size,) = struct.unpack(">H" if size == 126 else ">Q", self._take(2 if size == 126 else 8))
+        return first & 15, self._take(size)
+
+    def send(self, opcode: int, payload: bytes = b"") -> None:
+        self.socket.sendall(encode_frame(opcode, payload))
+
+    def close_at_the_server(self) -> None:
+        self._ours.close()
+
+    def wait_served(self) -> None:
+        self._serving.join(20)
+        assert not self._serving.is_alive()
+
+    def __enter__(self) -> Self:
+        self.begin()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.socket.close()
+        self.wait_served()
+        self._ours.close()
+
+    def _take(self, size: int) -> bytes:
+        while len(self._received) < size:
+            data = self.socket.recv(1 << 20)
+            assert data, "the server has ended the connection"
+            self._received += data
+        taken, self._received = self._received[:size], self._received[size:]
+        return taken
+
+
+@pytest.fixture(params=["carried", "on threads of its own"])
+def traffic(request: pytest.FixtureRequest) -> Traffic | None:
+    """How the socket is served; ``None`` for threads of its own."""
+    return Traffic() if request.param == "carried" else None
+
+
+def test_what_a_session_says_too_late_does_not_cut_the_goodbye_off(traffic: Traffic | None) -> None:
     """A session on another thread may have something for the socket while that is closed."""
-    ours, theirs = socket.socketpair()
-    theirs.settimeout(20)
     hub = Hub("key", Settings())
     endpoint = hub.connect(Request())
     lose = endpoint.lost
@@ -94,18 +162,199 @@ def test_what_a_session_says_too_late_does_not_cut_the_goodbye_off() -> None:
         endpoint.notify(wire.Notice(kind=wire.NoticeKind.BUSY))
 
     endpoint.lost = lost_with_a_late_word  # type: ignore[method-assign]
+    goodbye = struct.pack(">H", wire.Close.BAD_MESSAGE)
     try:
-        server = Server({"werkzeug.socket": ours, **HANDSHAKE})
-        theirs.sendall(encode_frame(BINARY, b"no message of ours"))
-        serving = threading.Thread(target=serve_socket, args=(server, endpoint, Settings()))
-        serving.start()
-        received, goodbye = b"", struct.pack(">H", wire.Close.BAD_MESSAGE)
-        while chunk := theirs.recv(4096):
-            received += chunk
-            if received.endswith(goodbye):
-                theirs.sendall(encode_frame(CLOSE, goodbye))
-        serving.join(20)
+        with Browser(endpoint, traffic) as browser:
+            browser.send(BINARY, b"no message of ours")
+            assert browser.receive() == (CLOSE, goodbye)
+            browser.send(CLOSE, goodbye)
+            assert browser.socket.recv(4096) == b""
     finally:
         hub.stop()
-        theirs.close()
-    assert received.split(b"\r\n\r\n", 1)[1] == b"\x88\x02" + goodbye
+
+
+class Talkative:
+    """An endpoint that has messages to send, one more each time, and notes what comes."""
+
+    abandoned = False
+
+    def __init__(self, sent: Sequence[bytes | str] = (), code: int | None = None) -> None:
+        self._sent = deque(sent)
+        self._code = code
+        self.noted: list[bytes | str] = []
+        self.is_lost = False
+        self._on_ready: Callable[[], None] = lambda: None
+
+    @property
+    def on_ready(self) -> Callable[[], None]:
+        return self._on_ready
+
+    @on_ready.setter
+    def on_ready(self, wake: Callable[[], None]) -> None:
+        self._on_ready = wake
+        wake()
+
+    @property
+    def close_code(self) -> int | None:
+        return self._code if not self._sent else None
+
+    def take(self) -> list[bytes | str]:
+        if not self._sent:
+            return []
+        taken = self._sent.popleft()
+        self.on_ready()
+        return [taken]
+
+    def say(self, message: bytes) -> None:
+        self._sent.append(message)
+        self.on_ready()
+
+    def receive(self, message: bytes | str) -> None:
+        self.noted.append(message)
+
+    def lost(self) -> None:
+        self.is_lost = True
+
+
+SIZES = (0, 1, 125, 126, 16 * 1024, 16 * 1024 + 1, 65535, 65536, 300_000)
+
+
+def test_messages_of_every_size_and_kind_arrive_whole_and_in_order(traffic: Traffic | None) -> None:
+    sent: list[bytes | str] = [bytes([number]) * size for number, size in enumerate(SIZES * 3)]
+    sent += ["ä" * size for size in SIZES]
+    with Browser(Talkative(sent, 1000), traffic) as browser:
+        for each in sent:
+            expected = (TEXT, each.encode()) if isinstance(each, str) else (BINARY, each)
+            assert browser.receive() == expected
+        assert browser.receive() == (CLOSE, struct.pack(">H", 1000))
+
+
+def test_what_comes_is_handed_over_in_order_however_large_it_is(traffic: Traffic | None) -> None:
+    endpoint = Talkative()
+    sent = [bytes([number]) * size for number, size in enumerate(SIZES * 3)]
+    with Browser(endpoint, traffic) as browser:
+        browser.socket.sendall(b"".join(encode_frame(BINARY, each) for each in sent))
+        browser.send(PING, b"was that all?")
+        assert browser.receive() == (PONG, b"was that all?")
+        browser.send(CLOSE, struct.pack(">H", 1000))
+        browser.wait_served()
+    assert endpoint.noted == sent
+    assert endpoint.is_lost
+
+
+def test_answers_to_pings_come_between_whole_messages(traffic: Traffic | None) -> None:
+    sent = [bytes([number]) * 300_000 for number in range(20)]
+    with Browser(Talkative(sent), traffic) as browser:
+        for number in range(20):
+            browser.send(PING, bytes([number]))
+        received = [browser.receive() for _ in range(40)]
+    assert [payload for opcode, payload in received if opcode == BINARY] == sent
+    assert [payload[0] for opcode, payload in received if opcode == PONG] == list(range(20))
+
+
+def test_what_a_browser_has_said_is_heard_though_it_takes_nothing_any_more() -> None:
+    endpoint = Talkative([b"too late"])
+    browser = Browser(endpoint, Traffic())
+    browser.send(BINARY, b"I will not come back")
+    browser.socket.close()
+    with browser:
+        browser.wait_served()
+    assert endpoint.noted == [b"I will not come back"]
+    assert endpoint.is_lost
+
+
+class Slow(Talkative):
+    """It takes its time for a large message."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.has_begun, self.may_end = threading.Event(), threading.Event()
+
+    def receive(self, message: bytes | str) -> None:
+        if len(message) > 65536:
+            self.has_begun.set()
+            assert self.may_end.wait(20)
+        super().receive(message)
+
+
+def test_while_a_large_message_is_decoded_other_sockets_are_served_and_so_is_this_one() -> None:
+    traffic, slow, other = Traffic(), Slow(), Talkative()
+    large = b"x" * 100_000
+    with Browser(slow, traffic) as its, Browser(other, traffic) as others:
+        its.send(BINARY, large)
+        its.send(BINARY, b"after it")
+        assert slow.has_begun.wait(20)
+        others.send(PING, b"somebody else")
+        assert others.receive() == (PONG, b"somebody else")
+        slow.say(b"meanwhile")
+        assert its.receive() == (BINARY, b"meanwhile")
+        assert slow.noted == []
+        slow.may_end.set()
+        its.send(PING, b"the rest?")
+        assert its.receive() == (PONG, b"the rest?")
+    assert slow.noted == [large, b"after it"]
+
+
+def test_a_browser_that_takes_no_answers_is_not_listened_to_any_more() -> None:
+    pings, bound = encode_frame(PING, b"x" * 100) * 1000, 64 * 1024 * 1024
+    with Browser(Talkative(), Traffic()) as browser:
+        browser.socket.setblocking(False)
+        sent, is_heard = 0, True
+        while is_heard and sent < bound:
+            try:
+                sent += browser.socket.send(pings)
+            except BlockingIOError:
+                is_heard = bool(select.select([], [browser.socket], [], 0.5)[1])
+    assert sent < bound
+
+
+class Broken(Talkative):
+    """It has a mistake."""
+
+    def receive(self, message: bytes | str) -> None:
+        raise RuntimeError("a mistake")
+
+
+def test_a_socket_that_fails_ends_alone(caplog: pytest.LogCaptureFixture) -> None:
+    traffic, broken = Traffic(), Broken()
+    with Browser(broken, traffic) as its, Browser(Talkative(), traffic) as others:
+        its.send(BINARY, b"anything")
+        assert its.socket.recv(4096) == b""
+        others.send(PING, b"somebody else")
+        assert others.receive() == (PONG, b"somebody else")
+    assert broken.is_lost
+    assert "a socket could not be served" in caplog.text
+
+
+def test_a_socket_that_its_server_has_closed_ends_alone() -> None:
+    traffic, endpoint = Traffic(), Talkative()
+    with Browser(endpoint, traffic) as its, Browser(Talkative(), traffic) as others:
+        its.send(PING, b"served?")
+        assert its.receive() == (PONG, b"served?")
+        its.close_at_the_server()
+        endpoint.say(b"nobody hears this")
+        its.wait_served()
+        others.send(PING, b"somebody else")
+        assert others.receive() == (PONG, b"somebody else")
+    assert endpoint.is_lost
+
+
+def test_the_thread_ends_with_the_last_socket_and_begins_again_with_the_next() -> None:
+    traffic = Traffic()
+    for _ in range(2):
+        with Browser(Talkative(), traffic) as browser:
+            browser.send(PING, b"there?")
+            assert browser.receive() == (PONG, b"there?")
+            [thread] = [each for each in threading.enumerate() if each.name == "embedsync-sockets"]
+        thread.join(20)
+        assert not thread.is_alive()
+
+
+def test_only_plain_sockets_with_known_options_are_carried(sock: socket.socket) -> None:
+    assert can_be_carried({"gunicorn.socket": sock}, {"receive_bytes": 4096})
+    assert not can_be_carried({"gunicorn.socket": sock}, {"ping_interval": 25})
+    assert not can_be_carried({"eventlet.input": object()}, {})
+    context = ssl.create_default_context()
+    encrypted = context.wrap_socket(sock, server_hostname="localhost", do_handshake_on_connect=False)
+    with encrypted:
+        assert not can_be_carried({"gunicorn.socket": encrypted}, {})

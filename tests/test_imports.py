@@ -29,6 +29,7 @@ LAYERS: list[set[str]] = [
         "encodings",
         "endpoint",
         "equipment",
+        "framing",
         "heap",
         "html",
         "hub",
@@ -71,8 +72,9 @@ OF_THE_CORE = {
     "struct",
     "typing",
 }
-# A recipe names files; it is the documents that open them. A misspelt setting gets a hint.
-EXCEPTIONS = {"app": {"pathlib"}, "settings": {"difflib"}}
+# A recipe names files; it is the documents that open them. A misspelt setting gets a hint. A request says in
+# which context turns run.
+EXCEPTIONS = {"app": {"pathlib"}, "settings": {"difflib"}, "request": {"contextvars"}}
 
 FRAMEWORKS = {
     "bokeh",

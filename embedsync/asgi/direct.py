@@ -8,19 +8,16 @@ does with one that comes is to stop reading, to put it into a queue, and to read
 from __future__ import annotations
 
 import importlib
-import struct
 from collections.abc import Callable, Sequence
 from typing import Any, Self
 
 from embedsync.asgi.protocol import Send
+from embedsync.framing import framed
 
 __all__ = ["Direct"]
 
 _MODULE = "uvicorn.protocols.websockets.websockets_sansio_impl"
 _CLASS = "WebSocketsSansIOProtocol"
-_TEXT, _BINARY = 0x81, 0x82
-_COPIED = 16 * 1024
-"""Messages up to here are written together; larger ones are not copied."""
 
 
 class Direct:
@@ -88,25 +85,6 @@ class Direct:
             or transport.is_closing()
         ):
             return False
-        together: list[bytes] = []
-        for message in messages:
-            content = message.encode() if isinstance(message, str) else message
-            together.append(_header(_TEXT if isinstance(message, str) else _BINARY, len(content)))
-            if len(content) > _COPIED:
-                transport.write(b"".join(together))
-                together.clear()
-                transport.write(content)
-            else:
-                together.append(content)
-        if together:
-            transport.write(b"".join(together))
+        for piece in framed(messages):
+            transport.write(piece)
         return True
-
-
-def _header(opcode: int, length: int) -> bytes:
-    """The header of a whole message from a server, RFC 6455 section 5.2."""
-    if length < 126:
-        return bytes((opcode, length))
-    if length < 65536:
-        return struct.pack("!BBH", opcode, 126, length)
-    return struct.pack("!BBQ", opcode, 127, length)

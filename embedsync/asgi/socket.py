@@ -9,6 +9,7 @@ from typing import Any
 
 from embedsync import wire
 from embedsync.asgi.direct import Direct
+from embedsync.asgi.direct_daphne import DirectToDaphne
 from embedsync.asgi.promptly import await_within
 from embedsync.asgi.protocol import Message, Receive, Scope, Send
 from embedsync.asgi.waking import waker_of
@@ -92,7 +93,7 @@ class Socket:
         self._receive = receive
         self._send = send
         self._settings = settings
-        self._direct = Direct.past(send)
+        self._direct = Direct.past(send) or DirectToDaphne.past(send)
         self._ready = asyncio.Event()
         self._over = asyncio.Event()
         self._writer: asyncio.Task[None] | None = None

@@ -90,6 +90,7 @@ class LiveSession:
             edit_turn=built.edit_turn,
             context=surroundings.context,
             report=failures.report,
+            turn_context=surroundings.turn_context,
             thread_context=surroundings.thread_context,
             awaiting=surroundings.awaiting,
             watch=watched,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextvars import Context
 from typing import Any
 
 from embedsync.live.built import Built
@@ -32,6 +33,11 @@ class Surroundings:
         if request.context is nullcontext:
             return document.context()
         return _both(request.context(request), document.context)
+
+    def turn_context(self) -> Context:
+        """The context variables of a turn, on the thread on which that begins."""
+        request = self._visit.info.request
+        return request.turn_context(request)
 
     def thread_context(self) -> AbstractContextManager[Any]:
         """Around each part of a turn that runs on one thread."""

@@ -13,7 +13,13 @@ from django.urls import set_script_prefix
 
 from embedsync.asgi.protocol import Scope
 from embedsync.request import Request
-from embedsync_django.surroundings import connections_of_thread, noted, surrounded, surroundings
+from embedsync_django.surroundings import (
+    connections_of_thread,
+    context_of_turn,
+    noted,
+    surrounded,
+    surroundings,
+)
 from embedsync_django.users import ended_logins, fresh, is_of_login, key_of, plain, user_of_cookies
 
 __all__ = ["handshake_of", "request_of", "request_of_anybody"]
@@ -58,7 +64,7 @@ def handshake_of(scope: Scope) -> Request:
         else:
             user, of_login = user_of_cookies(http.COOKIES), True
         request = _request(http, user)
-    request = replace(request, thread_context=surroundings, awaiting=surrounded)
+    request = replace(request, turn_context=context_of_turn, thread_context=surroundings, awaiting=surrounded)
     if request.user_key == "":
         return request
 

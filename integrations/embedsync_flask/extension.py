@@ -27,6 +27,7 @@ from markupsafe import Markup
 from simple_websocket import Server
 
 from embedsync.documents import load
+from embedsync.endpoint import Endpoint
 from embedsync.errors import ConfigurationError, UnknownApp
 from embedsync.html import embed_element, forbidden_app, missing_app, module_script
 from embedsync.hub import Hub, check_name, known_options
@@ -36,9 +37,11 @@ from embedsync.running import register
 from embedsync.stock.door import PROTOCOL, Door
 from embedsync.stock.pages import StockPages
 from embedsync_flask.capacity import with_room
+from embedsync_flask.carried import CarriedSocket, NoThread, can_be_carried
 from embedsync_flask.config import secret_keys, settings_of
 from embedsync_flask.requests import nobody, request_of
 from embedsync_flask.socket import EndedSocket, serve_socket
+from embedsync_flask.traffic import traffic_of
 from embedsync_flask.users import UserLoader, key_of
 
 __all__ = ["EmbedSync"]
@@ -256,7 +259,10 @@ class EmbedSync:
         blueprint.record(self._registered)
         blueprint.before_request(self._before_socket)
         blueprint.add_url_rule("/<path:path>", "http", self._http, methods=["GET", "HEAD", "POST", "OPTIONS"])
-        Sock().route("/socket", bp=blueprint, endpoint="socket")(self._socket)
+        views = _Views()
+        Sock().route("/socket", bp=views)(self._socket)
+        self._view_of_flask_sock = views.kept
+        blueprint.add_url_rule("/socket", "socket", self._own_socket, websocket=True)
         # By hand, because flask-sock knows subprotocols only for all sockets of a site.
         blueprint.add_url_rule("/<path:name>/ws", "stock_socket", self._stock_socket, websocket=True)
         return blueprint
@@ -290,8 +296,20 @@ class EmbedSync:
             abort(403)
         return None
 
+    def _own_socket(self) -> Any:
+        options = current_app.config.get("SOCK_SERVER_OPTIONS", {})
+        if not can_be_carried(request.environ, options):
+            return self._view_of_flask_sock()
+        server = Server(request.environ, thread_class=NoThread, **options)
+        return self._carry(server, self.hub.connect(self._request()))
+
     def _socket(self, socket: Any) -> None:
         serve_socket(socket, self.hub.connect(self._request()), self.hub.settings)
+
+    def _carry(self, server: Server, endpoint: Endpoint) -> Response:
+        server.max_message_size = self.hub.settings.message_bytes
+        CarriedSocket(server, endpoint, traffic_of(self.hub)).serve()
+        return EndedSocket(server)
 
     def _stock_socket(self, name: str) -> Response:
         hub, door = self.hub, Door(self.hub)
@@ -301,6 +319,9 @@ class EmbedSync:
         grant = door.admit(name, offered, request.query_string.decode("latin-1"), self._request())
         if grant is None:
             abort(403)
+        if can_be_carried(request.environ, {}):
+            server = Server(request.environ, subprotocols=[PROTOCOL], thread_class=NoThread)
+            return self._carry(server, door.connect(grant, self._request()))
         server = Server(request.environ, subprotocols=[PROTOCOL])
         serve_socket(server, door.connect(grant, self._request()), hub.settings)
         return EndedSocket(server)
@@ -316,6 +337,20 @@ class EmbedSync:
             abort(413)
         answer = routes.respond(request.method, path, self._request(), body)
         return Response(answer.body, answer.status, list(answer.headers))
+
+
+class _Views:
+    """Stands in for a blueprint: it keeps the view that flask-sock adds to it."""
+
+    kept: Callable[[], Any]
+
+    def route(self, path: str, **options: Any) -> Callable[[Callable[[], Any]], None]:
+        """See :class:`flask.Blueprint`."""
+
+        def keep(view: Callable[[], Any]) -> None:
+            self.kept = view
+
+        return keep
 
 
 def _when_sent(response: Response, call: Callable[[], None]) -> Response:

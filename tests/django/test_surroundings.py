@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import Context
 from typing import Any
 
 import pytest
 from django.core.asgi import get_asgi_application
 from django.test import override_settings
+from django.urls import get_script_prefix
+from django.utils import timezone, translation
 
+from embedsync.request import Request
 from embedsync_django.asgi import with_live_apps
+from embedsync_django.surroundings import context_of_turn, noted, surroundings
 from tests.django.support import open_app, served
 
 GERMAN = {"Accept-Language": "de"}
@@ -75,3 +81,58 @@ def test_urls_that_app_code_makes_begin_where_the_site_begins(name: str) -> None
             assert client.value(attached, "report", "value") == "Monday UTC /site/page/x"
             client.set(attached, "amount", "value", 7)
             client.wait_for_value(attached, "report", "value", "7: Monday UTC /site/page/x")
+
+
+PAGE = {"language": "de", "time_zone": "Asia/Tokyo", "prefix": "/site/"}
+REQUEST = Request(page=PAGE)
+
+
+def found_in(context: Context, request: Request = REQUEST) -> dict[str, str]:
+    """What a stretch of a turn finds active; it leaves something else behind."""
+
+    def stretch() -> dict[str, str]:
+        with surroundings(request):
+            found = noted()
+            translation.activate("fr")
+            timezone.activate("Europe/Paris")
+            return found
+
+    return context.run(stretch)
+
+
+def test_each_turn_begins_with_what_its_page_had_whatever_others_have_activated() -> None:
+    before = noted()
+    other = Request(page={**PAGE, "language": "en"})
+    for _ in range(3):
+        assert found_in(context_of_turn(REQUEST)) == PAGE
+        assert found_in(context_of_turn(other), other) == other.page
+    assert noted() == before
+
+
+def test_each_stretch_of_a_turn_begins_with_what_its_page_had_on_whichever_thread() -> None:
+    context = context_of_turn(REQUEST)
+    with ThreadPoolExecutor(1) as pool:
+        for _ in range(2):
+            assert found_in(context) == PAGE
+            assert pool.submit(found_in, context).result() == PAGE
+
+
+def test_a_turn_may_go_on_where_it_was_not_prepared_for() -> None:
+    with ThreadPoolExecutor(1) as pool:
+        assert found_in(pool.submit(context_of_turn, REQUEST).result()) == PAGE
+    other = Request(page={**PAGE, "prefix": "/other/"})
+    assert found_in(context_of_turn(REQUEST), other) == other.page
+
+
+def test_what_cannot_be_activated_fails_in_the_turn_and_not_before() -> None:
+    request = Request(page={**PAGE, "time_zone": "Atlantis"})
+    context = context_of_turn(request)
+    with pytest.raises(LookupError):
+        found_in(context, request)
+    assert context.run(get_script_prefix) == "/"
+
+
+def test_pages_of_very_many_kinds_are_all_served() -> None:
+    for number in range(300):
+        request = Request(page={**PAGE, "prefix": f"/{number}/"})
+        assert found_in(context_of_turn(request), request) == request.page

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from channels.auth import AuthMiddlewareStack
+from channels.sessions import InstanceSessionWrapper
 from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.models import Permission
 from django.contrib.sessions.models import Session
@@ -19,6 +20,7 @@ from websockets.exceptions import ConnectionClosed
 from embedsync import wire
 from embedsync.tickets import Grant, Tickets
 from embedsync_django import embed
+from embedsync_django.consumers import past_sessions
 from embedsync_django.requests import handshake_of
 from embedsync_django.users import EndedLogins, user_of_cookies
 from tests.contract.client import Attached, Client, elements_of
@@ -150,6 +152,27 @@ def test_the_middleware_of_channels_may_stand_around_the_project() -> None:
         client, attached = open_app(url, "members", cookie_header(logged_in(user)))
         with client:
             assert user.username in client.value(attached, "report", "value")
+
+
+class WatchesMessages(InstanceSessionWrapper):  # type: ignore[misc]  # Channels ships no types.
+    """What a site has made of it."""
+
+
+def test_messages_go_past_the_middleware_for_sessions_and_past_nothing_else(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def send(message: Any) -> None:
+        """Take it."""
+
+    scope = {"cookies": {}}
+    once = InstanceSessionWrapper(scope, send)
+    assert past_sessions(send) is send
+    assert past_sessions(once.send) is send
+    assert past_sessions(InstanceSessionWrapper(once.scope, once.send).send) is send
+    watching = WatchesMessages(scope, send).send
+    assert past_sessions(watching) is watching
+    monkeypatch.setattr(InstanceSessionWrapper, "save_message_types", ["websocket.send"])
+    assert past_sessions(once.send) == once.send
 
 
 def test_a_permission_is_asked_when_a_session_is_opened_and_when_it_is_resumed() -> None:

@@ -1,0 +1,39 @@
+"""WebSocket messages of a server as bytes, where nothing compresses them: a header is put before each."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+
+__all__ = ["framed"]
+
+_TEXT, _BINARY = 0x81, 0x82
+_COPIED = 16 * 1024
+"""Messages up to here are put together; larger ones are not copied."""
+
+
+def framed(messages: Sequence[bytes | str]) -> list[bytes]:
+    """The bytes of whole messages, in as few pieces as can be had without copying much."""
+    pieces: list[bytes] = []
+    together: list[bytes] = []
+    for message in messages:
+        content = message.encode() if isinstance(message, str) else message
+        together.append(_header(_TEXT if isinstance(message, str) else _BINARY, len(content)))
+        if len(content) > _COPIED:
+            pieces.append(b"".join(together))
+            together.clear()
+            pieces.append(content)
+        else:
+            together.append(content)
+    if together:
+        pieces.append(b"".join(together))
+    return pieces
+
+
+def _header(opcode: int, length: int) -> bytes:
+    """The header of a whole message from a server, RFC 6455 section 5.2."""
+    if length < 126:
+        return bytes((opcode, length))
+    if length < 65536:
+        return struct.pack("!BBH", opcode, 126, length)
+    return struct.pack("!BBQ", opcode, 127, length)

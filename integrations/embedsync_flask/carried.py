@@ -1,0 +1,293 @@
+"""A WebSocket that the one thread of :mod:`embedsync_flask.traffic` reads and writes.
+
+The thread of its request waits meanwhile. It takes what is too long to be decoded beside the other sockets,
+and says goodbye, which may have to wait for the browser.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import socket as sockets
+import threading
+import time
+from collections import deque
+from collections.abc import Mapping
+from typing import Any
+
+from simple_websocket import Server
+from wsproto.utilities import LocalProtocolError
+
+from embedsync.endpoint import Endpoint
+from embedsync.framing import framed
+from embedsync_flask.traffic import Traffic
+
+__all__ = ["CarriedSocket", "NoThread", "can_be_carried"]
+
+logger = logging.getLogger("embedsync.flask")
+
+_CLOSING_TIME = 2.0
+"""Seconds for a goodbye, and again for its answer."""
+
+_PIECE = 16 * 1024
+"""Bytes that are read before the other sockets have their turn; as many may be thousands of frames."""
+_LARGE = 64 * 1024
+"""Bytes from which decoding a message takes long enough to be felt by the other sockets."""
+_MOST_ANSWERS = 64
+"""Answers to pings that may wait; a browser that does not take them is not listened to."""
+_MOST_PIECES = 64
+"""Pieces that are read of a browser that has left."""
+_UNSAID = 1006
+"""A code that says that none was sent."""
+_ENVIRONMENT = ("werkzeug.socket", "gunicorn.socket")
+_KNOWN_OPTIONS = {"subprotocols", "receive_bytes", "max_message_size"}
+
+
+def can_be_carried(environ: Mapping[str, Any], options: Mapping[str, Any]) -> bool:
+    """Whether the socket of a request is a plain one of the operating system.
+
+    One with encryption cannot be asked for what comes without waiting, and those of gevent and eventlet
+    belong to their loops.
+
+    Args:
+        environ: of the request.
+        options: for the socket, of simple-websocket.
+    """
+    socket = next((environ[each] for each in _ENVIRONMENT if each in environ), None)
+    # gevent puts its own class into this module.
+    is_plain = type(socket) is sockets.socket and sockets.socket.__module__ == "socket"
+    return is_plain and options.keys() <= _KNOWN_OPTIONS
+
+
+class NoThread:
+    """In place of the thread on which simple-websocket reads: somebody else does."""
+
+    def __init__(self, target: Any) -> None:
+        self.name = ""
+
+    def start(self) -> None:
+        """Do nothing."""
+
+
+class CarriedSocket:
+    """Also stands in for the socket and the list of messages inside simple-websocket, which parses.
+
+    Args:
+        server: the WebSocket, made with :class:`NoThread`.
+        endpoint: takes and gives the messages.
+        traffic: reads and writes.
+    """
+
+    def __init__(self, server: Server, endpoint: Endpoint, traffic: Traffic) -> None:
+        self._server = server
+        self._socket: sockets.socket = server.sock
+        self._endpoint = endpoint
+        self._traffic = traffic
+        self._woken = False
+        self._left: deque[bytes | memoryview] = deque()
+        self._answers = 0
+        self._large: deque[bytes | str] = deque()
+        self._is_helped = False
+        self._for_helper = threading.Event()
+        self._watched = (False, False)
+        self._is_broken = False
+        self._is_over = False
+        server.sock = server.input_buffer = self
+
+    def serve(self) -> None:
+        """Serve it, on the thread of its request, until either side ends it."""
+        timeout = self._socket.gettimeout()
+        self._socket.settimeout(0)
+        with contextlib.suppress(OSError):  # a Unix socket has no such option
+            self._socket.setsockopt(sockets.IPPROTO_TCP, sockets.TCP_NODELAY, 1)
+        self._endpoint.on_ready = self._wake
+        self._traffic.enter(self, self._begin)
+        self._help()
+        self._endpoint.lost()
+        self._say_goodbye(self._endpoint.close_code)
+        with contextlib.suppress(OSError):  # it is gone already
+            self._socket.settimeout(timeout)
+            self._socket.shutdown(sockets.SHUT_RDWR)  # Closing it is for the server, which has opened it.
+
+    def _wake(self) -> None:
+        """There is something to take. On any thread."""
+        if not self._woken:  # Otherwise what has come since will be taken as well.
+            self._woken = True
+            self._traffic.call(self, self._flush)
+
+    # For simple-websocket, on the thread that parses or says goodbye.
+
+    def send(self, data: bytes) -> None:
+        """Send a whole frame: after what is left, and as soon as there is room."""
+        if self._is_over:
+            self._socket.sendall(data)
+        elif not self._is_broken:
+            self._left.append(data)
+            self._answers += 1
+            if len(self._left) == 1:
+                self._write_left()
+
+    def append(self, message: bytes | str) -> None:
+        """A message has come."""
+        if self._is_over:
+            return
+        if self._large or len(message) >= _LARGE:
+            self._large.append(message)  # What has come with it comes after it.
+        else:
+            self._endpoint.receive(message)
+
+    # On the thread that reads and writes.
+
+    def read(self) -> None:
+        """See :class:`~embedsync_flask.traffic.Traveller`."""
+        if not self._is_over and not self._is_helped and not self._read_piece():
+            self._end()
+
+    def write(self) -> None:
+        """See :class:`~embedsync_flask.traffic.Traveller`."""
+        if not self._is_over and self._write_left():
+            self._flush()
+
+    def fail(self) -> None:
+        """See :class:`~embedsync_flask.traffic.Traveller`."""
+        self._is_broken = True
+        self._end()
+
+    def _begin(self) -> None:
+        self._watch()
+        self._flush()
+
+    def _read_piece(self) -> bool:
+        """Read what there is, or a part of it, and hand it over. Says whether there may be more some time."""
+        try:
+            data = self._socket.recv(_PIECE)
+        except (BlockingIOError, InterruptedError):
+            return True
+        except OSError as error:
+            logger.debug("a socket was lost: %s", error)
+            return False
+        if not data:
+            return False
+        is_open = self._parse(data)
+        if self._large:
+            self._is_helped = True
+            self._watch()
+            self._for_helper.set()
+        return is_open
+
+    def _parse(self, data: bytes) -> bool:
+        """Hand over the messages in it. Says whether more may come."""
+        server = self._server
+        try:
+            server.ws.receive_data(data)
+            server.connected = server._handle_events()
+        except LocalProtocolError:
+            server.connected = False
+        return bool(server.connected)
+
+    def _flush(self) -> None:
+        """Write what there is, as far as there is room."""
+        self._woken = False
+        if self._is_over:
+            return
+        endpoint = self._endpoint
+        if endpoint.abandoned:
+            self.fail()  # The browser takes nothing: no goodbye either.
+            return
+        # In this order: once there is a code, nothing is queued any more.
+        code = endpoint.close_code
+        while not self._left and not self._is_broken:
+            messages = endpoint.take()
+            if not messages:
+                if code is not None:
+                    self._end()
+                return
+            self._left.extend(framed(messages))
+            self._write_left()
+
+    def _write_left(self) -> bool:
+        """Write what is left, as far as there is room. Says whether nothing is left."""
+        left = self._left
+        try:
+            while left:
+                sent = self._socket.send(left[0])
+                if sent == len(left[0]):
+                    left.popleft()
+                else:
+                    left[0] = memoryview(left[0])[sent:]
+        except (BlockingIOError, InterruptedError):
+            self._watch()
+            return False
+        except OSError as error:
+            logger.debug("a socket was lost: %s", error)
+            self._is_broken = True
+            left.clear()
+            # Not here: it may be in the middle of parsing.
+            self._traffic.call(self, self._hear_out)
+            return False
+        self._answers = 0
+        self._watch()
+        return True
+
+    def _hear_out(self) -> None:
+        """The browser has left. It may have said something before, such as that it will not come back."""
+        if self._is_over:
+            return
+        for _ in range(_MOST_PIECES):
+            if self._is_helped or not self._read_piece():
+                break
+        self._end()
+
+    def _watch(self) -> None:
+        read = not self._is_over and not self._is_helped and self._answers <= _MOST_ANSWERS
+        write = not self._is_over and bool(self._left)
+        if self._watched != (read, write):
+            self._watched = (read, write)
+            self._traffic.watch(self._socket, self, read=read, write=write)
+
+    def _helped(self) -> None:
+        self._is_helped = False
+        self._watch()
+
+    def _end(self) -> None:
+        if not self._is_over:
+            self._is_over = True
+            try:
+                self._watch()
+            finally:
+                self._traffic.leave()
+                self._for_helper.set()
+
+    # On the thread of its request.
+
+    def _help(self) -> None:
+        """Take what is large until it is over."""
+        while True:
+            self._for_helper.wait()
+            self._for_helper.clear()
+            is_over = self._is_over
+            while self._large:
+                self._endpoint.receive(self._large.popleft())
+            if is_over:
+                return
+            self._traffic.call(self, self._helped)
+
+    def _say_goodbye(self, code: int | None) -> None:
+        """Say goodbye where that is possible, within a moment."""
+        if self._is_broken:
+            return
+        with contextlib.suppress(LocalProtocolError, OSError):
+            self._socket.settimeout(_CLOSING_TIME)
+            self._socket.sendall(b"".join(self._left))
+            if self._server.connected and code != _UNSAID:
+                self._server.close(code)
+                self._await_answer()
+
+    def _await_answer(self) -> None:
+        """Read until the browser has left: what nobody has read would cut off what it is being told."""
+        end = time.monotonic() + _CLOSING_TIME
+        while (rest := end - time.monotonic()) > 0:
+            self._socket.settimeout(rest)
+            data = self._socket.recv(_PIECE)
+            if not data or not self._parse(data):
+                return

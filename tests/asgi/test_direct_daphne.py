@@ -1,0 +1,69 @@
+"""What is written past daphne arrives as if it had been sent by it; where that is not known nothing is."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from websockets.sync.client import ClientConnection, connect
+
+from embedsync.asgi.direct_daphne import DirectToDaphne
+from tests.asgi.talking_site import EVERY_KIND, LIMIT, TOGETHER
+from tests.contract.servers import free_port, start
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    port, log = free_port(), tmp_path_factory.mktemp("daphne") / "server.log"
+    command = [sys.executable, "-m", "daphne", "--bind", "127.0.0.1", "--port", str(port)]
+    command += ["--websocket-max-message-size", str(LIMIT), "tests.asgi.talking_site:application"]
+    with start(command, port, "/", log) as (url, _):
+        yield url.replace("http", "ws", 1)
+    assert "Traceback" not in log.read_text()
+
+
+def opened(url: str, **options: Any) -> ClientConnection:
+    return connect(url, proxy=None, max_size=None, **{"compression": None, **options})
+
+
+def test_messages_of_every_size_and_kind_arrive_whole_and_in_order(url: str) -> None:
+    with opened(f"{url}/every-kind") as browser:
+        assert list(browser) == EVERY_KIND
+
+
+def test_messages_that_are_written_together_arrive_apart_and_none_overtakes_another(url: str) -> None:
+    with opened(f"{url}/together") as browser:
+        browser.send("go on")
+        received = [browser.recv() for _ in range(len(TOGETHER) + 1)]
+        browser.send("go on")
+        assert [*received, *browser] == [*TOGETHER, "the usual way", b"last"]
+
+
+def test_a_browser_that_reads_nothing_is_written_nothing_more(url: str) -> None:
+    with opened(f"{url}/without-end", max_queue=1) as browser:
+        browser.send("go on")
+        received = list(browser)
+    assert received[:-1] == [b"x" * 100_000] * (len(received) - 1)
+    assert received[-1] == str(len(received) - 1)
+
+
+def test_nothing_is_written_once_the_socket_is_closed(url: str) -> None:
+    with opened(f"{url}/closed") as browser:
+        browser.send("go on")
+        assert list(browser) == []
+
+
+def test_what_daphne_would_not_send_is_not_written(url: str) -> None:
+    with opened(f"{url}/too-large") as browser:
+        browser.send("go on")
+        assert list(browser) == ["[False, False]"]
+
+
+def test_who_only_looks_like_daphne_is_sent_to_in_the_usual_way() -> None:
+    async def send(protocol: Any, message: Any) -> None:
+        """Take it."""
+
+    assert DirectToDaphne.past(functools.partial(send, object())) is None
