@@ -4,14 +4,16 @@
     implements the port; everything else is a part of it.
 ``live``, ``recorder``, ``callbacks``, ``pending``
     Bokeh's document with its callback manager exchanged: what changes is noted, then callbacks run.
-``serializer``, ``attributes``
-    from changes to events, remembering what browsers know.
+``serializer``, ``attributes``, ``plain_events``
+    from changes to events, remembering what browsers know; the most frequent ones sooner.
 ``properties``, ``references``
     what properties hold, and which models refer to which, found sooner than Bokeh finds it.
-``deserializer``, ``events``, ``edits``, ``outline``, ``view_local``
-    from a browser's events to checked steps that can be taken back.
+``deserializer``, ``events``, ``edits``, ``plain_write``, ``outline``, ``view_local``, ``safe_integer``
+    from a browser's events to checked steps that can be taken back; the usual edit sooner.
 ``turn``, ``curdoc``, ``session_context``, ``timers``, ``locked_callback``
     what app code finds around it.
+``defaults``
+    what need not be kept of it once it is built.
 ``letting_go``
     how it is taken apart when its session has ended.
 ``resources``, ``page``, ``policy``

@@ -23,7 +23,7 @@ from embedsync.documents.bokeh.properties import FAMILIAR, is_of_bokeh
 
 __all__ = ["give_up_empty_defaults"]
 
-_EMPTY = {PropertyValueDict: dict, PropertyValueList: list, PropertyValueSet: set}
+_CONTAINERS = frozenset({PropertyValueDict, PropertyValueList, PropertyValueSet})
 
 
 def give_up_empty_defaults(models: Iterable[Model]) -> None:
@@ -37,7 +37,7 @@ def give_up_empty_defaults(models: Iterable[Model]) -> None:
         for name in empty_defaults(model_class).intersection(made):
             # One that app code has changed is not here any more, but in the values that were set.
             value = made[name]
-            if count(value) <= _UNSHARED and not value and type(value) in _EMPTY:
+            if count(value) <= _UNSHARED and not value and type(value) in _CONTAINERS:
                 del made[name]
 
 
