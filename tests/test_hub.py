@@ -6,7 +6,7 @@ import asyncio
 import logging
 import os
 import threading
-from collections.abc import Awaitable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
@@ -14,8 +14,10 @@ import pytest
 
 from embedsync import wire
 from embedsync.app import SessionInfo
+from embedsync.endpoint import Attachment
 from embedsync.errors import ConfigurationError, UnknownApp
 from embedsync.hub import Hub
+from embedsync.live import LiveSession
 from embedsync.request import Request
 from embedsync.settings import Settings
 from tests.support.memory import WAIT, MemoryBrowser, ToyRecipe, change, wait_until
@@ -78,6 +80,44 @@ def test_visitors_of_a_shared_app_meet_if_their_arguments_are_equal(hubs: list[H
         for arguments in ({"room": 1}, {"room": 1}, {"room": 2})
     ]
     assert opened[0].session == opened[1].session != opened[2].session
+
+
+class MeddledLock:
+    """A lock at whose first release somebody else comes in between."""
+
+    def __init__(self, meddle: Callable[[], None]) -> None:
+        self._lock = threading.Lock()
+        self._meddle: Callable[[], None] | None = meddle
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        meddle, self._meddle = self._meddle, None
+        self._lock.release()
+        if meddle is not None:
+            meddle()
+
+
+def test_who_comes_to_a_shared_session_while_the_first_visitor_begins_it_is_shown_the_document(
+    hubs: list[Hub], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub = make(hubs, shared=True)
+    second = MemoryBrowser(hub)
+
+    def come() -> None:
+        second.open(hub.ticket("toy"))
+
+    def begin(live: LiveSession, attachment: Attachment) -> None:
+        monkeypatch.undo()
+        monkeypatch.setattr(live, "_lock", MeddledLock(come))
+        live.open(attachment)
+
+    monkeypatch.setattr(LiveSession, "open", begin)
+    first = MemoryBrowser(hub).open(hub.ticket("toy"))
+    for browser in (first, second):
+        browser.wait_for(wire.SnapshotFrame)
+    assert len(hub.sessions) == 1
 
 
 def test_visitors_meet_in_a_session_that_the_page_names(hubs: list[Hub]) -> None:

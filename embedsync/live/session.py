@@ -277,9 +277,10 @@ class LiveSession:
             SessionEnded: nothing is built any more.
         """
         with self._lock:
-            first, self._begun = not self._begun, True
-        if first:
-            self._mailbox.post(lambda: self._built.build(self._host), self._not_built)
+            if not self._begun:
+                # Under the lock: whoever comes second would otherwise be shown what is not built yet.
+                self._mailbox.post(lambda: self._built.build(self._host), self._not_built)
+                self._begun = True
 
     def _not_built(self, error: BaseException) -> None:
         self._pages.fail(error)
