@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import logging
 import threading
 from collections import deque
@@ -201,7 +202,8 @@ class Pool:
                     return
                 self._running[me] = self._clock()
             try:
-                step()
+                # In a context of its own: nothing that is left behind in it comes to the next one.
+                contextvars.copy_context().run(step)
             except Exception:
                 logger.exception("a step failed outside of app code")
             step = None  # An idle thread must not keep a session that has ended.

@@ -6,6 +6,7 @@ import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import pytest
@@ -204,3 +205,23 @@ def test_a_ticket_is_renewed_only_for_who_may_still_use_the_app(site: Site) -> N
     site.allowed.clear()
     with pytest.raises(TicketInvalid, match="may not use"):
         site.hub.renew_ticket(ticket, Request(user_key="ada"))
+
+
+def test_what_a_permission_leaves_behind_in_its_context_does_not_come_to_others() -> None:
+    visitor: ContextVar[str] = ContextVar("visitor", default="nobody")
+    found: list[str] = []
+
+    def permission(request: Request) -> bool:
+        visitor.set(request.user_key)
+        return True
+
+    hub = Hub("key", Settings(workers=1, workers_limit=1))
+    hub.add_app("asked", ToyRecipe(), permission=permission)
+    hub.add_app("open", ToyRecipe(lambda session: found.append(visitor.get())))
+    try:
+        for user, app in (("ada", "asked"), ("eve", "open")):
+            browser = MemoryBrowser(hub, user_key=user).open(hub.ticket(app, user_key=user))
+            browser.wait_for(wire.SnapshotFrame)
+    finally:
+        hub.stop()
+    assert found == ["nobody"]
