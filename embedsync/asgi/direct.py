@@ -11,7 +11,7 @@ import importlib
 from collections.abc import Callable, Sequence
 from typing import Any, Self
 
-from embedsync.asgi.protocol import Send
+from embedsync.asgi.protocol import Receive, Send
 from embedsync.framing import framed
 
 __all__ = ["Direct"]
@@ -47,21 +47,25 @@ class Direct:
             return None
         return cls(protocol) if familiar else None
 
-    def read(self, take: Callable[[bytes], bool]) -> None:
+    def read(self, take: Callable[[bytes], bool], receive: Receive) -> None:
         """Have messages handed over as they come, until :meth:`leave`.
 
         Args:
             take: takes a message and says so, or leaves it to ``receive``. It is asked only if no other
                 message waits for ``receive``.
+            receive: what the application receives by. If it is not uvicorn's own, nothing goes past it: who
+                stands in between wants to see what comes, and may have one in hand while the next comes.
         """
         protocol = self._protocol
+        if receive != getattr(protocol, "receive", None):
+            return
         try:
             usual, _ = protocol.send_receive_event_to_app, (protocol.queue.empty, protocol.close_sent)
             _ = protocol.frames, protocol.curr_msg_data_type
         except AttributeError:
             return  # Another version, of which nothing is known.
 
-        def receive() -> None:
+        def pass_on() -> None:
             frames = protocol.frames
             is_plain = len(frames) == 1 and protocol.curr_msg_data_type == "bytes" and not protocol.close_sent
             if is_plain and protocol.queue.empty() and take(frames[0]):
@@ -69,7 +73,7 @@ class Direct:
             else:
                 usual()
 
-        protocol.send_receive_event_to_app = receive
+        protocol.send_receive_event_to_app = pass_on
 
     def leave(self) -> None:
         """Let uvicorn do what it does."""

@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, Self
 
-from embedsync.asgi.protocol import Send
+from embedsync.asgi.protocol import Receive, Send
 from embedsync.framing import framed
 
 __all__ = ["DirectToDaphne"]
@@ -59,7 +59,7 @@ class DirectToDaphne:
             return None
         return cls(protocol) if familiar else None
 
-    def read(self, take: Callable[[bytes], bool]) -> None:
+    def read(self, take: Callable[[bytes], bool], receive: Receive) -> None:
         """Leave all that comes to ``receive``; see :meth:`~embedsync.asgi.direct.Direct.read`."""
 
     def leave(self) -> None:

@@ -113,7 +113,7 @@ class Socket:
 
         self._endpoint.on_ready = wake
         if self._direct is not None:
-            self._direct.read(self._take_at_once)
+            self._direct.read(self._take_at_once, self._receive)
         reader = self._begin(self._read())
         try:
             await self._over.wait()

@@ -180,18 +180,29 @@ class Listening:
         """There is nothing to let go of."""
 
 
-def echoing(endpoint: Any, received: list[Message]) -> Any:
-    """An application whose endpoint says what it hears, and that notes what comes the usual way."""
+def echoing(
+    endpoint: Any, received: list[Message], between: Callable[[Receive], Receive] | None = None
+) -> Any:
+    """An application whose endpoint says what it hears, and that notes what comes the usual way.
+
+    Args:
+        endpoint: that of each socket.
+        received: takes what is put into uvicorn's queue.
+        between: stands in front of what the application receives by.
+    """
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         await receive()
         await send({"type": "websocket.accept"})
+        protocol: Any = getattr(send, "__self__", None)
+        put = protocol.queue.put_nowait
 
-        async def noted() -> Message:
-            received.append(await receive())
-            return received[-1]
+        def noted(message: Message) -> None:
+            received.append(message)
+            put(message)
 
-        await Socket(endpoint, noted, send, Settings()).run()
+        protocol.queue.put_nowait = noted
+        await Socket(endpoint, between(receive) if between else receive, send, Settings()).run()
 
     return application
 
@@ -214,6 +225,31 @@ def test_messages_of_every_size_and_kind_are_heard_in_order_and_small_ones_past_
             browser.send(each)
         heard = [browser.recv() for _ in said]
     assert heard == [each.encode() if isinstance(each, str) else each for each in said]
+
+
+def test_who_stands_before_what_is_received_by_sees_all_of_it_and_nothing_overtakes_what_they_hold() -> None:
+    endpoint: Any = Listening()
+    seen: list[Any] = []
+
+    def slow(receive: Receive) -> Receive:
+        async def held() -> Message:
+            message = await receive()
+            seen.append(message.get("bytes"))
+            for _ in range(5):
+                await asyncio.sleep(0)  # The loop comes round, and reads what comes next.
+            return message
+
+        return held
+
+    said = [b"%d" % number for number in range(200)]
+    with (
+        running(echoing(endpoint, [], slow), Hub("only for tests")) as url,
+        connect(url.replace("http", "ws", 1), proxy=None, compression=None) as browser,
+    ):
+        for each in said:
+            browser.send(each)
+        assert [browser.recv() for _ in said] == said
+    assert [each for each in seen if each is not None] == said
 
 
 def test_parts_of_a_message_are_put_together() -> None:
