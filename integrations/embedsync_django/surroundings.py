@@ -14,6 +14,7 @@ from asgiref.sync import SyncToAsync, ThreadSensitiveContext, sync_to_async
 from django.db import close_old_connections, connections
 from django.urls import get_script_prefix, set_script_prefix
 from django.utils import timezone, translation
+from django.utils.translation import trans_real
 
 from embedsync.request import Request
 
@@ -29,6 +30,7 @@ _MOST_KINDS = 100
 class _OfThread(local):
     def __init__(self) -> None:
         self.contexts: dict[_Kind, Context] = {}
+        self.translations: Any = None
 
 
 _of_thread = _OfThread()
@@ -82,6 +84,11 @@ def context_of_turn(request: Request) -> Context:
     """
     kind = _kind_of(request)
     made = _of_thread.contexts
+    translations = getattr(trans_real, "_active", None)
+    if _of_thread.translations is not translations:
+        # Django has begun anew with languages: a catalogue was edited, or a setting has changed.
+        _of_thread.translations = translations
+        made.clear()
     context = made.get(kind)
     if context is None:
         context = copy_context()

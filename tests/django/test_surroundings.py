@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import Context
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from django.core.asgi import get_asgi_application
 from django.test import override_settings
 from django.urls import get_script_prefix
 from django.utils import timezone, translation
+from django.utils.translation.reloader import translation_file_changed
 
 from embedsync.request import Request
 from embedsync_django.asgi import with_live_apps
@@ -122,6 +124,12 @@ def test_a_turn_may_go_on_where_it_was_not_prepared_for() -> None:
         assert found_in(pool.submit(context_of_turn, REQUEST).result()) == PAGE
     other = Request(page={**PAGE, "prefix": "/other/"})
     assert found_in(context_of_turn(REQUEST), other) == other.page
+
+
+def test_when_django_begins_anew_with_languages_so_do_turns() -> None:
+    assert found_in(context_of_turn(REQUEST)) == PAGE
+    translation_file_changed(None, Path("edited.mo"))  # As the development server does.
+    assert found_in(context_of_turn(REQUEST)) == PAGE
 
 
 def test_what_cannot_be_activated_fails_in_the_turn_and_not_before() -> None:
