@@ -96,7 +96,7 @@ SERVERS: dict[str, Server] = {
 def own_environment() -> dict[str, str]:
     """What a process of its own finds around it: this checkout, and none of this process's Django project."""
     given = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
-    return given | {"PYTHONPATH": str(ROOT)}
+    return given | {"PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "integrations")))}
 
 
 def free_port() -> int:
