@@ -10,7 +10,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import Any, Self, cast
+from typing import Any, ClassVar, Self, cast
 
 import pytest
 from simple_websocket import Server
@@ -22,8 +22,11 @@ from embedsync.request import Request
 from embedsync.settings import Settings
 from embedsync_flask.carried import CarriedSocket, NoThread, can_be_carried
 from embedsync_flask.socket import serve_socket
-from embedsync_flask.traffic import Traffic
+from embedsync_flask.traffic import Traffic, Traveller
+from tests.support.memory import wait_until
 from tests.support.raw import BINARY, CLOSE, PING, PONG, TEXT, encode_frame
+
+CONTINUATION = 0
 
 
 class LeavingBrowser:
@@ -90,8 +93,16 @@ HANDSHAKE = {
 class Browser:
     """One end of a pair of sockets, at whose other end a WebSocket is served as in a request."""
 
-    def __init__(self, endpoint: Any, traffic: Traffic | None, settings: Settings | None = None) -> None:
-        self._ours, self.socket = socket.socketpair()
+    def __init__(
+        self,
+        endpoint: Any,
+        traffic: Traffic | None,
+        settings: Settings | None = None,
+        kind: type[socket.socket] = socket.socket,
+        **options: Any,
+    ) -> None:
+        ours, self.socket = socket.socketpair()
+        self._ours = kind(fileno=ours.detach())
         self.socket.settimeout(20)
         self._received = b""
         environ = {"werkzeug.socket": self._ours, **HANDSHAKE}
@@ -100,12 +111,12 @@ class Browser:
             self._received += self.socket.recv(4096)
         assert self._received.endswith(b"\r\n\r\n")
         self._received = b""
-        serve = (
-            CarriedSocket(server, endpoint, traffic).serve
+        self.serve: Callable[[], None] = (
+            CarriedSocket(server, endpoint, traffic, **options).serve
             if traffic
             else partial(serve_socket, server, endpoint, settings or Settings())
         )
-        self._serving = threading.Thread(target=serve)
+        self._serving = threading.Thread(target=self.serve)
 
     def begin(self) -> None:
         self._serving.start()
@@ -337,6 +348,118 @@ def test_a_socket_that_its_server_has_closed_ends_alone() -> None:
         others.send(PING, b"somebody else")
         assert others.receive() == (PONG, b"somebody else")
     assert endpoint.is_lost
+
+
+class Settled(Traffic):
+    """What it was asked for before a socket is entered has been done by then."""
+
+    def enter(self, traveller: Traveller, begin: Callable[[], None]) -> None:
+        wait_until(lambda: not self._runs or not self._is_awake)
+        super().enter(traveller, begin)
+
+
+def test_a_socket_that_is_refused_as_it_comes_ends_alone() -> None:
+    traffic = Settled()
+    with Browser(Talkative(), traffic) as others:
+        others.send(PING, b"served?")
+        assert others.receive() == (PONG, b"served?")
+        with Browser(Talkative(code=4000), traffic) as refused:
+            assert refused.receive() == (CLOSE, struct.pack(">H", 4000))
+            refused.send(CLOSE, struct.pack(">H", 4000))
+            refused.wait_served()
+        others.send(PING, b"still served?")
+        assert others.receive() == (PONG, b"still served?")
+
+
+class BrokenForLarge(Talkative):
+    """It has a mistake that only a large message finds."""
+
+    def receive(self, message: bytes | str) -> None:
+        if len(message) > 65536:
+            raise RuntimeError("a mistake")
+        super().receive(message)
+
+
+def test_a_socket_that_fails_at_a_large_message_ends_alone(caplog: pytest.LogCaptureFixture) -> None:
+    traffic, broken = Traffic(), BrokenForLarge()
+    with Browser(broken, traffic) as its, Browser(Talkative(), traffic) as others:
+        its.send(BINARY, b"x" * 100_000)
+        assert its.socket.recv(4096) == b""
+        its.wait_served()
+        others.send(PING, b"somebody else")
+        assert others.receive() == (PONG, b"somebody else")
+    assert broken.is_lost
+    assert "a message could not be taken" in caplog.text
+    wait_until(lambda: not traffic._runs)
+
+
+class Noting(socket.socket):
+    """It notes how much it is asked for at once."""
+
+    asked: ClassVar[list[int]] = []
+
+    def recv(self, size: int, flags: int = 0) -> bytes:
+        self.asked.append(size)
+        return super().recv(size, flags)
+
+
+def test_who_sends_thousands_of_frames_is_read_a_few_at_a_time_until_they_are_fewer_and_larger() -> None:
+    Noting.asked.clear()
+    with Browser(Talkative(), Traffic(), kind=Noting) as browser:
+        browser.send(BINARY, b"x" * 1_000_000)
+        browser.send(PING, b"read?")
+        assert browser.receive() == (PONG, b"read?")
+        largest = max(Noting.asked)
+        frames = 20_000
+        threading.Thread(target=browser.socket.sendall, args=(encode_frame(PING, b"") * frames,)).start()
+        for _ in range(frames):
+            assert browser.receive() == (PONG, b"")
+        assert min(Noting.asked) < largest / 4
+        browser.send(BINARY, b"x" * 1_000_000)
+        browser.send(PING, b"read?")
+        assert browser.receive() == (PONG, b"read?")
+        assert Noting.asked[-1] == largest
+
+
+class Unopened(Talkative):
+    """It has let nobody in."""
+
+    is_open = False
+
+    def close(self, code: int, reason: str) -> None:
+        self._code = code
+
+
+def test_of_who_was_not_let_in_no_more_is_kept_than_the_first_message_may_have() -> None:
+    endpoint = Unopened()
+    part, goodbye = bytes(10_000), struct.pack(">H", wire.Close.TOO_BIG)
+    with Browser(endpoint, Traffic(), opening_bytes=100_000) as browser:
+        browser.socket.sendall(encode_frame(BINARY, part, fin=False))
+        for _ in range(10):
+            browser.socket.sendall(encode_frame(CONTINUATION, part, fin=False))
+        assert browser.receive() == (CLOSE, goodbye)
+        browser.send(CLOSE, goodbye)
+        browser.wait_served()
+    assert endpoint.noted == []
+    assert endpoint.is_lost
+
+
+def test_a_thread_that_cannot_begin_is_begun_with_the_next_socket(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_more(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    traffic, refused = Traffic(), Talkative()
+    browser = Browser(refused, traffic)
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", no_more)
+        with pytest.raises(RuntimeError, match="can't start"):
+            browser.serve()
+    assert refused.is_lost
+    browser.close_at_the_server()
+    browser.socket.close()
+    with Browser(Talkative(), traffic) as other:
+        other.send(PING, b"there?")
+        assert other.receive() == (PONG, b"there?")
 
 
 def test_the_thread_ends_with_the_last_socket_and_begins_again_with_the_next() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import socket as sockets
+import sys
 import threading
 import time
 from collections import deque
@@ -18,6 +19,7 @@ from typing import Any
 from simple_websocket import Server
 from wsproto.utilities import LocalProtocolError
 
+from embedsync import wire
 from embedsync.endpoint import Endpoint
 from embedsync.framing import framed
 from embedsync_flask.traffic import Traffic
@@ -30,7 +32,11 @@ _CLOSING_TIME = 2.0
 """Seconds for a goodbye, and again for its answer."""
 
 _PIECE = 16 * 1024
-"""Bytes that are read before the other sockets have their turn; as many may be thousands of frames."""
+"""Bytes that are read, at the most, before the other sockets have their turn."""
+_SMALLEST_PIECE = 256
+_SHARE = 0.002
+"""Seconds of the processor for which a socket is read before the others have their turn. A piece may be
+thousands of frames, which take far longer than as many bytes of one: then the next piece is smaller."""
 _LARGE = 64 * 1024
 """Bytes from which decoding a message takes long enough to be felt by the other sockets."""
 _MOST_ANSWERS = 64
@@ -76,13 +82,19 @@ class CarriedSocket:
         server: the WebSocket, made with :class:`NoThread`.
         endpoint: takes and gives the messages.
         traffic: reads and writes.
+        opening_bytes: that are kept of a message that is not whole yet, while the endpoint has let nobody in.
     """
 
-    def __init__(self, server: Server, endpoint: Endpoint, traffic: Traffic) -> None:
+    def __init__(
+        self, server: Server, endpoint: Endpoint, traffic: Traffic, opening_bytes: int = sys.maxsize
+    ) -> None:
         self._server = server
         self._socket: sockets.socket = server.sock
         self._endpoint = endpoint
         self._traffic = traffic
+        self._opening_bytes = opening_bytes
+        self._piece = _PIECE
+        self._heard_out = 0
         self._woken = False
         self._left: deque[bytes | memoryview] = deque()
         self._answers = 0
@@ -100,10 +112,13 @@ class CarriedSocket:
         self._socket.settimeout(0)
         with contextlib.suppress(OSError):  # a Unix socket has no such option
             self._socket.setsockopt(sockets.IPPROTO_TCP, sockets.TCP_NODELAY, 1)
-        self._endpoint.on_ready = self._wake
-        self._traffic.enter(self, self._begin)
-        self._help()
-        self._endpoint.lost()
+        try:
+            self._traffic.enter(self, self._begin)
+            # Not before: the thread would be asked to end what it does not look after yet.
+            self._endpoint.on_ready = self._wake
+            self._help()
+        finally:
+            self._endpoint.lost()
         self._say_goodbye(self._endpoint.close_code)
         with contextlib.suppress(OSError):  # it is gone already
             self._socket.settimeout(timeout)
@@ -160,19 +175,35 @@ class CarriedSocket:
     def _read_piece(self) -> bool:
         """Read what there is, or a part of it, and hand it over. Says whether there may be more some time."""
         try:
-            data = self._socket.recv(_PIECE)
+            data = self._socket.recv(self._piece)
         except (BlockingIOError, InterruptedError):
-            return True
+            return not self._is_broken  # Nothing comes any more after what has come.
         except OSError as error:
             logger.debug("a socket was lost: %s", error)
             return False
         if not data:
             return False
-        is_open = self._parse(data)
+        is_open = self._parse_for_a_while(data)
         if self._large:
             self._is_helped = True
             self._watch()
             self._for_helper.set()
+        return is_open
+
+    def _parse_for_a_while(self, data: bytes) -> bool:
+        """Hand over the messages in it, and see how much of the kind can be read at once."""
+        if len(data) <= _SMALLEST_PIECE and self._piece == _PIECE:
+            is_open = self._parse(data)
+        else:
+            began = time.thread_time()
+            is_open = self._parse(data)
+            taken = time.thread_time() - began
+            most = len(data) * _SHARE / taken if taken > 0 else _PIECE
+            self._piece = int(min(max(most, _SMALLEST_PIECE), _PIECE))
+        if self._server.incoming_message_len > self._opening_bytes and not self._endpoint.is_open:
+            reason = f"a message began of more than {self._opening_bytes} bytes ('opening_message_bytes')"
+            self._endpoint.close(wire.Close.TOO_BIG, reason)
+            return False
         return is_open
 
     def _parse(self, data: bytes) -> bool:
@@ -233,10 +264,11 @@ class CarriedSocket:
         """The browser has left. It may have said something before, such as that it will not come back."""
         if self._is_over:
             return
-        for _ in range(_MOST_PIECES):
-            if self._is_helped or not self._read_piece():
-                break
-        self._end()
+        self._heard_out += 1
+        if self._is_helped or self._heard_out > _MOST_PIECES or not self._read_piece():
+            self._end()
+        else:
+            self._traffic.call(self, self._hear_out)  # The others have their turn in between.
 
     def _watch(self) -> None:
         read = not self._is_over and not self._is_helped and self._answers <= _MOST_ANSWERS
@@ -266,8 +298,13 @@ class CarriedSocket:
             self._for_helper.wait()
             self._for_helper.clear()
             is_over = self._is_over
-            while self._large:
-                self._endpoint.receive(self._large.popleft())
+            try:
+                while self._large:
+                    self._endpoint.receive(self._large.popleft())
+            except Exception:
+                logger.exception("a message could not be taken")
+                self._large.clear()
+                self._traffic.call(self, self.fail)
             if is_over:
                 return
             self._traffic.call(self, self._helped)
@@ -291,3 +328,5 @@ class CarriedSocket:
             data = self._socket.recv(_PIECE)
             if not data or not self._parse(data):
                 return
+            # Nobody hears it any more, however long it becomes.
+            self._server.incoming_message, self._server.incoming_message_len = None, 0

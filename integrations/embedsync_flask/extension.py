@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import inspect
 import logging
+import sys
 import weakref
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
@@ -301,14 +302,15 @@ class EmbedSync:
         if not can_be_carried(request.environ, options):
             return self._view_of_flask_sock()
         server = Server(request.environ, thread_class=NoThread, **options)
-        return self._carry(server, self.hub.connect(self._request()))
+        opening_bytes = self.hub.settings.opening_message_bytes
+        return self._carry(server, self.hub.connect(self._request()), opening_bytes)
 
     def _socket(self, socket: Any) -> None:
         serve_socket(socket, self.hub.connect(self._request()), self.hub.settings)
 
-    def _carry(self, server: Server, endpoint: Endpoint) -> Response:
+    def _carry(self, server: Server, endpoint: Endpoint, opening_bytes: int = sys.maxsize) -> Response:
         server.max_message_size = self.hub.settings.message_bytes
-        CarriedSocket(server, endpoint, traffic_of(self.hub)).serve()
+        CarriedSocket(server, endpoint, traffic_of(self.hub), opening_bytes).serve()
         return EndedSocket(server)
 
     def _stock_socket(self, name: str) -> Response:

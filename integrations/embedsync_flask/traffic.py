@@ -52,14 +52,18 @@ class Traffic:
     # From any thread.
 
     def enter(self, traveller: Traveller, begin: Callable[[], None]) -> None:
-        """Look after one more; ``begin`` is called on the thread."""
+        """Look after one more; ``begin`` is called on the thread.
+
+        Raises:
+            OSError: the process has no more files for what the thread needs.
+            RuntimeError: it can start no more threads.
+        """
         with self._lock:
+            if not self._runs:
+                self._begin()
             self._sockets += 1
             self._waiting.append((traveller, begin))
-            if self._runs:
-                self._wake()
-            else:
-                self._begin()
+            self._wake()
 
     def leave(self) -> None:
         """Look after one less."""
@@ -78,13 +82,16 @@ class Traffic:
     # The lock is held.
 
     def _begin(self) -> None:
-        self._selector = selectors.DefaultSelector()
-        self._bell, self._heard = sockets.socketpair()
-        self._bell.setblocking(False)
-        self._heard.setblocking(False)
-        self._selector.register(self._heard, selectors.EVENT_READ)
-        self._runs = self._is_awake = True
-        threading.Thread(target=self._run, name="embedsync-sockets", daemon=True).start()
+        with contextlib.ExitStack() as made:
+            self._selector = made.enter_context(selectors.DefaultSelector())
+            self._bell, self._heard = map(made.enter_context, sockets.socketpair())
+            self._bell.setblocking(False)
+            self._heard.setblocking(False)
+            self._selector.register(self._heard, selectors.EVENT_READ)
+            self._is_awake = True
+            threading.Thread(target=self._run, name="embedsync-sockets", daemon=True).start()
+            made.pop_all()
+        self._runs = True  # Now: where it could not begin, the next socket tries again.
 
     def _end(self) -> None:
         self._runs = False
