@@ -33,7 +33,10 @@ _CLOSING_TIME = 2.0
 
 _PIECE = 16 * 1024
 """Bytes that are read, at the most, before the other sockets have their turn."""
+_FIRST_PIECE = 2 * 1024
 _SMALLEST_PIECE = 256
+_NOTICED = 1024
+"""Bytes from which it is worth while to see how long they take."""
 _SHARE = 0.002
 """Seconds of the processor for which a socket is read before the others have their turn. A piece may be
 thousands of frames, which take far longer than as many bytes of one: then the next piece is smaller."""
@@ -93,7 +96,7 @@ class CarriedSocket:
         self._endpoint = endpoint
         self._traffic = traffic
         self._opening_bytes = opening_bytes
-        self._piece = _PIECE
+        self._piece = _FIRST_PIECE
         self._heard_out = 0
         self._woken = False
         self._left: deque[bytes | memoryview] = deque()
@@ -192,14 +195,15 @@ class CarriedSocket:
 
     def _parse_for_a_while(self, data: bytes) -> bool:
         """Hand over the messages in it, and see how much of the kind can be read at once."""
-        if len(data) <= _SMALLEST_PIECE and self._piece == _PIECE:
+        if len(data) < min(self._piece, _NOTICED):
             is_open = self._parse(data)
         else:
             began = time.thread_time()
             is_open = self._parse(data)
             taken = time.thread_time() - began
             most = len(data) * _SHARE / taken if taken > 0 else _PIECE
-            self._piece = int(min(max(most, _SMALLEST_PIECE), _PIECE))
+            # Step by step: what comes next may be of another kind.
+            self._piece = int(min(max(most, _SMALLEST_PIECE), 2 * self._piece, _PIECE))
         if self._server.incoming_message_len > self._opening_bytes and not self._endpoint.is_open:
             reason = f"a message began of more than {self._opening_bytes} bytes ('opening_message_bytes')"
             self._endpoint.close(wire.Close.TOO_BIG, reason)
