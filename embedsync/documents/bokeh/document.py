@@ -28,7 +28,7 @@ from embedsync.documents.bokeh.outline import outlined
 from embedsync.documents.bokeh.page import draw_page, has_own_page
 from embedsync.documents.bokeh.pending import Change, Delta, RootsChange, Signal, TitleChange, Write
 from embedsync.documents.bokeh.plain_events import plain_event
-from embedsync.documents.bokeh.private import ID, Model, UnlockedDocumentProxy, data_models
+from embedsync.documents.bokeh.private import ID, Model, UnlockedDocumentProxy, UnsetValueError, data_models
 from embedsync.documents.bokeh.properties import told_descriptor
 from embedsync.documents.bokeh.recorder import Edit, Recorder
 from embedsync.documents.bokeh.resources import models_that_need_eval, needed_scripts
@@ -391,7 +391,11 @@ class BokehDocument:
         descriptor = told_descriptor(model, attribute)
         if descriptor is None or model not in self._known or model.id not in self.bokeh.models:
             return None
-        event = plain_event(self._known, model, attribute, descriptor.get_value(model), change.key)
+        try:
+            value = descriptor.get_value(model)
+        except UnsetValueError:
+            return None  # It was deleted.
+        event = plain_event(self._known, model, attribute, value, change.key)
         if event is not None:
             if self._known.local:
                 self._known.local.get(model.id, set()).discard(attribute)
@@ -430,7 +434,12 @@ class BokehDocument:
         if descriptor is None:
             return None
         content = {"kind": "ModelChanged", "model": model.ref, "attr": attribute}
-        value = {"new": descriptor.get_value(model)}
+        try:
+            value = {"new": descriptor.get_value(model)}
+        except UnsetValueError as error:
+            # It was set, and deleted after that. Whatever else has changed is told.
+            encoding.fail(content, error)
+            return None
         event = encoding.event(content, value, EventKind.WRITE, (model.id, attribute))
         if event is not None:
             self._known.note_sent(model, (attribute,))

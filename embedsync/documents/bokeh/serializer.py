@@ -212,12 +212,10 @@ class Encoding(Serializer):
         try:
             encoded = {name: self.encode(value) for name, value in values.items()}
             content = self._to_json(fields | encoded)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - it is raised again if there is nobody to report it to
             self._undo(defined)
             self._taken.clear()
-            if self._report is None:
-                raise
-            self._report(error, f"encoding {_described(fields)}")
+            self.fail(fields, error)
             return None
         if fields.get("attr") == COLUMNS:
             self._note_columns(fields, encoded)
@@ -226,6 +224,16 @@ class Encoding(Serializer):
             buffers, self._taken = tuple(self._taken), []
         newly = tuple(itertools.islice(self.defined, defined, None)) if len(self.defined) > defined else ()
         return Event(content, kind, key, newly, buffers)
+
+    def fail(self, fields: dict[str, Any], error: Exception) -> None:
+        """Report why an event cannot be encoded.
+
+        Raises:
+            Exception: the same, if there is nobody to report it to.
+        """
+        if self._report is None:
+            raise error
+        self._report(error, f"encoding {_described(fields)}")
 
     def fits(self, delta: Delta) -> bool:
         """Whether browsers hold arrays of which a part of some columns makes what it should."""

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import Any
 
 import bokeh.models as models
 import numpy as np
+import pytest
 from bokeh.core.properties import Any as Any_
 from bokeh.core.properties import Int
 from bokeh.document import Document
@@ -14,7 +16,7 @@ from bokeh.plotting import figure
 from bokeh.transform import factor_cmap, linear_cmap
 
 from embedsync.document import EventKind
-from embedsync.documents.bokeh.private import forget_classes
+from embedsync.documents.bokeh.private import UnsetValueError, forget_classes
 from tests.documents.bokeh.harness import Live, Mirror, events, kinds, write
 
 
@@ -160,6 +162,30 @@ def test_a_value_that_cannot_be_encoded_is_reported_and_the_others_go_out() -> N
     assert kinds(live.do(change)) == ["ModelChanged"]
     assert live.value_of(div, "text") == "b"
     assert [type(error).__name__ for error, _ in live.host.reports] == ["SerializationError"]
+
+
+@pytest.mark.parametrize("also", [True, False])
+def test_a_value_that_is_deleted_after_it_was_set_is_reported_and_the_others_go_out(also: bool) -> None:
+    slider, other = Slider(start=0, end=9, value=1), Slider(start=0, end=9, value=1)
+
+    def fill(doc: Document) -> None:
+        doc.add_root(slider)
+        doc.add_root(other)
+
+    live = Live(fill)
+
+    def change() -> None:
+        if also:
+            other.value = 3
+        slider.value = 2
+        with contextlib.suppress(UnsetValueError):
+            del slider.value
+
+    told = [(other.id, 3)] if also else []
+    assert [(each["model"]["id"], each["new"]) for each in live.do(change)] == told
+    [(error, what)] = live.host.reports
+    assert isinstance(error, UnsetValueError)
+    assert slider.id in what
 
 
 def test_a_document_with_a_value_that_cannot_be_encoded_can_still_be_shown() -> None:
