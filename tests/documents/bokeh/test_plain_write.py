@@ -46,7 +46,7 @@ with warnings.catch_warnings(action="ignore"):
 
 
 def renumbered(told: list[Any]) -> str:
-    """All of it, with the ids of models in the order in which they appear: the long way makes some for nothing."""
+    """All of it, with ids by the order in which they appear: the long way makes some for nothing."""
     numbers: dict[str, str] = {}
 
     def number(found: re.Match[str]) -> str:
