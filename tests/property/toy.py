@@ -100,6 +100,12 @@ class ToyDocument:
         return [self._outline(each) for each in events]
 
     def prepare(self, events: Sequence[Any], buffers: dict[str, bytes], client: str) -> Prepared:
+        try:
+            return self._prepare(events)
+        except (LookupError, TypeError, AttributeError) as error:
+            raise Refused("malformed", repr(error)) from error
+
+    def _prepare(self, events: Sequence[Any]) -> Prepared:
         steps: list[tuple[str, Node, Any]] = []
         written: list[Written] = []
         skipped: list[int] = []
@@ -219,7 +225,15 @@ class ToyDocument:
             raise ZeroDivisionError
         return None
 
-    def _outline(self, event: dict[str, Any]) -> Written | None:
+    def _outline(self, event: Any) -> Written | None:
+        try:
+            written = self._written(event)
+            hash(written and written.key)
+        except (LookupError, TypeError):
+            return None
+        return written
+
+    def _written(self, event: dict[str, Any]) -> Written | None:
         if event["kind"] == "click":
             return None
         if event["kind"] == "append":
