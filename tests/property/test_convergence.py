@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections import deque
 
-from hypothesis import HealthCheck, currently_in_test_context, settings
+from hypothesis import HealthCheck, Phase, currently_in_test_context, settings
 from hypothesis import event as hypothesis_event
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -318,6 +318,8 @@ Convergence.TestCase.settings = settings(
     max_examples=int(os.environ.get("EMBEDSYNC_EXAMPLES", "150")),
     stateful_step_count=60,
     deadline=None,
+    # To explain a failure it traces each line, longer than a test may take: nothing would be told of it.
+    phases=set(Phase) - {Phase.explain},
     suppress_health_check=list(HealthCheck),
 )
 TestConvergence = Convergence.TestCase
