@@ -325,12 +325,17 @@ class CarriedSocket:
                 self._await_answer()
 
     def _await_answer(self) -> None:
-        """Read until the browser has left: what nobody has read would cut off what it is being told."""
+        """Read until the browser has left: what nobody has read would cut off what it is being told.
+
+        No longer than for a moment, and no more than one message may have: who goes on is cut off.
+        """
         end = time.monotonic() + _CLOSING_TIME
-        while (rest := end - time.monotonic()) > 0:
+        unheard = self._server.max_message_size or _PIECE
+        while unheard > 0 and (rest := end - time.monotonic()) > 0:
             self._socket.settimeout(rest)
             data = self._socket.recv(_PIECE)
             if not data or not self._parse(data):
                 return
+            unheard -= len(data)
             # Nobody hears it any more, however long it becomes.
             self._server.incoming_message, self._server.incoming_message_len = None, 0
