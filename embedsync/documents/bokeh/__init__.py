@@ -8,7 +8,7 @@
     from changes to events, remembering what browsers know; the most frequent ones sooner.
 ``properties``, ``references``
     what properties hold, and which models refer to which, found sooner than Bokeh finds it.
-``deserializer``, ``events``, ``edits``, ``plain_write``, ``outline``, ``view_local``, ``safe_integer``
+``deserializer``, ``events``, ``edits``, ``plain_write``, ``outline``, ``view_local``, ``plain_values``
     from a browser's events to checked steps that can be taken back; the usual edit sooner.
 ``turn``, ``curdoc``, ``session_context``, ``timers``, ``locked_callback``
     what app code finds around it.

@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from embedsync.documents.bokeh.plain_values import MOST_SAFE
 from embedsync.documents.bokeh.private import (
     ID,
     HasProps,
@@ -19,7 +20,6 @@ from embedsync.documents.bokeh.private import (
     registered_decoders,
 )
 from embedsync.documents.bokeh.properties import writable_descriptor
-from embedsync.documents.bokeh.safe_integer import MOST_SAFE
 from embedsync.errors import Refused
 from embedsync.wire import Refusal
 

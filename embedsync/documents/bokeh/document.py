@@ -389,7 +389,7 @@ class BokehDocument:
             return None
         model, attribute = change.model, change.attribute
         descriptor = told_descriptor(model, attribute)
-        if descriptor is None or model not in self._known or model.id not in self.bokeh.models:
+        if descriptor is None or not self._is_shown(model):
             return None
         try:
             value = descriptor.get_value(model)
@@ -427,7 +427,11 @@ class BokehDocument:
 
         Not if the model is gone, and not if it is new: then its definition shows the change already.
         """
-        return model in self._known and model.id not in encoding.defined and model.id in self.bokeh.models
+        return model.id not in encoding.defined and self._is_shown(model)
+
+    def _is_shown(self, model: Model) -> bool:
+        """Whether browsers know a model, and it is still here."""
+        return model in self._known and model.id in self.bokeh.models
 
     def _write(self, encoding: Encoding, model: Model, attribute: str) -> Event | None:
         descriptor = told_descriptor(model, attribute)

@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Hashable
-from math import isfinite
 from typing import Any
 
 import numpy as np
 
 from embedsync.document import Buffer, Event, EventKind
 from embedsync.documents.bokeh.columns import COLUMNS, SENT_AS_THEY_ARE, Held, kind_of
+from embedsync.documents.bokeh.plain_values import is_plain
 from embedsync.documents.bokeh.private import Model
-from embedsync.documents.bokeh.safe_integer import MOST_SAFE
 from embedsync.documents.bokeh.serializer import KnownModels, encode_json, is_sent_as_it_is
 
 __all__ = ["plain_event"]
@@ -33,18 +32,7 @@ def plain_event(known: KnownModels, model: Model, attribute: str, value: Any, ke
     """
     if attribute == COLUMNS:
         return _columns_event(known, model, value, key) if isinstance(value, dict) else None
-    return _event(model, attribute, value, key) if _is_plain(value) else None
-
-
-def _is_plain(value: Any) -> bool:
-    """Whether its JSON is what it is itself."""
-    kind = type(value)
-    if kind is str:
-        is_text: bool = value.isascii()
-        return is_text
-    if kind is float:
-        return isfinite(value)
-    return kind is bool or (kind is int and -MOST_SAFE <= value <= MOST_SAFE)
+    return _event(model, attribute, value, key) if is_plain(value) else None
 
 
 def _columns_event(known: KnownModels, model: Model, columns: dict[Any, Any], key: Hashable) -> Event | None:

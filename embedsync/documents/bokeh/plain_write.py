@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from embedsync.documents.bokeh.edits import Set
+from embedsync.documents.bokeh.plain_values import is_plain
 from embedsync.documents.bokeh.private import Document, HasProps, Model, PropertyDescriptor
 from embedsync.documents.bokeh.properties import writable_descriptor
-from embedsync.documents.bokeh.safe_integer import MOST_SAFE
 from embedsync.documents.bokeh.view_local import is_view_local
 
 __all__ = ["PlainSet", "plain_write"]
@@ -43,7 +43,7 @@ def plain_write(events: Sequence[Any], find: Callable[[str], Model | None]) -> P
         find: a model of the document by its id.
     """
     event = events[0] if len(events) == 1 else None
-    if type(event) is not dict or event.get("kind") != "ModelChanged" or not _is_plain(event.get("new")):
+    if type(event) is not dict or event.get("kind") != "ModelChanged" or not is_plain(event.get("new")):
         return None
     reference, attribute, value = event.get("model"), event.get("attr"), event["new"]
     if type(reference) is not dict or len(reference) != 1 or type(attribute) is not str:
@@ -61,12 +61,3 @@ def plain_write(events: Sequence[Any], find: Callable[[str], Model | None]) -> P
         return None
     local = is_view_local(model, attribute, event)
     return PlainSet(model, attribute, value, local=local, descriptor=descriptor, prepared=prepared)
-
-
-def _is_plain(value: Any) -> bool:
-    """Whether a decoder would make of it what it is."""
-    kind = type(value)
-    if kind is str:
-        is_text: bool = value.isascii()
-        return is_text
-    return kind is float or kind is bool or (kind is int and -MOST_SAFE <= value <= MOST_SAFE)

@@ -21,6 +21,7 @@ from embedsync.document import Buffer, Event, EventKind
 from embedsync.documents.bokeh.attributes import attributes_of
 from embedsync.documents.bokeh.columns import COLUMNS, SENT_AS_THEY_ARE, Arrays, Held, appended, arrays_of
 from embedsync.documents.bokeh.pending import Delta
+from embedsync.documents.bokeh.plain_values import MOST_SAFE
 from embedsync.documents.bokeh.private import (
     HasProps,
     Model,
@@ -29,7 +30,6 @@ from embedsync.documents.bokeh.private import (
     UnsetValueError,
     settings,
 )
-from embedsync.documents.bokeh.safe_integer import MOST_SAFE
 
 __all__ = ["Encoding", "KnownModels", "encode_json", "is_sent_as_it_is"]
 
