@@ -74,22 +74,16 @@ class WatchedTurns:
     def note_slow(self, seconds: float) -> None:
         """See :class:`~embedsync.watchdog.Watched`."""
         self._counters.count("slow_turns")
-        logger.warning(
-            "app %r, session %s: its code has run for %.0f s ('slow_turn'), and is here:\n%s",
-            self._visit.app.name,
-            self._visit.id,
-            seconds,
-            self._stack(),
-        )
+        self._log(logging.WARNING, "its code has run for %.0f s ('slow_turn'), and is here:\n%s", seconds)
 
     def give_up(self, seconds: float) -> None:
         """See :class:`~embedsync.watchdog.Watched`."""
         self._counters.count("turns_given_up")
-        logger.error(
-            "app %r, session %s: gave up on code that has run for %.0f s ('turn_limit'), and is here:\n%s",
-            self._visit.app.name,
-            self._visit.id,
-            seconds,
-            self._stack(),
-        )
+        message = "gave up on code that has run for %.0f s ('turn_limit'), and is here:\n%s"
+        self._log(logging.ERROR, message, seconds)
         self._on_given_up()
+
+    def _log(self, level: int, message: str, seconds: float) -> None:
+        """Say something of the running turn: for how many seconds it has run, and where it is."""
+        name, session = self._visit.app.name, self._visit.id
+        logger.log(level, "app %r, session %s: " + message, name, session, seconds, self._stack())

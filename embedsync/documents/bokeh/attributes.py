@@ -81,7 +81,7 @@ def _of_themed(model: Model, properties: tuple[_Property, ...]) -> dict[str, Any
     made = model._unstable_default_values
     chosen = {*model._property_values, *made, *themed}
     values: dict[str, Any] = {}
-    for name, descriptor, _is_plain, always_read in properties:
+    for name, descriptor, _, always_read in properties:
         if name not in chosen:
             if always_read:
                 descriptor.get_value(model)
