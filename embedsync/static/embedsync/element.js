@@ -28,6 +28,8 @@ const BADGE_FOR = 8000;
 const OFFER_FOR = 30_000;
 /** After this, a visitor who sees nothing yet learns that we are still trying. */
 const SLOW_AFTER = 8000;
+/** How soon a visitor who waits longer learns that the reason is another one now. */
+const EXPLAIN_AGAIN_AFTER = 2000;
 const DEFAULT_HEIGHT = "300px";
 
 /** @typedef {"loading" | "live" | "reconnecting" | "busy" | "stopped" | "error"} ShownState */
@@ -298,11 +300,19 @@ export class EmbedApp extends HTMLElement {
     this.#cover.hidden = this.#isPlain;
     this.#hideBadge();
     clearTimeout(this.#slowTimer);
-    this.#slowTimer = window.setTimeout(() => {
-      // The server is there, but the app takes its time; or it is not.
-      text.textContent = this.session?.socket.state === "open" ? STILL_LOADING : UNREACHABLE;
-    }, SLOW_AFTER);
+    this.#slowTimer = window.setTimeout(() => this.#explain(text), SLOW_AFTER);
     this.#setState("loading");
+  }
+
+  /**
+   * The server is there, but the app takes its time; or it is not, which may change while the visitor waits.
+   * @param {HTMLElement} text
+   */
+  #explain(text) {
+    const words = this.session?.socket.state === "open" ? STILL_LOADING : UNREACHABLE;
+    // What is said again would be read out again.
+    if (text.textContent !== words) text.textContent = words;
+    this.#slowTimer = window.setTimeout(() => this.#explain(text), EXPLAIN_AGAIN_AFTER);
   }
 
   /**
