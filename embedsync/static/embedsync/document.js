@@ -41,16 +41,19 @@
  *   default, if it does not speak of them
  * @property {Set<string>} kept ids of models that stay although the snapshot lacks them
  *
+ * Some changes are to be awaited before the next ones are made, such as those by which views are built. A document then
+ * gives a promise that is settled before the present task ends, so that nothing from outside comes between them.
+ *
  * @typedef {object} DocumentAdapter
  * @property {(events: unknown[], buffers: import("./wire.js").Buffers) => Decoded} decode makes the new
  *   models of some events and changes nothing else; throws, leaving none of the new models behind
- * @property {(changes: Iterable<Change>) => void} apply makes changes in order, asking for each when those before
+ * @property {(changes: Iterable<Change>) => void | Promise<void>} apply makes changes in order, asking for each when those before
  *   it are made; they do not come back through `observe`, but what page scripts do in consequence does
  * @property {(ids: string[]) => string[]} evict forgets those models that are not part of the document
  *   any more, and returns their ids
  * @property {(document: any, buffers: import("./wire.js").Buffers) => void} replace shows another
  *   document in place of this one
- * @property {(document: any, buffers: import("./wire.js").Buffers, pending: Reconciliation) => string[]} reconcile
+ * @property {(document: any, buffers: import("./wire.js").Buffers, pending: Reconciliation) => string[] | Promise<string[]>} reconcile
  *   makes this document equal to a snapshot of it without building views again; returns the ids of models that
  *   stay, kept or shown by a pending edit, although the snapshot lacks them
  * @property {(input: Input) => boolean} restore puts an input in again, as if a person did it; false if there

@@ -6,6 +6,7 @@ import { ACTION, CLOSE, NOTICE, PROTOCOL_VERSION, actionOf } from "./constants.j
 import { Edits, keysOf } from "./edits.js";
 import { Held } from "./held.js";
 import { Journal } from "./journal.js";
+import { run } from "./steps.js";
 import { encode } from "./wire.js";
 
 /** An acknowledgement is sent after so many ops and results, or so many milliseconds. */
@@ -35,6 +36,9 @@ const UNSENDABLE_PAUSE = 10_000;
  *   that is gone, and what the person had put in was put in again, but for those that are missing
  * @property {(told: {reason: "refused" | "lost", code: string, edits: number, keys?: string[]}) => void} rejected
  *   edits that the person made and that did not come to count; `keys` are the properties of one that is too big
+ *
+ * What a session does with a frame: it is done at once, but for what comes after a change that the document waits for.
+ * @typedef {Generator<unknown, void, any>} Steps
  *
  * What a session asks of the page. All URLs are as the server wrote them.
  * @typedef {object} SessionPage
@@ -87,6 +91,8 @@ export class Session {
    */
   #inbox = [];
   #receiving = false;
+  /** A frame is being handled, and waits for the document. @type {Promise<void> | null} */
+  #handling = null;
   /** Says of a key whether the server is changing it just now, while page scripts already answer. */
   #isChanging = /** @type {(key: string) => boolean} */ (() => false);
   /** Keys that a snapshot, while it is being reconciled, is to leave alone. @type {Set<string> | null} */
@@ -234,7 +240,7 @@ export class Session {
     }
   }
 
-  // Frames, one after the other. Only while scripts load do others wait.
+  // Frames, one after the other. Others wait only while scripts load, and while the document makes the changes of one.
 
   async #receiveAll() {
     this.#receiving = true;
@@ -244,10 +250,22 @@ export class Session {
       const prepared = preparing === true || (await preparing);
       // While scripts were loading, this attachment may have been lost and another come.
       if (inbox !== this.#inbox) continue;
-      if (prepared) this.#handle(frame);
-      else this.closed(CLOSE.TRY_LATER);
+      if (!prepared) {
+        this.closed(CLOSE.TRY_LATER);
+        continue;
+      }
+      const handling = this.#handle(frame);
+      if (handling instanceof Promise) await this.#awaiting(handling);
     }
     this.#receiving = false;
+  }
+
+  /** @param {Promise<void>} handling */
+  async #awaiting(handling) {
+    this.#handling = handling;
+    await handling;
+    this.#handling = null;
+    this.#seal();
   }
 
   /**
@@ -285,16 +303,25 @@ export class Session {
   }
 
   /** @param {import("./wire.js").Frame} frame */
-  #handle({ header, buffers }) {
+  #handle(frame) {
+    const { document } = this;
+    return run(this.#handleSteps(frame), () => this.document === document);
+  }
+
+  /**
+   * @param {import("./wire.js").Frame} frame
+   * @returns {Steps}
+   */
+  *#handleSteps({ header, buffers }) {
     try {
       if (header.type === "opened") this.#opened(header);
       else if (header.type === "notice") this.#notice(header);
       else if (header.type === "closed") this.closed(header.code, { error: header.error, detail: header.detail });
       else if (!this.#isIn) throw new Error(`a frame of type ${header.type} has overtaken "opened"`);
-      else if (header.type === "snapshot") this.#snapshot(header, buffers);
+      else if (header.type === "snapshot") yield* this.#snapshot(header, buffers);
       else if (this.#poisoned && header.type !== "result") return;
-      else if (header.type === "op") this.#op(header, buffers);
-      else if (header.type === "result") this.#result(header, buffers);
+      else if (header.type === "op") yield* this.#op(header, buffers);
+      else if (header.type === "result") yield* this.#result(header, buffers);
       else throw new Error(`a frame of type ${header.type} is not for an attachment`);
     } catch (error) {
       this.#poison(error);
@@ -321,8 +348,9 @@ export class Session {
   /**
    * @param {import("./wire.js").Header} header
    * @param {import("./wire.js").Buffers} buffers
+   * @returns {Steps}
    */
-  #snapshot(header, buffers) {
+  *#snapshot(header, buffers) {
     this.#failures += 1;
     this.#poisoned = false;
     this.#held.clear();
@@ -331,9 +359,9 @@ export class Session {
     if (header.epoch === this.epoch && this.#failures === 1) {
       const pending = this.#edits.reconciliation(this.#edits.settleUpTo(header.cseq));
       this.seq = header.seq;
-      const lacking = this.#reconcile(header.document, buffers, pending);
+      const lacking = yield* this.#reconcile(header.document, buffers, pending);
       for (const id of lacking) if (!pending.made.has(id)) this.#leaving.add(id);
-      this.#applyAgain(pending);
+      yield* this.#applyAgain(pending);
     } else {
       const isNew = this.epoch !== header.epoch;
       this.#lost(this.#edits.forget(Math.max(header.cseq, this.#edits.lastSent), isNew && this.#recovers));
@@ -372,10 +400,12 @@ export class Session {
   }
 
   /** Wait until what was changed so far is answered, and what came of it has arrived. */
-  #barrier() {
+  async #barrier() {
     const passed = this.#edits.barrier();
     this.#flush();
-    return passed;
+    const isAnswered = await passed;
+    await this.#handling;
+    return isAnswered;
   }
 
   get #isGone() {
@@ -386,12 +416,13 @@ export class Session {
    * @param {unknown} document
    * @param {import("./wire.js").Buffers} buffers
    * @param {import("./document.js").Reconciliation} pending
+   * @returns {Generator<unknown, string[], any>}
    */
-  #reconcile(document, buffers, pending) {
+  *#reconcile(document, buffers, pending) {
     this.#isChanging = () => true;
     this.#shown = pending.shown;
     try {
-      return this.#document.reconcile(document, buffers, pending);
+      return yield this.#document.reconcile(document, buffers, pending);
     } finally {
       this.#isChanging = () => false;
       this.#shown = null;
@@ -403,8 +434,9 @@ export class Session {
    * @param {object} pending
    * @param {Set<string>} pending.shown keys that need nothing, because they are as the edits left them
    * @param {Set<string>} pending.givenUp keys that an edit had written last which was given up
+   * @returns {Steps}
    */
-  #applyAgain({ shown, givenUp }) {
+  *#applyAgain({ shown, givenUp }) {
     for (const { key, content, buffers, defines } of this.#edits.pendingWrites) {
       if (key === null) continue;
       const isShown = shown.has(key);
@@ -414,7 +446,7 @@ export class Session {
         // Models of this browser's own are here already, and show what later edits made of them.
         const { changes } = this.#document.decode([content], buffers);
         const open = changes.filter((change) => change.key === null || !shown.has(change.key));
-        this.#document.apply(isShown ? open.filter((change) => change.key !== null && givenUp.has(change.key)) : open);
+        yield this.#document.apply(isShown ? open.filter((change) => change.key !== null && givenUp.has(change.key)) : open);
       } catch (error) {
         // It meets something that is gone. The server finds the same, and says so in the result.
         this.environment.report(error);
@@ -425,23 +457,27 @@ export class Session {
   /**
    * @param {import("./wire.js").Header} op
    * @param {import("./wire.js").Buffers} buffers
+   * @returns {Steps}
    */
-  #op(op, buffers) {
+  *#op(op, buffers) {
     if (op.seq <= this.seq) return;
     if (op.from !== this.seq) throw new Error(`op ${op.seq} follows ${op.from}, but this replica is at ${this.seq}`);
     const changes = this.#decode(op.events, buffers);
     this.seq = op.seq;
-    this.#apply(changes.map((change) => ({ seq: op.seq, change })));
+    yield* this.#apply(changes.map((change) => ({ seq: op.seq, change })));
     this.#letGo(op.gone ?? []);
     this.#count();
   }
 
-  /** @param {import("./held.js").HeldChange[]} changes */
-  #apply(changes) {
+  /**
+   * @param {import("./held.js").HeldChange[]} changes
+   * @returns {Steps}
+   */
+  *#apply(changes) {
     const keys = new Set(changes.map(({ change }) => change.key));
     this.#isChanging = (key) => keys.has(key);
     try {
-      this.#document.apply(this.#free(changes));
+      yield this.#document.apply(this.#free(changes));
     } finally {
       this.#isChanging = () => false;
     }
@@ -462,8 +498,9 @@ export class Session {
   /**
    * @param {import("./wire.js").Header} result
    * @param {import("./wire.js").Buffers} buffers
+   * @returns {Steps}
    */
-  #result(result, buffers) {
+  *#result(result, buffers) {
     const answered = [...(result.supersedes ?? []), result.cseq];
     // Whether or not it can be applied, and though a snapshot may have undone the edit before: it is told, once.
     const edits = this.#edits.hear(answered);
@@ -477,7 +514,7 @@ export class Session {
     }
     if (result.own) this.seq = Math.max(this.seq, result.seq);
     const settled = this.#edits.settle(answered);
-    if (settled.length > 0) this.#settled(settled, result, this.#decode(result.values ?? [], buffers));
+    if (settled.length > 0) yield* this.#settled(settled, result, this.#decode(result.values ?? [], buffers));
     this.#letGo(result.gone ?? []);
     this.#count();
     this.#flush();
@@ -488,8 +525,9 @@ export class Session {
    * @param {import("./edits.js").Edit[]} settled
    * @param {import("./wire.js").Header} result
    * @param {import("./document.js").Change[]} values
+   * @returns {Steps}
    */
-  #settled(settled, result, values) {
+  *#settled(settled, result, values) {
     const keys = keysOf(settled);
     for (const key of keys) this.#held.dropUpTo(key, result.seq);
     /** @type {import("./held.js").HeldChange[]} */
@@ -502,7 +540,7 @@ export class Session {
       }
     }
     const free = [...keys].filter((key) => !this.#edits.pendingOn(key));
-    this.#apply([...now, ...this.#held.release(free)]);
+    yield* this.#apply([...now, ...this.#held.release(free)]);
     if (!result.commit || result.skipped?.length > 0) {
       // Models that such an edit brought may never have reached the server's document.
       for (const { changes } of settled) for (const { defines } of changes) this.#letGo(defines);
@@ -550,15 +588,19 @@ export class Session {
     if (this.#sealing) return;
     // What one task changes is one edit, and so one op and one redraw for everybody.
     this.#sealing = true;
-    this.environment.soon(() => {
-      this.#sealing = false;
-      this.#edits.seal();
-      if (this.#edits.unsent > MOST_UNSENT_EDITS) {
-        this.#lost(this.#edits.dropUnsent());
-        this.#poison(new Error(`more than ${MOST_UNSENT_EDITS} edits wait to be sent`));
-      }
-      this.#flush();
-    });
+    this.environment.soon(() => this.#seal());
+  }
+
+  /** The edit is complete, but for what page scripts still do in consequence of a frame that is being handled. */
+  #seal() {
+    if (!this.#sealing || this.#handling !== null) return;
+    this.#sealing = false;
+    this.#edits.seal();
+    if (this.#edits.unsent > MOST_UNSENT_EDITS) {
+      this.#lost(this.#edits.dropUnsent());
+      this.#poison(new Error(`more than ${MOST_UNSENT_EDITS} edits wait to be sent`));
+    }
+    this.#flush();
   }
 
   /**

@@ -18,6 +18,7 @@
 //
 // FactorRange start and end, ColumnDataSource inspected and CDSView indices never leave the browser.
 
+import { run } from "../steps.js";
 import { findBokeh } from "./bokehjs.js";
 import { encode, makeDecoder } from "./codec.js";
 import { Inputs, isRecoverable } from "./inputs.js";
@@ -35,6 +36,7 @@ import { Views } from "./views.js";
  * @typedef {object} BokehEvent
  * @property {any} event the decoded event
  * @property {boolean} structural it may bring models into the document
+ * @property {boolean} [completesRoots] it is the last change of the roots among those that came together
  */
 
 /** @typedef {import("../document.js").Change & BokehEvent} BokehChange */
@@ -145,24 +147,29 @@ export class BokehAdapter {
       this.#unmake(decoder.made);
       throw error;
     }
+    const ofRoots = changes.filter(({ key }) => key === ROOTS).at(-1);
+    if (ofRoots !== undefined) ofRoots.completesRoots = true;
     return { changes, defined: decoder.defined };
   }
 
   /** @param {Iterable<import("../document.js").Change>} changes */
   apply(changes) {
+    return this.#run(this.#apply(/** @type {Iterable<BokehChange>} */ (changes)));
+  }
+
+  /** @param {Iterable<BokehChange>} changes */
+  *#apply(changes) {
     const document = this.#open();
     let isStructural = false;
-    let ofRoots = false;
-    for (const change of /** @type {Iterable<BokehChange>} */ (changes)) {
-      apply(document, change.event);
+    for (const change of changes) {
+      yield this.#change(() => apply(document, change.event));
+      if (change.completesRoots) yield this.#showRoots();
       isStructural ||= change.structural;
-      ofRoots ||= change.key === ROOTS;
     }
     if (isStructural) {
       document._recompute_all_models();
       this.#places?.changed();
     }
-    if (ofRoots) this.#updateViews();
   }
 
   /** @param {string[]} ids */
@@ -209,9 +216,18 @@ export class BokehAdapter {
    * @param {any} json
    * @param {Buffers} buffers
    * @param {import("../document.js").Reconciliation} pending
-   * @returns {string[]}
    */
-  reconcile(json, buffers, { shown, stale, kept }) {
+  reconcile(json, buffers, pending) {
+    return this.#run(this.#reconcile(json, buffers, pending));
+  }
+
+  /**
+   * @param {any} json
+   * @param {Buffers} buffers
+   * @param {import("../document.js").Reconciliation} pending
+   * @returns {Generator<unknown, string[], any>}
+   */
+  *#reconcile(json, buffers, { shown, stale, kept }) {
     const document = this.#open();
     this.#define(json.defs, buffers);
     const decoder = this.#decoder();
@@ -229,17 +245,17 @@ export class BokehAdapter {
     for (const [model, attributes] of decoder.take().updates) {
       for (const { key, event } of writes(model, attributes)) {
         given.add(key);
-        if (!shown.has(key)) apply(document, event);
+        if (!shown.has(key)) yield this.#change(() => apply(document, event));
       }
     }
-    for (const key of stale) if (!given.has(key) && !shown.has(key)) this.#reset(key);
-    if (!shown.has(ROOTS)) apply(document, { kind: "Roots", roots });
+    for (const key of stale) if (!given.has(key) && !shown.has(key)) yield this.#change(() => this.#reset(key));
+    if (!shown.has(ROOTS)) yield this.#change(() => apply(document, { kind: "Roots", roots }));
     if (!shown.has(TITLE)) document.set_title(json.title, { sync: false });
     const present = new Set(decoder.defined);
     const lacking = [...this.#models.keys()].filter((id) => !present.has(id));
     this.evict(lacking.filter((id) => !kept.has(id)));
     this.#places?.changed();
-    this.#updateViews();
+    yield this.#showRoots();
     return lacking.filter((id) => this.#models.has(id));
   }
 
@@ -262,6 +278,31 @@ export class BokehAdapter {
   dispose() {
     this.#mounts.clear();
     this.#close();
+  }
+
+  /**
+   * @template Outcome
+   * @param {Generator<unknown, Outcome, any>} changing
+   */
+  #run(changing) {
+    const document = this.#document;
+    return run(changing, () => this.#document === document);
+  }
+
+  /**
+   * Change something.
+   * @param {() => void} change
+   * @returns {Promise<void> | null} what to wait for before the next change
+   */
+  #change(change) {
+    const { building } = /** @type {BokehJS} */ (this.#bokeh);
+    return building.isSetOffBy(change) ? building.end() : null;
+  }
+
+  /** Show the roots that there are, and take away the views of others: they must not notice further changes. */
+  #showRoots() {
+    this.#updateViews();
+    return /** @type {BokehJS} */ (this.#bokeh).building.end();
   }
 
   /** @returns {BokehDocument} */

@@ -1,6 +1,7 @@
 // The parts of BokehJS that are not its public interface, found by the names of its modules. Checked
 // against 3.9 and 3.10, full and minified: what changes there is mended here.
 
+import { watchBuilding } from "./building.js";
 import { adoptStyles } from "./stylesheets.js";
 
 /**
@@ -66,6 +67,7 @@ import { adoptStyles } from "./stylesheets.js";
  * @property {any} DOMView
  * @property {any} HasProps
  * @property {any} index views of all roots on the page
+ * @property {import("./building.js").Building} building
  * @property {(name: string) => any} module one of its modules; `null` if it is in a bundle that is not there
  */
 
@@ -96,6 +98,7 @@ export function findBokeh(version) {
     DOMView: found.require("core/dom_view").DOMView,
     HasProps: found.require("core/has_props").HasProps,
     index: found.index,
+    building: watchBuilding(found.require("core/build_views")),
     module: (name) => optional(found.require, name),
   };
 }
