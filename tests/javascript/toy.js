@@ -1,6 +1,8 @@
 // A toy document for the replica's tests: nodes with a `value`, a list of `items` to append to, and a
 // `child`, which may be another node. Same language as tests/property/toy.py.
 
+import { run } from "../../embedsync/static/embedsync/steps.js";
+
 const DEFAULTS = Object.freeze({ value: 0, echo: 0, items: Object.freeze([]), child: null });
 
 export class ToyDocument {
@@ -12,6 +14,8 @@ export class ToyDocument {
   script = null;
   /** Ids whose next change throws. */
   broken = new Set();
+  /** Gives what to wait for when a child has changed: its view is built. */
+  building = () => null;
 
   observe(listener, bufferId, unsendable) {
     this.listener = listener;
@@ -128,12 +132,17 @@ export class ToyDocument {
   }
 
   apply(changes) {
+    return run(this.#apply(changes), () => !this.disposed);
+  }
+
+  *#apply(changes) {
     for (const { event } of changes) {
       if (this.broken.delete(event.id)) throw new Error(`${event.id} is broken`);
       const model = this.models.get(event.id);
       if (event.kind === "append") model.items = [...model.items, ...event.items];
       else if (event.kind === "set") model[event.attr] = event.new;
       this.script?.(event);
+      if (event.attr === "child") yield this.building();
     }
   }
 
@@ -156,11 +165,15 @@ export class ToyDocument {
     this.#introduce(document, [], [], []);
   }
 
-  reconcile(document, buffers, { shown, stale, kept }) {
+  reconcile(document, buffers, pending) {
+    return run(this.#reconcile(document, pending), () => !this.disposed);
+  }
+
+  *#reconcile(document, { shown, stale, kept }) {
     const changes = [];
     const defined = [];
     this.#introduce(document, changes, defined, []);
-    this.apply(unshown(changes, shown));
+    yield* this.#apply(unshown(changes, shown));
     for (const key of stale) {
       const [id, attr] = key.split(" ");
       const model = this.models.get(id);

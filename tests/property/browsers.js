@@ -20,6 +20,11 @@ let last = { socket: 0, question: 0, change: 0 };
 /** All microtasks have run: a browser runs them after each of its tasks. */
 const taskEnds = () => new Promise((resolve) => setImmediate(resolve));
 
+/** Some steps of promises, as BokehJS needs to build a view. */
+async function steps(count) {
+  for (let step = 0; step < count; step += 1) await null;
+}
+
 /** What an edit brings that is given up because it is too big, and is named nowhere else. */
 const drop = Edits.prototype.drop;
 Edits.prototype.drop = function () {
@@ -71,6 +76,7 @@ class NumberedToy extends ToyDocument {
     super();
     this.replica = replica;
     this.script = (event) => this.#scripted(event);
+    this.building = () => steps(5);
   }
 
   observe(listener, bufferId) {

@@ -84,8 +84,9 @@ class Browser {
     this.environment.endTask();
   }
 
+  /** A task ends when all promises that are settled have been seen by those who wait for them. */
   async settled() {
-    for (let turn = 0; turn < 12; turn += 1) await Promise.resolve();
+    await new Promise((resolve) => setImmediate(resolve));
     this.environment.endTask();
   }
 
