@@ -36,7 +36,8 @@ def some_plot(name):
 
 
 plot = some_plot("plot")
-box = column(Div(text="one"), name="box")
+spare = some_plot("spare")
+box = column(Div(text="one"), name="box", tags=[spare])  # Browsers know the spare plot, and don't show it.
 tabs = Tabs(tabs=[TabPanel(title="first", child=Div(text="in the first"))], name="tabs")
 slider = Slider(start=0, end=10, value=1, name="slider")
 
@@ -91,12 +92,10 @@ def bar():
 
 
 def children():
-    new = some_plot("new")
-    box.children = [Div(text="two"), new]
-    new.scatter([1, 2], [3, 4], size=12, legend_label="points")
-    new.title.text = "After"
-    box.children = [*box.children, Div(text="three")]
-    box.children[0].text = "two again"
+    box.children = [Div(text="two"), spare]
+    spare.scatter([1, 2], [3, 4], size=12, legend_label="points")
+    spare.title.text = "After"
+    spare.width = 450
 
 
 def moved():
@@ -107,20 +106,19 @@ def moved():
 
 
 def root():
-    new = some_plot("new")
-    doc.add_root(new)
-    new.scatter([1, 2], [3, 4], size=12, legend_label="points")
-    new.title.text = "After"
+    doc.add_root(spare)
+    spare.scatter([1, 2], [3, 4], size=12, legend_label="points")
+    spare.title.text = "After"
     plot.scatter([1, 2], [3, 4], size=12, legend_label="points")
     plot.title.text = "After"
 
 
 def tab():
-    new = some_plot("new")
-    tabs.tabs = [*tabs.tabs, TabPanel(title="second", child=new)]
+    tabs.tabs = [*tabs.tabs, TabPanel(title="second", child=spare)]
     tabs.active = 1
-    new.scatter([1, 2], [3, 4], size=12, legend_label="points")
-    new.title.text = "After"
+    spare.scatter([1, 2], [3, 4], size=12, legend_label="points")
+    spare.title.text = "After"
+    spare.width = 450
 
 
 def renewed():
@@ -140,13 +138,21 @@ def with_data():
     plot.title.text_color = "red"
 
 
-buttons = []
 shapes = [legend, several, axis, annotations, tools, bar, children, moved, root, tab, renewed, with_data]
-for shape in shapes:
-    button = Button(label=shape.__name__, width=70)
-    button.on_click(shape)
-    buttons.append(button)
 said = Div(text="value 1")
+done = Div(text="nothing is done")
+
+
+def button_for(shape):
+    def clicked():
+        shape()
+        done.text = f"{shape.__name__} is done"
+
+    made = Button(label=shape.__name__, width=70)
+    made.on_click(clicked)
+    return made
+
+
 slider.on_change("value", lambda attr, old, new: said.update(text=f"value {new}"))
-for each in (row(*buttons), row(slider, said), plot, row(box, tabs)):
+for each in (row([button_for(each) for each in shapes]), row(slider, said, done), plot, row(box, tabs)):
     doc.add_root(each)
