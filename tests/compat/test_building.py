@@ -26,8 +26,8 @@ SHAPES = (
 )  # fmt: skip
 CLEARLY = 96  # of 255: by so much something that is missing differs from what is there.
 
-# All views by the kind of their model, and all elements of the page by the kind of view that they say they are
-# of. Views that something has made twice show as elements that are too many.
+# All views by the kind of their model, and all elements of the page by the kind that they say they are of.
+# Views that something has made twice show as elements that are too many.
 _COUNTS = """() => {
   const views = {}, elements = {}
   const count = (counts, name) => { counts[name] = (counts[name] ?? 0) + 1 }

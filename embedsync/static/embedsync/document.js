@@ -41,14 +41,14 @@
  *   default, if it does not speak of them
  * @property {Set<string>} kept ids of models that stay although the snapshot lacks them
  *
- * Some changes are to be awaited before the next ones are made, such as those by which views are built. A document then
- * gives a promise that is settled before the present task ends, so that nothing from outside comes between them.
+ * Some changes are to be awaited before the next ones are made, such as those by which views are built. What makes
+ * changes then gives a promise that is settled before the present task ends, so that nothing from outside comes between.
  *
  * @typedef {object} DocumentAdapter
  * @property {(events: unknown[], buffers: import("./wire.js").Buffers) => Decoded} decode makes the new
  *   models of some events and changes nothing else; throws, leaving none of the new models behind
- * @property {(changes: Iterable<Change>) => void | Promise<void>} apply makes changes in order, asking for each when those before
- *   it are made; they do not come back through `observe`, but what page scripts do in consequence does
+ * @property {(changes: Iterable<Change>) => void | Promise<void>} apply makes changes in order, asking for each when
+ *   those before it are made; they do not come back through `observe`, but what page scripts do in consequence does
  * @property {(ids: string[]) => string[]} evict forgets those models that are not part of the document
  *   any more, and returns their ids
  * @property {(document: any, buffers: import("./wire.js").Buffers) => void} replace shows another

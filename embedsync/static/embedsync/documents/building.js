@@ -1,10 +1,13 @@
 // When BokehJS builds views. It does so in many small steps, each a promise that the one before settles, and fails
 // where a model is changed meanwhile: a layout looks for views that are not there yet, and views are made twice.
-// Bokeh's own server sends each change as a message, thus in a task of its own, so that there all steps are taken in
+// Bokeh's own server sends each change as a message, which comes in a task of its own, so that all steps are taken in
 // between. Here they are awaited within one task, so that nothing else comes between the changes of one op: no input
 // of a person, no message and no drawing.
 
-/** With so many steps of promises in which no further view is begun or done, the work is over, or waits for something else. */
+/**
+ * Between the beginnings and ends of views there are some dozens of steps at the most. With so many in which no view is
+ * begun or done, all are there, or wait for something from outside.
+ */
 const QUIET_STEPS = 1000;
 
 /** Functions of BokehJS that build views; the place of what says which view a model has among their arguments. */
