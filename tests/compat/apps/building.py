@@ -92,7 +92,8 @@ def bar():
 
 
 def children():
-    box.children = [Div(text="two"), spare]
+    box.children = [spare, Div(text="two")]
+    spare.x_range = Range1d(0, 3)
     spare.scatter([1, 2], [3, 4], size=12, legend_label="points")
     spare.title.text = "After"
     spare.width = 450
@@ -116,6 +117,7 @@ def root():
 def tab():
     tabs.tabs = [*tabs.tabs, TabPanel(title="second", child=spare)]
     tabs.active = 1
+    spare.x_range = Range1d(0, 3)
     spare.scatter([1, 2], [3, 4], size=12, legend_label="points")
     spare.title.text = "After"
     spare.width = 450
