@@ -170,7 +170,9 @@ def test_a_page_learns_from_a_callback_what_its_policy_must_allow(visitor: Visit
         doc.add_root(button)
 
     # Chromium tells what the first page forbids, and BokehJS what came of it.
-    visitor.expected = lambda told: any(each in told for each in ("unsafe-eval", "violation", "built properly"))
+    visitor.expected = lambda told: any(
+        each in told for each in ("unsafe-eval", "violation", "built properly")
+    )
     hub = Hub("only for tests")
     hub.add_app("growing", growing)
     with asgi_server.running(application(hub, pages=True), hub) as url:

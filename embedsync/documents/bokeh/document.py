@@ -58,8 +58,8 @@ class BokehDocument:
     Attributes:
         bokeh: the document that app code knows as ``curdoc()``.
         session_context: its ``session_context``.
-        on_text_to_compile: called with the names of model classes that carry JavaScript as text, whenever such models
-            come once the document is built.
+        on_text_to_compile: called with the names of model classes that carry JavaScript as text, when such
+            models come after the document was built.
     """
 
     kind = "bokeh"
