@@ -7,11 +7,14 @@ from typing import Any
 
 import pytest
 from bokeh.models import Div
+from bokeh.util import compiler
 
 from embedsync.documents.bokeh import compiled, extensions
 from embedsync.documents.bokeh.compiled import CompiledModels
 from embedsync.documents.bokeh.private import CompilationError
 from embedsync.documents.bokeh.resources import needed_scripts
+from embedsync.documents.bokeh.stock_pages import autoload_script
+from embedsync.errors import BuildError
 from embedsync.hub import Hub
 from embedsync.request import Request
 from embedsync.routes import Routes
@@ -81,3 +84,17 @@ def test_a_model_that_does_not_compile_is_in_the_log_and_stops_nothing(
             "bokeh-widgets.min.js",
         )
     assert "error TS1128" in caplog.text
+
+
+def test_a_model_that_does_not_compile_does_not_end_the_process_that_makes_a_script_for_stock_pages(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    define()
+
+    def fail(models: dict[str, Any]) -> str:
+        raise CompilationError("own.ts:1:1 - error TS1128")
+
+    monkeypatch.setattr(compiler, "_bundle_models", fail)
+    monkeypatch.setattr(compiler, "_bundle_cache", {})
+    with pytest.raises(BuildError, match="does not compile"):
+        autoload_script("token", element="e", app_path="/app", absolute_url=None, root_url="/")
