@@ -214,3 +214,23 @@ def test_javascript_held_as_text_is_allowed_where_the_app_has_some() -> None:
         "scripted": True,
         "on_event": True,
     }
+
+
+def test_javascript_that_comes_after_the_page_is_allowed_from_the_next_page_on() -> None:
+    def growing(doc: Any) -> None:
+        slider = Slider(start=0, end=1, value=0)
+        slider.on_change("value", lambda attr, old, new: doc.add_root(scripted()))
+        doc.add_root(slider)
+
+    def scripted() -> Div:
+        return Div(js_property_callbacks={"change:text": [CustomJS(code="")]})
+
+    hub = Hub("only for tests")
+    hub.add_app("growing", growing)
+    with running(application(hub, pages=True), hub) as site:
+        first = httpx.get(f"{site}/growing")
+        assert "'unsafe-eval'" not in first.headers["Content-Security-Policy"]
+        open_ticket(first)
+        hub.update_sessions("growing", lambda doc: setattr(doc.roots[0], "value", 1))
+        wait_until(lambda: hub.app("growing").recipe.traits.evaluates)
+        assert "'unsafe-eval'" in httpx.get(f"{site}/growing").headers["Content-Security-Policy"]

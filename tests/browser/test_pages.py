@@ -9,6 +9,7 @@ from textwrap import dedent
 from typing import Any
 
 import pytest
+from bokeh.models import Button, CustomJSTickFormatter
 from bokeh.plotting import figure
 from playwright.sync_api import expect
 
@@ -153,4 +154,34 @@ def test_a_page_that_did_not_wait_for_its_app_learns_what_its_policy_must_allow(
             going_on.set()
         assert "'unsafe-eval'" in second.value.headers["content-security-policy"]
         page.wait_for_selector("embed-app[data-state=live]")
+        expect(page.locator(".bk-Figure")).to_be_visible()
+
+
+def test_a_page_learns_from_a_callback_what_its_policy_must_allow(visitor: Visitors) -> None:
+    def growing(doc: Any) -> None:
+        def grow() -> None:
+            plot = figure(width=300, height=200)
+            plot.scatter([1, 2, 3], [3, 1, 2])
+            plot.xaxis.formatter = CustomJSTickFormatter(code="return `tick ${tick}`")
+            doc.add_root(plot)
+
+        button = Button(label="Grow")
+        button.on_click(grow)
+        doc.add_root(button)
+
+    # Chromium tells what the first page forbids, and BokehJS what came of it.
+    visitor.expected = lambda told: any(
+        each in told for each in ("unsafe-eval", "violation", "built properly")
+    )
+    hub = Hub("only for tests")
+    hub.add_app("growing", growing)
+    with asgi_server.running(application(hub, pages=True), hub) as url:
+        page = visitor()
+        page.goto(f"{url}/growing")
+        with page.expect_response(lambda response: response.url == f"{url}/growing") as second:
+            page.get_by_role("button", name="Grow").click()
+        assert "'unsafe-eval'" in second.value.headers["content-security-policy"]
+        page.wait_for_selector("embed-app[data-state=live]")
+        visitor.expected = lambda told: False
+        page.get_by_role("button", name="Grow").click()
         expect(page.locator(".bk-Figure")).to_be_visible()

@@ -18,8 +18,9 @@
     how it is taken apart when its session has ended.
 ``resources``, ``page``, ``policy``
     what a page has to load, and to allow; the page that an app draws itself.
-``extensions``, ``panel``
-    models of other packages: the files that pages load for them; what Panel, if it is there, finds.
+``extensions``, ``compiled``, ``panel``
+    models of other packages, and of the app itself: the files that pages load for them; what Panel, if it
+    is there, finds.
 ``apps``
     the recipes: functions, scripts, notebooks, directories, Bokeh applications.
 ``accelerator``

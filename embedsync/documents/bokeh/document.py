@@ -58,6 +58,8 @@ class BokehDocument:
     Attributes:
         bokeh: the document that app code knows as ``curdoc()``.
         session_context: its ``session_context``.
+        on_text_to_compile: called with the names of model classes that carry JavaScript as text, when such
+            models come after the document was built.
     """
 
     kind = "bokeh"
@@ -78,6 +80,7 @@ class BokehDocument:
         self._scripts: set[str] = set()
         self._departed: weakref.WeakValueDictionary[str, Model] = weakref.WeakValueDictionary()
         self._end_hooks: list[Hook] = []
+        self.on_text_to_compile: Callable[[tuple[str, ...]], None] = lambda names: None
 
         halfway.install()
         self.bokeh = LiveDocument()
@@ -377,6 +380,8 @@ class BokehDocument:
             scripts = self._new_scripts(encoding)
             self._scripts.update(scripts)
             self._known.learn(defined)
+            if names := models_that_need_eval(defined):
+                self.on_text_to_compile(names)
             give_up_empty_defaults(defined)
             self._left([each for each in defined if not self._is_here(each.id)])
         # What is held may bring back what has left: whether it is gone shows when that is let go.

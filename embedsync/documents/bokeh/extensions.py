@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from embedsync.documents.bokeh import panel
+from embedsync.documents.bokeh.compiled import COMPILED
 from embedsync.documents.bokeh.private import Model, Resources, bundle_extensions, extension_dirs
 from embedsync.files import file_below
 from embedsync.request import ENDPOINT_URL, Request
@@ -30,18 +31,22 @@ _of_classes: weakref.WeakKeyDictionary[type[Model], tuple[str, ...]] = weakref.W
 
 
 class Extensions:
-    """The files of the extensions that this process has imported."""
+    """The files of the extensions that this process has imported, and of the models that it has compiled."""
 
     def __init__(self) -> None:
         self._versions: dict[Path, str] = {}
 
     def path_of(self, name: str) -> str | None:
         """``static/extensions/panel/panel.min.js``, below the folder of the extension's version."""
+        if COMPILED.find(name) is not None:
+            return name
         version = self.version(_extension_in(name))
         return f"{version}/{name}" if version is not None else None
 
     def find(self, path: str) -> Path | None:
         """The file that this is the path of."""
+        if (compiled := COMPILED.find(path)) is not None:
+            return compiled
         version, _, name = path.partition("/")
         if name == "favicon.ico":
             return self._icon(version)
@@ -84,8 +89,8 @@ def base_url(request: Request, extension: str) -> str | None:
 def extension_scripts(models: Iterable[Model]) -> tuple[str, ...]:
     """What a page loads for those of these models that are not Bokeh's, in the order to load it.
 
-    Names that begin with ``static/extensions/`` are files of extensions; others are URLs. Style sheets end in
-    ``.css``, modules in ``#module``.
+    Names that begin with ``static/extensions/`` are files of extensions, with ``compiled/`` scripts of
+    models that were compiled; others are URLs. Style sheets end in ``.css``, modules in ``#module``.
     """
     found: dict[str, None] = {}
     given = list(models)
@@ -130,10 +135,13 @@ def _scripts_of_class(kind: type[Model]) -> tuple[str, ...]:
 
 def _found_for(kind: type[Model]) -> Iterator[str]:
     package = kind.__view_module__.partition(".")[0]
-    if package == "bokeh" or hasattr(kind, "__implementation__"):
+    if package == "bokeh":
         return
     yield from _named_by(kind, package)
-    yield from _bundle_of(package, kind)
+    if not hasattr(kind, "__implementation__"):
+        yield from _bundle_of(package, kind)
+    elif script := COMPILED.script_of(kind):
+        yield script
 
 
 def _named_by(kind: type, package: str) -> Iterator[str]:

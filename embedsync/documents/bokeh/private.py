@@ -73,6 +73,8 @@ from bokeh.resources import Resources
 from bokeh.settings import settings
 from bokeh.themes import Theme
 from bokeh.util.callback_manager import _nargs
+from bokeh.util.compiler import CompilationError, CustomModel
+from bokeh.util.compiler import _bundle_models as compile_models
 from bokeh.util.dataclasses import Unspecified
 from bokeh.util.dependencies import import_optional
 from bokeh.util.serialization import (
@@ -95,6 +97,8 @@ __all__ = [
     "ColumnDataPropertyDescriptor",
     "ColumnsPatchedEvent",
     "ColumnsStreamedEvent",
+    "CompilationError",
+    "CustomModel",
     "DataSpec",
     "DataSpecPropertyDescriptor",
     "Document",
@@ -139,6 +143,7 @@ __all__ = [
     "array_encoding_disabled",
     "bundle_extensions",
     "bundle_for_resources",
+    "compile_models",
     "convert_datetime_type",
     "data_models",
     "event_callbacks",

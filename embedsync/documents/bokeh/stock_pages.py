@@ -17,6 +17,7 @@ from embedsync.documents.bokeh.private import (
     script_for_render_items,
     settings,
 )
+from embedsync.errors import BuildError
 
 __all__ = ["autoload_script", "bokeh_version", "extension_folder", "static_folder"]
 
@@ -37,9 +38,17 @@ def autoload_script(
         app_path: path of the app's URL.
         absolute_url: URL of the app, if the page is not beside it.
         root_url: where Bokeh's files are below; ``None`` for a page that has them.
+
+    Raises:
+        BuildError: a model that this process has defined does not compile.
     """
     resources = Resources(mode="server", root_url=root_url) if root_url is not None else None
-    bundle = bundle_for_resources(None, resources)
+    try:
+        bundle = bundle_for_resources(None, resources)
+    except SystemExit as error:  # Bokeh would have its server end.
+        raise BuildError(
+            "a model has an __implementation__ that does not compile; Bokeh says above why"
+        ) from error
     item = RenderItem(token=token, elementid=ID(element), use_for_title=False)
     bundle.add(Script(script_for_render_items({}, [item], app_path=app_path, absolute_url=absolute_url)))
     return AUTOLOAD_JS.render(bundle=bundle, elementid=element)

@@ -6,6 +6,7 @@ import inspect
 import logging
 import threading
 from collections.abc import Awaitable, Generator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -88,10 +89,15 @@ class BokehRecipe:
             self._validated = True
 
     def _learn(self, document: BokehDocument, session: SessionInfo) -> None:
-        """Note what pages for such documents need."""
-        names = document.needs_eval()
+        """Note what pages for such documents need, and what they need later."""
         with self._lock:
             self.traits.own_page = bool(self.traits.own_page) or has_own_page(document.bokeh)
+        self._learn_policy(session.app, document.needs_eval())
+        document.on_text_to_compile = partial(self._learn_policy, session.app)
+
+    def _learn_policy(self, app: str, names: tuple[str, ...]) -> None:
+        """Note what the policy of pages must allow for models of these classes."""
+        with self._lock:
             known = self.traits.evaluates, self.traits.inserts
             self.traits.evaluates = self.traits.evaluates or bool(names)
             self.traits.inserts = self.traits.inserts or INSERTING in names
@@ -100,7 +106,7 @@ class BokehRecipe:
         log.warning(
             "app %r uses %s, which is JavaScript held as text: the Content-Security-Policy of its page must "
             "allow %s for it",
-            session.app,
+            app,
             ", ".join(names),
             "'unsafe-eval', 'unsafe-inline' and blob:" if self.traits.inserts else "'unsafe-eval'",
         )
