@@ -53,6 +53,7 @@ _TEMPLATE = re.compile(r"[`}](?:[^`\\$]|\\[\s\S]|\$(?!\{))*(?:`|\$\{)")
 _PATTERN = re.compile(r"/(?![*/])(?:[^\\/\[\n]|\\[^\n]|\[(?:[^\]\\\n]|\\[^\n])*\])+/[a-z]*")
 
 _CLOSES = {")": "(", "]": "[", "}": "{"}
+_OPENS = set(_CLOSES.values())
 _BEFORE_A_VALUE = {
     "return", "typeof", "instanceof", "in", "new", "delete", "void", "throw", "case", "do", "else", "await",
     "yield", "extends", "default",
@@ -97,7 +98,7 @@ class _Scanner:
                 at = space.end()
                 continue
             text, kind = self._word(at)
-            self._append(Token(text, kind, gap, self._line, len(self._open)))
+            self._tokens.append(Token(text, kind, gap, self._line, self._nested(text, kind)))
             self._line += text.count("\n")
             at += len(text)
             gap = ""
@@ -122,22 +123,24 @@ class _Scanner:
             raise self._unfamiliar(f"{self._source[at : at + 20]!r} is not understood")
         return found[0], kind
 
-    def _append(self, token: Token) -> None:
-        text, depth = token.text, token.depth
-        if token.kind == "template":
+    def _nested(self, text: str, kind: str) -> int:
+        """How deep a word stands among brackets, some of which it may open and close itself."""
+        opened = self._open
+        if kind == "template":
             if text[0] == "}":
-                self._open.pop()
-                depth -= 1
+                opened.pop()
+            depth = len(opened)
             if text[-1] == "{":
-                self._open.append(("${", False))
-        elif token.kind == "mark" and text in "([{":
-            self._open.append((text, text == "(" and self._condition_may_begin()))
-        elif token.kind == "mark" and text in _CLOSES:
-            if not self._open or self._open[-1][0] != _CLOSES[text]:
+                opened.append(("${", False))
+            return depth
+        if kind == "mark" and text in _CLOSES:
+            if not opened or opened[-1][0] != _CLOSES[text]:
                 raise self._unfamiliar(f"{text!r} closes nothing")
-            self._closed_a_condition = self._open.pop()[1]
-            depth -= 1
-        self._tokens.append(token._replace(depth=depth))
+            self._closed_a_condition = opened.pop()[1]
+        depth = len(opened)
+        if kind == "mark" and text in _OPENS:
+            opened.append((text, text == "(" and self._condition_may_begin()))
+        return depth
 
     def _value_may_begin(self) -> bool:
         """Whether a slash begins a regular expression here, rather than divide what stands before it."""
