@@ -1,4 +1,4 @@
-"""Files that browsers load: our own modules and the scripts of document kinds, under hashed URLs.
+"""Files that browsers load: our own runtime and the scripts of document kinds, under hashed URLs.
 
 A file's URL holds a hash of its content, so that browsers may keep it for ever. Files are read
 and compressed when they are first asked for, and kept in memory, in each form.
@@ -6,7 +6,6 @@ and compressed when they are first asked for, and kept in memory, in each form.
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import mimetypes
 import threading
@@ -16,11 +15,10 @@ from pathlib import Path
 from typing import Protocol
 
 from embedsync.encodings import Background, accepts, brotli_compressor, gzipped
+from embedsync.runtime import SCRIPT_TAG, Folder, RuntimeFile, shipped
 
-__all__ = ["Asset", "Assets", "ExtensionFiles", "runtime_hash"]
+__all__ = ["Asset", "Assets", "ExtensionFiles"]
 
-STATIC = Path(__file__).parent / "static" / "embedsync"
-_ENTRIES = ("embed.js", "generation.js", "pages.js", "script_tag.js")
 EXTENSIONS = "extensions"
 """Below the endpoint, the folder of the files of extensions."""
 _TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8"}
@@ -56,34 +54,14 @@ class Asset:
         return self.content, [vary]
 
 
-@functools.cache
-def runtime_hash() -> str:
-    """Hash over all modules of the browser runtime; the build that browsers tell us in ``open``."""
-    digest = hashlib.sha256()
-    for name, path in _runtime_files().items():
-        digest.update(name.encode() + b"\0")
-        digest.update(path.read_bytes() + b"\0")
-    return digest.hexdigest()[:16]
-
-
-@functools.cache
-def _runtime_files() -> Mapping[str, Path]:
-    found = sorted(path for path in STATIC.rglob("*") if path.suffix in _TYPES)
-    return {path.relative_to(STATIC).as_posix(): path for path in found}
-
-
-def _runtime_path(name: str) -> str:
-    return f"static/{runtime_hash()}/{name}"
+def _runtime_path(folder: Folder, name: str) -> str:
+    return f"static/{folder.hash}/{name}"
 
 
 def _type_of(path: Path) -> str:
     if path.suffix == ".mjs":
         return _TYPES[".js"]
     return _TYPES.get(path.suffix) or mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-
-
-def _is_imported(name: str) -> bool:
-    return name.endswith(".js") and name not in _ENTRIES
 
 
 class ExtensionFiles(Protocol):
@@ -102,15 +80,18 @@ class Assets:
     Args:
         address: makes a URL of a file's path, for sites that serve the files some other way; without
             it, URLs are relative to the endpoint.
+        join: the entry modules of the runtime hold what they import; else, for debugging, each of its modules
+            is a file of its own.
     """
 
-    def __init__(self, address: Callable[[str], str] = str) -> None:
+    def __init__(self, address: Callable[[str], str] = str, *, join: bool = True) -> None:
         self._address = address
+        self._join = join
         self._lock = threading.Lock()
         self._scripts: dict[tuple[str, str], Path] = {}
         self._extensions: dict[str, ExtensionFiles] = {}
         self._hashes: dict[Path, str] = {}
-        self._loaded: dict[Path, Asset] = {}
+        self._loaded: dict[Path | str, Asset] = {}
         self._background = Background()
 
     def add_scripts(self, kind: str, scripts: Mapping[str, Path]) -> None:
@@ -134,24 +115,31 @@ class Assets:
         return self._address(self._script_path(kind, name, path))
 
     def runtime_url(self, name: str = "embed.js") -> str:
-        """URL of one of our own modules."""
-        return self._address(_runtime_path(name))
+        """URL of one of our own files."""
+        return self._address(_runtime_path(self._runtime, name))
 
     def runtime_imports(self) -> list[str]:
-        """URLs of the modules that the entry module imports, as the browser will find them."""
+        """URLs of what the entry module imports, as the browser will find them; none if it is joined."""
         folder = self.runtime_url().rpartition("/")[0]
-        return [f"{folder}/{name}" for name in _runtime_files() if _is_imported(name)]
+        return [f"{folder}/{name}" for name in self._runtime.imports]
 
     def script_tag(self) -> bytes:
         """The script for pages that no template made; it names the entry module below the endpoint."""
-        text = _runtime_files()["script_tag.js"].read_text(encoding="utf-8")
-        return text.replace("{{runtime}}", _runtime_path("embed.js")).encode()
+        text = self._runtime.files[SCRIPT_TAG].content
+        return text.replace(b"{{runtime}}", _runtime_path(self._runtime, "embed.js").encode())
 
-    def files(self) -> dict[str, Path]:
-        """All files that browsers may load, by their path below the endpoint."""
+    def files(self) -> dict[str, Path | RuntimeFile]:
+        """All files that browsers may load, by their path below the endpoint.
+
+        The runtime is there in both forms, joined and not: who copies the files may have another setting than
+        who serves the pages.
+        """
         with self._lock:
             scripts = dict(self._scripts)
-        files = {_runtime_path(name): path for name, path in _runtime_files().items()}
+        folders = [shipped(join=True), shipped(join=False)]
+        files: dict[str, Path | RuntimeFile] = {
+            _runtime_path(folder, name): file for folder in folders for name, file in folder.files.items()
+        }
         for (kind, name), path in scripts.items():
             files[self._script_path(kind, name, path)] = path
         return files
@@ -165,17 +153,21 @@ class Assets:
             found = files.find(name) if files is not None else None
             return self.load(found) if found is not None else None
         if area == "static":
-            return self._runtime_file(name) if digest == runtime_hash() else None
+            return self._runtime_file(name) if digest == self._runtime.hash else None
         with self._lock:
             file = self._scripts.get((area, name))
         if file is None or digest != self._hash(file):
             return None
         return self.load(file)
 
+    @property
+    def _runtime(self) -> Folder:
+        return shipped(join=self._join)
+
     def _runtime_file(self, name: str) -> Asset | None:
         # Looked up rather than joined: no path of a request reaches the disk.
-        path = _runtime_files().get(name)
-        return self.load(path) if path is not None else None
+        file = self._runtime.files.get(name)
+        return self._kept(name, lambda: file.content, file.source) if file is not None else None
 
     def _script_path(self, kind: str, name: str, path: Path) -> str:
         return f"{kind}/{self._hash(path)}/{name}"
@@ -188,12 +180,15 @@ class Assets:
 
     def load(self, path: Path) -> Asset:
         """A file, read once and kept. For files that belong to what is installed."""
-        known = self._loaded.get(path)
+        return self._kept(path, path.read_bytes, path)
+
+    def _kept(self, key: Path | str, read: Callable[[], bytes], path: Path) -> Asset:
+        known = self._loaded.get(key)
         if known is None:
-            content = path.read_bytes()
+            content = read()
             asset = Asset(content, gzipped(content), _type_of(path))
             with self._lock:
-                known = self._loaded.setdefault(path, asset)
+                known = self._loaded.setdefault(key, asset)
             if known is asset:
                 self._make_smaller(known)
         return known

@@ -54,7 +54,7 @@ class Equipment:
         self.settings = settings
         self.clock = clock
         self.random_id = random_id
-        self.assets = Assets(asset_url)
+        self.assets = Assets(asset_url, join=not settings.debug)
         self.counters = Counters()
         self.logbook = Logbook(
             settings.log_lines, on_dropped=lambda: self.counters.count("log_lines_dropped")

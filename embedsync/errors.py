@@ -15,6 +15,7 @@
     │       └── TicketOfAnother    … for another user
     ├── LimitReached           a bound of this process was reached; trying later may work
     ├── MailboxFull            too many turns wait for one session
+    ├── Unfamiliar             a module of the browser runtime cannot be joined with the others
     └── SessionEnded           the session is over
 """
 
@@ -36,6 +37,7 @@ __all__ = [
     "TicketExpired",
     "TicketInvalid",
     "TicketOfAnother",
+    "Unfamiliar",
     "UnknownApp",
 ]
 
@@ -134,3 +136,13 @@ class MailboxFull(LimitReached):
 
 class SessionEnded(EmbedSyncError):
     """The session is over; nothing can be asked of it any more."""
+
+
+class Unfamiliar(EmbedSyncError):
+    """A module of the browser runtime has something in it that is not surely understood.
+
+    What ships has none. The message says where it is, and what.
+    """
+
+    def __init__(self, name: str, line: int, problem: str) -> None:
+        super().__init__(f"{name}:{line}: {problem}")

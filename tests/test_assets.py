@@ -7,25 +7,57 @@ from types import ModuleType
 import brotli
 import pytest
 
-from embedsync.assets import STATIC, Asset, Assets, runtime_hash
+from embedsync.assets import Asset, Assets
 from embedsync.encodings import Background, brotli_compressor
+from embedsync.hub import Hub
+from embedsync.runtime import STATIC, RuntimeFile, shipped
+from embedsync.settings import Settings
 from tests.support.memory import wait_until
 
 BROWSER = "gzip, deflate, br, zstd"
 
 
-def test_the_modules_of_the_runtime_are_found_under_their_urls() -> None:
-    assets = Assets()
-    for url in [assets.runtime_url(), *assets.runtime_imports()]:
+@pytest.mark.parametrize("join", [True, False])
+def test_the_modules_of_the_runtime_are_found_under_their_urls(join: bool) -> None:
+    assets = Assets(join=join)
+    for url in [assets.runtime_url(), assets.runtime_url("pages.js"), *assets.runtime_imports()]:
         found = assets.find(url)
         assert found is not None
         assert found.content_type.startswith("text/javascript")
         assert gzip.decompress(found.compressed) == found.content
 
 
-def test_every_module_is_either_an_entry_or_preloaded() -> None:
+def test_what_a_page_loads_of_the_runtime_is_one_small_file() -> None:
     assets = Assets()
+    assert assets.runtime_imports() == []
+    found = assets.find(assets.runtime_url())
+    assert found is not None
+    assert len(found.compressed) < 30_000
+    assert b"class Session" in found.content
+
+
+def test_in_debug_mode_every_module_is_a_file_of_its_own_and_preloaded() -> None:
+    assets = Hub("key", Settings(debug=True)).assets
     assert len(assets.runtime_imports()) == len(list(STATIC.rglob("*.js"))) - 4
+    found = assets.find(assets.runtime_url())
+    assert found is not None
+    assert found.content == (STATIC / "embed.js").read_bytes()
+
+
+def test_each_form_of_the_runtime_is_found_at_its_own_address_only() -> None:
+    joined, single = Assets(join=True), Assets(join=False)
+    assert joined.find(single.runtime_url()) is None
+    assert single.find(joined.runtime_url()) is None
+
+
+def test_a_site_that_copies_the_files_has_both_forms_of_the_runtime() -> None:
+    copied = Assets().files()
+    for assets in (Assets(join=True), Assets(join=False)):
+        for url in [assets.runtime_url(), *assets.runtime_imports()]:
+            found, copy = assets.find(url), copied[url]
+            assert found is not None
+            assert isinstance(copy, RuntimeFile)
+            assert copy.content == found.content
 
 
 def test_a_url_with_another_hash_is_not_found() -> None:
@@ -36,7 +68,7 @@ def test_a_url_with_another_hash_is_not_found() -> None:
 def test_no_path_leads_out_of_the_folder() -> None:
     assets = Assets()
     for name in ("../../hub.py", "..%2f..%2fhub.py", "/etc/passwd", "..\\..\\hub.py", "", "\\\\host\\share"):
-        assert assets.find(f"static/{runtime_hash()}/{name}") is None
+        assert assets.find(f"static/{shipped(join=True).hash}/{name}") is None
 
 
 def test_the_url_of_a_script_changes_with_its_content(tmp_path: Path) -> None:

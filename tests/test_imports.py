@@ -18,7 +18,7 @@ PACKAGE = ROOT / "embedsync"
 LAYERS: list[set[str]] = [
     {"errors", "settings", "document", "ahead", "request", "app", "authority", "legible", "bucket"},
     {"wire", "log", "replica", "inbox", "outbox", "connection", "session"},
-    {"documents", "files"},
+    {"documents", "files", "runtime"},
     {
         "admission",
         "apploop",

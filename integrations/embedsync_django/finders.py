@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,11 @@ from django.apps import apps
 from django.contrib.staticfiles.finders import BaseFinder
 from django.core.checks import CheckMessage
 from django.core.files import File
+from django.core.files.base import ContentFile
 from django.core.files.storage import Storage
 from django.templatetags.static import static
+
+from embedsync.runtime import RuntimeFile
 
 __all__ = ["FINDER", "LiveFilesFinder", "asset_url"]
 
@@ -44,11 +47,11 @@ class LiveFilesFinder(BaseFinder):
     def find(self, path: str, find_all: bool = False, **kwargs: Any) -> Any:
         """The file at a path below ``STATIC_URL``; an empty list if it is none of ours."""
         folder, _, name = path.replace("\\", "/").partition("/")
-        file = _files().get(name) if folder == _FOLDER else None
-        if file is None:
+        files = _Files(_files())
+        if folder != _FOLDER or not files.exists(name):
             return []
         wants_all = find_all or kwargs.get("all", False)  # The word of Django before 5.2.
-        return [str(file)] if wants_all else str(file)
+        return [files.path(name)] if wants_all else files.path(name)
 
     def list(self, ignore_patterns: Iterable[str] | None) -> Iterator[tuple[str, Storage]]:
         """All our files, for ``collectstatic``."""
@@ -59,31 +62,39 @@ class LiveFilesFinder(BaseFinder):
 
 
 class _Files(Storage):
-    """Files that lie in several places, as a storage that can only be read."""
+    """Files that lie in several places, or nowhere, as a storage that can only be read.
+
+    Who asks for the path of an entry module, to link or to serve it, gets that of the source, which imports
+    others from the same folder. Who reads it gets what holds them.
+    """
 
     prefix = _FOLDER
 
-    def __init__(self, files: dict[str, Path]) -> None:
+    def __init__(self, files: Mapping[str, Path | RuntimeFile]) -> None:
         self._files = files
         self.names = list(files)
 
     def path(self, name: str) -> str:
-        return str(self._files[name])
+        file = self._files[name]
+        return str(file if isinstance(file, Path) else file.source)
 
     def exists(self, name: str) -> bool:
         return name in self._files
 
     def size(self, name: str) -> int:
-        return self._files[name].stat().st_size
+        file = self._files[name]
+        return file.stat().st_size if isinstance(file, Path) else len(file.content)
 
     def get_modified_time(self, name: str) -> datetime:
-        return datetime.fromtimestamp(self._files[name].stat().st_mtime, UTC)
+        file = self._files[name]
+        return datetime.fromtimestamp(file.stat().st_mtime if isinstance(file, Path) else file.modified, UTC)
 
     def _open(self, name: str, mode: str = "rb") -> File[bytes]:
-        return File(self._files[name].open("rb"))
+        file = self._files[name]
+        return File(file.open("rb")) if isinstance(file, Path) else ContentFile(file.content)
 
 
-def _files() -> dict[str, Path]:
+def _files() -> dict[str, Path | RuntimeFile]:
     from embedsync_django.registry import embed
 
     return embed.hub.assets.files()

@@ -250,7 +250,7 @@ def speak_another_version(route: Route) -> None:
 
 def test_a_page_of_another_version_loads_itself_again(own_url: str, visitor: Visitors) -> None:
     page = visitor()
-    page.route("**/constants.js", speak_another_version, times=1)
+    page.route("**/static/*/embed.js", speak_another_version, times=1)
     loads: list[str] = []
     page.on("load", lambda: loads.append(page.url))
     page.goto(f"{own_url}/page/bench")
@@ -261,7 +261,7 @@ def test_a_page_of_another_version_loads_itself_again(own_url: str, visitor: Vis
 
 def test_if_loading_again_does_not_help_the_person_is_told(own_url: str, visitor: Visitors) -> None:
     page = visitor()
-    page.route("**/constants.js", speak_another_version)
+    page.route("**/static/*/embed.js", speak_another_version)
     loads: list[str] = []
     page.on("load", lambda: loads.append(page.url))
     page.goto(f"{own_url}/page/bench")

@@ -12,8 +12,10 @@ import pytest
 from django.core.management import call_command
 from django.test import override_settings
 
-from embedsync.assets import STATIC
+from embedsync.assets import Assets
+from embedsync.runtime import STATIC
 from embedsync_django import embed
+from embedsync_django.finders import asset_url
 from tests.django.support import render, visit
 
 PLAIN = "django.contrib.staticfiles.storage.StaticFilesStorage"
@@ -53,22 +55,24 @@ def reachable(entry: Path) -> set[Path]:
     return found
 
 
-def test_all_files_of_a_page_are_collected_and_modules_find_each_other(collected: Path) -> None:
+def test_the_file_of_a_page_is_collected_with_all_that_it_needs(collected: Path) -> None:
     page = render("{% embed_app 'plain' %}", visit())
     [entry] = re.findall(r'<script type="module" src="([^"]+)"', page)
-    modules = reachable(file_of(collected, entry))
-    assert len(modules) > 15
-    for url in re.findall(r'rel="modulepreload" href="([^"]+)"', page):
-        assert file_of(collected, url).is_file()
+    module = file_of(collected, entry)
+    assert reachable(module) == {module.resolve()}
+    found = embed.hub.assets.find(Assets().runtime_url())
+    assert found is not None
+    assert module.read_bytes() == found.content
 
 
-def test_what_is_preloaded_is_what_will_be_imported(collected: Path) -> None:
-    page = render("{% embed_app 'plain' %}", visit())
-    [entry] = re.findall(r'<script type="module" src="([^"]+)"', page)
-    preloaded = {file_of(collected, each).resolve() for each in re.findall(r'preload" href="([^"]+)"', page)}
-    entry_file = file_of(collected, entry).resolve()
-    statically = reachable(entry_file) - {entry_file}
-    assert preloaded <= statically
+def test_for_pages_in_debug_mode_modules_are_collected_that_find_each_other(collected: Path) -> None:
+    assets = Assets(asset_url, join=False)
+    entry = file_of(collected, assets.runtime_url()).resolve()
+    preloaded = {file_of(collected, each).resolve() for each in assets.runtime_imports()}
+    imported_by_it = reachable(entry) - {entry}
+    assert len(imported_by_it) > 15
+    # Some hold only types.
+    assert imported_by_it <= preloaded
 
 
 def test_the_bundles_of_bokeh_are_collected(collected: Path) -> None:
@@ -87,6 +91,8 @@ def test_files_may_be_linked_rather_than_copied(tmp_path: Path) -> None:
         module = file_of(tmp_path / "root", embed.hub.assets.runtime_url())
         assert module.is_symlink()
         assert module.read_bytes() == (STATIC / "embed.js").read_bytes()
+        names = {path.relative_to(module.parent) for path in module.parent.rglob("*.js")}
+        assert names == {path.relative_to(STATIC) for path in STATIC.rglob("*.js")}
 
 
 def test_a_second_time_nothing_is_copied(tmp_path: Path) -> None:

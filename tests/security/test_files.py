@@ -17,10 +17,10 @@ from bokeh.embed.bundle import extension_dirs
 from flask import Flask
 
 from embedsync.asgi import application
-from embedsync.assets import runtime_hash
 from embedsync.documents.bokeh.extensions import EXTENSIONS
 from embedsync.files import file_below
 from embedsync.hub import Hub
+from embedsync.runtime import shipped
 from embedsync.settings import Settings
 from embedsync_flask import EmbedSync
 
@@ -61,7 +61,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def bases() -> list[str]:
     version = EXTENSIONS.version("extended")
-    ours = [f"live/static/{runtime_hash()}/", f"live/extensions/bokeh/{version}/static/extensions/extended/"]
+    ours = [
+        f"live/static/{shipped(join=True).hash}/",
+        f"live/extensions/bokeh/{version}/static/extensions/extended/",
+    ]
     return [*ours, "live/", "live/bokeh/", "live/static/", "live/extensions/", "live/extensions/bokeh/"]
 
 
