@@ -8,6 +8,7 @@ import logging
 import sys
 import weakref
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, TypeVar
 
 from flask import (
@@ -37,12 +38,12 @@ from embedsync.routes import Routes, read_body
 from embedsync.running import register
 from embedsync.stock.door import PROTOCOL, Door
 from embedsync.stock.pages import StockPages
-from embedsync_flask.capacity import with_room
+from embedsync_flask.capacity import warn_of_held_threads, with_room
 from embedsync_flask.carried import CarriedSocket, NoThread, can_be_carried
 from embedsync_flask.config import secret_keys, settings_of
 from embedsync_flask.requests import nobody, request_of
 from embedsync_flask.socket import EndedSocket, serve_socket
-from embedsync_flask.traffic import traffic_of
+from embedsync_flask.traffic import say_goodbye, traffic_of
 from embedsync_flask.users import UserLoader, key_of
 
 __all__ = ["EmbedSync"]
@@ -217,7 +218,7 @@ class EmbedSync:
             for name, (recipe, options) in self._apps.items():
                 hub.add_app(name, recipe, **options)
             hub = self._hubs.setdefault(app, hub)
-            register(hub)
+            register(hub, partial(_stop, hub))
         return hub
 
     # Inside.
@@ -287,7 +288,8 @@ class EmbedSync:
         # Compressing each message would cost more than it saves, and inflating what a stranger
         # sends is a risk: no extension of the handshake is taken up.
         request.environ.pop("HTTP_SEC_WEBSOCKET_EXTENSIONS", None)
-        if not request.environ.get("wsgi.multithread"):
+        carried = can_be_carried(request.environ, _socket_options())
+        if not carried and not request.environ.get("wsgi.multithread"):
             logger.error(
                 "this server has one thread, which a single open page would hold: run "
                 "gunicorn -c python:embedsync_flask.gunicorn, or give it threads"
@@ -298,8 +300,9 @@ class EmbedSync:
         return None
 
     def _own_socket(self) -> Any:
-        options = current_app.config.get("SOCK_SERVER_OPTIONS", {})
+        options = _socket_options()
         if not can_be_carried(request.environ, options):
+            warn_of_held_threads(request.environ, self.hub.settings)
             return self._view_of_flask_sock()
         server = Server(request.environ, thread_class=NoThread, **options)
         opening_bytes = self.hub.settings.opening_message_bytes
@@ -353,6 +356,16 @@ class _Views:
             self.kept = view
 
         return keep
+
+
+def _socket_options() -> Mapping[str, Any]:
+    options: Mapping[str, Any] = current_app.config.get("SOCK_SERVER_OPTIONS", {})
+    return options
+
+
+def _stop(hub: Hub) -> None:
+    hub.stop()
+    say_goodbye(hub)
 
 
 def _when_sent(response: Response, call: Callable[[], None]) -> Response:
