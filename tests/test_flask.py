@@ -255,6 +255,12 @@ def test_there_may_be_more_open_pages_than_threads_of_gunicorn(tmp_path: Path, o
             assert attached.document
 
 
+def test_in_debug_mode_the_place_of_a_root_may_say_what_is_wrong_with_it() -> None:
+    tag = "{{ embed_app('toy', root='plot') }}"
+    assert " debug>" in render(make(EMBEDSYNC_DEBUG=True)[0], tag)
+    assert " debug" not in render(make()[0], tag)
+
+
 def refused_socket(**environ: Any) -> int:
     """The status of a socket on a server that says so about itself."""
     app, _ = make()

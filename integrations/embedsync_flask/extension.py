@@ -176,7 +176,8 @@ class EmbedSync:
         Args:
             name: of the app. An unknown one is a visible box in debug mode, else a comment and an
                 error in the log.
-            root: name of the one root to show here; all roots if empty.
+            root: name of the one root to show here; all roots if empty. If there is none of the name, a
+                sentence says so, in debug mode with the names that there are, as the browser's console does.
             height: CSS height of the placeholder while the document loads, such as ``"420px"``.
             class_: CSS classes for the element.
             id: tells apart several sessions of the same app and arguments on one page.
@@ -195,7 +196,13 @@ class EmbedSync:
             logger.error("embed_app: %s", error)
             return Markup(missing_app(error, debug=hub.settings.debug))  # noqa: S704  (escaped there)
         element = embed_element(
-            app=name, ticket=ticket, endpoint=self.endpoint, root=root, height=str(height), class_=class_
+            app=name,
+            ticket=ticket,
+            endpoint=self.endpoint,
+            root=root,
+            height=str(height),
+            class_=class_,
+            debug=bool(root) and hub.settings.debug,
         )
         return Markup(element) + self._script(hub)  # noqa: S704  (escaped there)
 

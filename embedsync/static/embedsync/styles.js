@@ -28,6 +28,7 @@ const TEXT = `
 .cover[hidden], .badge[hidden] { display: none; }
 .pulse { animation: pulse 1.6s ease-in-out infinite; background: var(--_line); border-radius: 3px; height: 6px; width: 72px; }
 @keyframes pulse { 50% { opacity: 0.35; } }
+.missing { color: var(--_text); font: 0.9375rem/1.5 system-ui, sans-serif; margin: 0; padding: 1em; text-align: center; }
 .error { font-size: 0.8125rem; opacity: 0.8; }
 pre {
   box-sizing: border-box; font: 0.75rem/1.45 ui-monospace, monospace; margin: 0; max-height: 24em; max-width: 100%;
