@@ -116,9 +116,33 @@ def test_settings_come_from_the_configuration_and_a_misspelled_one_is_named() ->
     with app.test_request_context():
         assert live.hub.settings.grace == 7
         assert live.hub.settings.allowed_origins == ("https://other.example",)
-    app, live = make(EMBEDSYNC_GRAZE=7)
-    with app.test_request_context(), pytest.raises(ConfigurationError, match="did you mean EMBEDSYNC_GRACE"):
-        _ = live.hub
+    with pytest.raises(ConfigurationError, match="did you mean EMBEDSYNC_GRACE"):
+        make(EMBEDSYNC_GRAZE=7)
+
+
+@pytest.mark.parametrize("add", ["init_app", "register_blueprint"])
+def test_a_factory_hears_of_a_bad_setting_when_it_adds_the_extension(add: str) -> None:
+    live, app = EmbedSync(), Flask(__name__)
+    app.config.update({"SECRET_KEY": "for tests only", "EMBEDSYNC_GRACE": -1})
+    with pytest.raises(ConfigurationError, match="'grace' must be above 0"):
+        live.init_app(app) if add == "init_app" else app.register_blueprint(live.blueprint)
+
+
+@pytest.mark.parametrize(
+    ("config", "words"),
+    [({"EMBEDSYNC_GRAZE": 7}, "did you mean EMBEDSYNC_GRACE"), ({"SECRET_KEY": None}, "SECRET_KEY")],
+)
+def test_what_is_set_wrong_later_is_in_the_log_at_the_first_request_though_pages_without_apps_are_there(
+    config: dict[str, Any], words: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    app, _ = make()
+    app.config.update(config)
+    app.add_url_rule("/plain", "plain", lambda: "a page")
+    for _ in range(2):
+        assert app.test_client().get("/plain").text == "a page"
+    told = [each.getMessage() for each in caplog.records if each.levelname == "ERROR"]
+    assert len(told) == 1
+    assert words in told[0]
 
 
 def test_without_a_secret_key_the_error_says_what_to_write() -> None:

@@ -78,13 +78,19 @@ class EmbedSync:
         self._url_prefix = url_prefix
         self._user_loader = user_loader
         self._apps: dict[str, tuple[Any, Mapping[str, Any]]] = {}
+        self._checked: weakref.WeakSet[Flask] = weakref.WeakSet()
         self._hubs: weakref.WeakKeyDictionary[Flask, Hub] = weakref.WeakKeyDictionary()
         self.blueprint = self._make_blueprint()
         if app is not None:
             self.init_app(app)
 
     def init_app(self, app: Flask) -> None:
-        """Add the routes to an app, and ``embed_app`` to its templates."""
+        """Add the routes to an app, and ``embed_app`` to its templates.
+
+        Raises:
+            ConfigurationError: a setting is wrong that is there already. Of those that come later, and of a
+                ``SECRET_KEY`` that is missing, the log speaks at the first request.
+        """
         app.register_blueprint(self.blueprint, url_prefix=self._url_prefix)
 
     # Apps.
@@ -267,6 +273,7 @@ class EmbedSync:
         blueprint = Blueprint("embedsync", __name__)
         blueprint.record(self._registered)
         blueprint.before_request(self._before_socket)
+        blueprint.before_app_request(self._check_once)
         blueprint.add_url_rule("/<path:path>", "http", self._http, methods=["GET", "HEAD", "POST", "OPTIONS"])
         views = _Views()
         Sock().route("/socket", bp=views)(self._socket)
@@ -276,7 +283,19 @@ class EmbedSync:
         blueprint.add_url_rule("/<path:name>/ws", "stock_socket", self._stock_socket, websocket=True)
         return blueprint
 
+    def _check_once(self) -> None:
+        """Pages without live apps are there whatever is wrong with these, but somebody has to hear of it."""
+        app = current_app._get_current_object()  # type: ignore[attr-defined]
+        if app in self._checked:
+            return
+        self._checked.add(app)
+        try:
+            _ = self.hub
+        except ConfigurationError as error:
+            logger.error("live apps cannot be shown: %s", error)
+
     def _registered(self, state: BlueprintSetupState) -> None:
+        settings_of(state.app)
         state.app.extensions["embedsync"] = self
         state.app.jinja_env.globals["embed_app"] = self.embed_app
         with contextlib.suppress(ImportError):  # The site has logins of another kind, or none.
