@@ -9,7 +9,7 @@ import sys
 import weakref
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from flask import (
     Blueprint,
@@ -295,7 +295,7 @@ class EmbedSync:
             logger.error("live apps cannot be shown: %s", error)
 
     def _registered(self, state: BlueprintSetupState) -> None:
-        settings_of(state.app)
+        settings_of(cast(Flask, state.app))
         state.app.extensions["embedsync"] = self
         state.app.jinja_env.globals["embed_app"] = self.embed_app
         with contextlib.suppress(ImportError):  # The site has logins of another kind, or none.
