@@ -1,6 +1,7 @@
 // The look of what surrounds an app. It is adopted as a constructed style sheet, which no policy for
 // styles forbids, and stands in a shadow tree, where the site's own rules don't reach. A site changes
-// the colours by the custom properties, and size and margins by ordinary rules for `embed-app`.
+// the colours by the custom properties, and size and margins by ordinary rules for `embed-app`. For tables and
+// inputs of apps, see `--embedsync-table-text` and `--embedsync-input-scheme` in documents/stylesheets.js.
 
 const TEXT = `
 :host {
