@@ -9,7 +9,8 @@
 //
 // What a site can hook into: the attribute `data-state` (one of `ShownState`); the events
 // `embedsync:<state>`, `embedsync:callback-error`, `embedsync:restored` and `embedsync:rejected`, which bubble; the parts
-// `roots`, `cover`, `badge` and those inside them, such as `missing` where there is no root of the name; the custom properties in styles.js.
+// `roots`, `cover`, `badge` and those inside them, such as `missing` where there is no root of the name; the
+// custom properties in styles.js.
 
 import { join } from "./apps.js";
 import { backoff } from "./backoff.js";

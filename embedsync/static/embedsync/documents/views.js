@@ -18,8 +18,8 @@ const CONNECTION_EVENTS = ["connection_lost", "client_reconnected"];
 export class Views {
   /** @type {Map<Mount, Map<Model, View>>} */
   #mounted = new Map();
-  /** What stands where a root is missing. @type {WeakMap<Mount, HTMLElement>} */
-  #missing = new WeakMap();
+  /** What stands where a root is missing. @type {Map<Mount, HTMLElement>} */
+  #missing = new Map();
   #disposed = false;
   #updating = Promise.resolve();
 
@@ -52,6 +52,8 @@ export class Views {
     this.#disposed = true;
     for (const views of this.#mounted.values()) for (const view of views.values()) view.remove();
     this.#mounted.clear();
+    for (const note of this.#missing.values()) note.remove();
+    this.#missing.clear();
     this.manager.clear();
   }
 
@@ -65,7 +67,9 @@ export class Views {
         views.delete(model);
         view.remove();
       }
-      if (!mounts.includes(mount)) this.#mounted.delete(mount);
+      if (mounts.includes(mount)) continue;
+      this.#mounted.delete(mount);
+      this.#tellMissing(mount, false);
     }
     await this.#showNotifications();
     for (const mount of mounts) await this.#show(mount);
