@@ -10,6 +10,7 @@ from embedsync.audit import Audit
 from embedsync.counters import Counters
 from embedsync.heap import Heap
 from embedsync.interpreter import Interpreter
+from embedsync.last_resort import LastResort
 from embedsync.logbook import Logbook
 from embedsync.one_by_one import OneByOne
 from embedsync.pool import Pool
@@ -56,6 +57,7 @@ class Equipment:
         self.random_id = random_id
         self.assets = Assets(asset_url, join=not settings.debug)
         self.counters = Counters()
+        LastResort.stand_by()
         self.logbook = Logbook(
             settings.log_lines, on_dropped=lambda: self.counters.count("log_lines_dropped")
         )

@@ -20,6 +20,7 @@ def embed_element(
     height: str = "",
     class_: str = "",
     plain: bool = False,
+    debug: bool = False,
 ) -> str:
     """The element that becomes a live document.
 
@@ -32,6 +33,7 @@ def embed_element(
         height: CSS height of the placeholder while the document loads, such as ``"420px"``.
         class_: CSS classes for the element.
         plain: the roots become children of the element, and parts of the page's own layout.
+        debug: what is wrong with the element is said in the page, too.
     """
     attributes = {
         "app": app,
@@ -43,7 +45,8 @@ def embed_element(
         "class": class_,
     }
     written = "".join(f' {name}="{escape(value)}"' for name, value in attributes.items() if value)
-    return f"<embed-app{written}{' plain' if plain else ''}></embed-app>"
+    written += "".join(f" {name}" for name, holds in {"plain": plain, "debug": debug}.items() if holds)
+    return f"<embed-app{written}></embed-app>"
 
 
 def module_script(url: str, *, modules: Sequence[str] = (), nonce: str = "") -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from embedsync import origins, wire
 from embedsync.audit import Event, Reason
-from embedsync.errors import ConfigurationError, TicketError, UnknownApp
+from embedsync.errors import ConfigurationError, TicketError, TicketOfAnother, UnknownApp
 from embedsync.legible import legible
 from embedsync.request import Request
 
@@ -208,7 +208,8 @@ class Routes:
             return _json(404, {"code": int(wire.Close.UNKNOWN_APP)})
         except TicketError as error:
             self._refused(request, error)
-            return _json(403, {"code": int(wire.Close.FORBIDDEN)})
+            logged_out = isinstance(error, TicketOfAnother) and request.user_key == ""
+            return _json(403, {"code": int(wire.Close.LOGGED_OUT if logged_out else wire.Close.FORBIDDEN)})
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError, ConfigurationError):
             return _json(400, {"code": int(wire.Close.BAD_MESSAGE)})
         return _json(200, {"ticket": ticket})

@@ -161,7 +161,8 @@ class Settings:
     sockets: int | None = None
     """Open sockets of this process; beyond, one that has shown no ticket for over a second makes room, and
     without any, visitors wait for a free place. No limit, if ``None``. Where each
-    socket holds a thread of the server, as on gunicorn's ``gthread``, this must stay below their number."""
+    socket holds a thread of the server, as on gunicorn's ``gthread`` with its own TLS, this must stay below
+    their number."""
     orphans: int = 250
     """Sessions without any browser that are kept for their ``grace``; beyond, the first ones left end."""
     orphan_bytes: int = 256 * _MIB

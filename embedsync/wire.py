@@ -103,6 +103,7 @@ class Close(enum.IntEnum):
     ENDED = 4305
     TOO_BIG = 4306
     TOO_SLOW = 4307
+    LOGGED_OUT = 4308
 
 
 class Action(enum.Enum):

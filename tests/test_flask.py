@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import signal
+import ssl
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -14,14 +15,15 @@ import pytest
 from bokeh.models import Div
 from flask import Flask, render_template_string, request
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
-from websockets.exceptions import InvalidStatus
 
 from embedsync import wire
 from embedsync.documents import load
 from embedsync.errors import ConfigurationError
 from embedsync.request import Request
+from embedsync.settings import Settings
 from embedsync_flask import EmbedSync
-from tests.contract.client import Client, elements_of
+from embedsync_flask.capacity import announce_threads, warn_of_held_threads, with_room
+from tests.contract.client import Client
 from tests.contract.servers import free_port, start
 from tests.support.memory import MemoryBrowser, ToyRecipe, wait_until
 
@@ -114,9 +116,33 @@ def test_settings_come_from_the_configuration_and_a_misspelled_one_is_named() ->
     with app.test_request_context():
         assert live.hub.settings.grace == 7
         assert live.hub.settings.allowed_origins == ("https://other.example",)
-    app, live = make(EMBEDSYNC_GRAZE=7)
-    with app.test_request_context(), pytest.raises(ConfigurationError, match="did you mean EMBEDSYNC_GRACE"):
-        _ = live.hub
+    with pytest.raises(ConfigurationError, match="did you mean EMBEDSYNC_GRACE"):
+        make(EMBEDSYNC_GRAZE=7)
+
+
+@pytest.mark.parametrize("add", ["init_app", "register_blueprint"])
+def test_a_factory_hears_of_a_bad_setting_when_it_adds_the_extension(add: str) -> None:
+    live, app = EmbedSync(), Flask(__name__)
+    app.config.update({"SECRET_KEY": "for tests only", "EMBEDSYNC_GRACE": -1})
+    with pytest.raises(ConfigurationError, match="'grace' must be above 0"):
+        live.init_app(app) if add == "init_app" else app.register_blueprint(live.blueprint)
+
+
+@pytest.mark.parametrize(
+    ("config", "words"),
+    [({"EMBEDSYNC_GRAZE": 7}, "did you mean EMBEDSYNC_GRACE"), ({"SECRET_KEY": None}, "SECRET_KEY")],
+)
+def test_what_is_set_wrong_later_is_in_the_log_at_the_first_request_though_pages_without_apps_are_there(
+    config: dict[str, Any], words: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    app, _ = make()
+    app.config.update(config)
+    app.add_url_rule("/plain", "plain", lambda: "a page")
+    for _ in range(2):
+        assert app.test_client().get("/plain").text == "a page"
+    told = [each.getMessage() for each in caplog.records if each.levelname == "ERROR"]
+    assert len(told) == 1
+    assert words in told[0]
 
 
 def test_without_a_secret_key_the_error_says_what_to_write() -> None:
@@ -240,34 +266,59 @@ def test_gunicorn_told_to_stop_sends_browsers_away_to_come_back(
     assert "Traceback" not in log
 
 
-def test_when_all_threads_but_a_few_hold_pages_the_next_one_waits_and_the_site_answers(
-    tmp_path: Path,
-) -> None:
+@pytest.mark.parametrize("options", [["--threads", "2"], []], ids=["two threads", "one thread"])
+def test_there_may_be_more_open_pages_than_threads_of_gunicorn(tmp_path: Path, options: list[str]) -> None:
     port = free_port()
-    command = gunicorn(port, "--config", "python:embedsync_flask.gunicorn", "--threads", "4")
     with (
-        start(command, port, "/live/health", tmp_path / "log") as (url, _),
+        start(gunicorn(port, *options), port, "/live/health", tmp_path / "log") as (url, _),
         ExitStack() as stack,
     ):
-        for _ in range(2):
+        for _ in range(6):
             client, attached = Client.visit(f"{url}/page/echo")
             stack.enter_context(client)
             assert attached.document
-        [element] = elements_of(f"{url}/page/echo")
-        late = stack.enter_context(Client(element.endpoint))
-        assert late.wait_closed() == wire.Close.BUSY
-        assert "'sockets'" in (tmp_path / "log").read_text()
-        assert elements_of(f"{url}/page/echo"), "pages are still served"
 
 
-def test_a_server_with_one_thread_refuses_sockets_and_the_log_says_what_to_run(tmp_path: Path) -> None:
-    port = free_port()
-    with start(gunicorn(port), port, "/live/health", tmp_path / "log") as (url, _):
-        [element] = elements_of(f"{url}/page/echo")
-        with pytest.raises(InvalidStatus) as refused:
-            Client(element.endpoint)
-        assert refused.value.response.status_code == 503
-        assert "gunicorn -c python:embedsync_flask.gunicorn" in (tmp_path / "log").read_text()
+def test_in_debug_mode_the_place_of_a_root_may_say_what_is_wrong_with_it() -> None:
+    tag = "{{ embed_app('toy', root='plot') }}"
+    assert " debug>" in render(make(EMBEDSYNC_DEBUG=True)[0], tag)
+    assert " debug" not in render(make()[0], tag)
+
+
+def refused_socket(**environ: Any) -> int:
+    """The status of a socket on a server that says so about itself."""
+    app, _ = make()
+    upgrade = {"Upgrade": "websocket", "Connection": "Upgrade", "Origin": "http://localhost"}
+    answer = app.test_client().get("/live/socket", headers=upgrade, environ_overrides=environ)
+    return answer.status_code
+
+
+def test_a_server_with_one_thread_that_a_page_would_hold_is_told_what_to_run(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    assert refused_socket(**{"wsgi.multithread": False}) == 503
+    assert "gunicorn -c python:embedsync_flask.gunicorn" in caplog.text
+
+
+def test_a_server_whose_threads_are_held_by_pages_is_told_once_what_to_set(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Sockets that gunicorn encrypts itself cannot be taken from it."""
+    encrypted = ssl.SSLSocket.__new__(ssl.SSLSocket)
+    for _ in range(2):
+        warn_of_held_threads({"gunicorn.socket": encrypted}, Settings())
+    assert caplog.text.count("'--threads'") == 1
+    assert "gunicorn -c python:embedsync_flask.gunicorn" in caplog.text
+
+
+def test_where_pages_hold_threads_the_last_ones_are_kept_for_requests() -> None:
+    announce_threads(4)
+    try:
+        assert with_room(Settings()).sockets == 2
+        assert with_room(Settings(sockets=7)).sockets == 7
+    finally:
+        announce_threads(None)
+    assert with_room(Settings()).sockets is None
 
 
 def test_who_may_not_use_an_app_finds_a_sentence_in_its_place() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import select
 import socket
 import ssl
@@ -111,12 +112,20 @@ class Browser:
             self._received += self.socket.recv(4096)
         assert self._received.endswith(b"\r\n\r\n")
         self._received = b""
+        self._carried = CarriedSocket(server, endpoint, traffic, **options) if traffic else None
         self.serve: Callable[[], None] = (
-            CarriedSocket(server, endpoint, traffic, **options).serve
-            if traffic
+            self._carried.serve
+            if self._carried
             else partial(serve_socket, server, endpoint, settings or Settings())
         )
-        self._serving = threading.Thread(target=self.serve)
+        self._serving = threading.Thread(target=self._serve_as_a_server)
+
+    def _serve_as_a_server(self) -> None:
+        """As in a request, after which servers end the connection."""
+        self.serve()
+        with contextlib.suppress(OSError):  # It is gone already.
+            self._ours.shutdown(socket.SHUT_RDWR)
+        self._ours.close()
 
     def begin(self) -> None:
         self._serving.start()
@@ -137,6 +146,8 @@ class Browser:
     def wait_served(self) -> None:
         self._serving.join(20)
         assert not self._serving.is_alive()
+        if (carried := self._carried) is not None:
+            wait_until(lambda: carried._socket.fileno() == -1)
 
     def __enter__(self) -> Self:
         self.begin()
@@ -145,7 +156,6 @@ class Browser:
     def __exit__(self, *_: object) -> None:
         self.socket.close()
         self.wait_served()
-        self._ours.close()
 
     def _take(self, size: int) -> bytes:
         while len(self._received) < size:
@@ -337,16 +347,46 @@ def test_a_socket_that_fails_ends_alone(caplog: pytest.LogCaptureFixture) -> Non
     assert "a socket could not be served" in caplog.text
 
 
-def test_a_socket_that_its_server_has_closed_ends_alone() -> None:
+def test_an_open_page_holds_no_thread_of_its_server_which_may_end_the_request_as_it_likes() -> None:
+    endpoint = Talkative()
+    with Browser(endpoint, Traffic()) as browser:
+        browser._serving.join(20)
+        assert not browser._serving.is_alive()
+        browser.send(PING, b"served?")
+        assert browser.receive() == (PONG, b"served?")
+        endpoint.say(b"still there")
+        assert browser.receive() == (BINARY, b"still there")
+        assert not endpoint.is_lost
+    assert endpoint.is_lost
+
+
+def test_a_process_that_ends_waits_for_goodbyes() -> None:
     traffic, endpoint = Traffic(), Talkative()
-    with Browser(endpoint, traffic) as its, Browser(Talkative(), traffic) as others:
-        its.send(PING, b"served?")
-        assert its.receive() == (PONG, b"served?")
-        its.close_at_the_server()
-        endpoint.say(b"nobody hears this")
-        its.wait_served()
-        others.send(PING, b"somebody else")
-        assert others.receive() == (PONG, b"somebody else")
+    with Browser(endpoint, traffic) as browser:
+        browser.send(PING, b"served?")
+        assert browser.receive() == (PONG, b"served?")
+        assert not traffic.wait_until_all_have_left(0)
+        endpoint._code = 4000
+        endpoint.on_ready()
+        assert browser.receive() == (CLOSE, struct.pack(">H", 4000))
+        assert not traffic.wait_until_all_have_left(0)
+        browser.send(CLOSE, struct.pack(">H", 4000))
+        assert traffic.wait_until_all_have_left(20)
+
+
+def test_where_no_helper_can_begin_a_socket_ends_without_a_goodbye(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_more(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    traffic, endpoint = Traffic(), Talkative()
+    with Browser(endpoint, traffic) as browser:
+        browser.send(PING, b"served?")
+        assert browser.receive() == (PONG, b"served?")
+        with monkeypatch.context() as patched:
+            patched.setattr(threading.Thread, "start", no_more)
+            browser.send(BINARY, b"x" * 100_000)
+            assert browser.socket.recv(4096) == b""
+            browser.wait_served()
     assert endpoint.is_lost
 
 

@@ -14,6 +14,7 @@ import pytest
 
 from embedsync import wire
 from embedsync.app import SessionInfo
+from embedsync.document import PageParts
 from embedsync.endpoint import Attachment
 from embedsync.errors import ConfigurationError, UnknownApp
 from embedsync.hub import Hub
@@ -128,6 +129,28 @@ def test_visitors_meet_in_a_session_that_the_page_names(hubs: list[Hub]) -> None
     ]
     assert opened[0].session == opened[1].session
     assert len({each.session for each in opened}) == 4
+
+
+def test_what_failed_while_the_page_was_made_is_told_to_its_socket_and_built_again_for_who_tries_again(
+    hubs: list[Hub], caplog: pytest.LogCaptureFixture
+) -> None:
+    builds: list[str] = []
+
+    def begin(session: SessionInfo) -> None:
+        builds.append(session.id)
+        raise ValueError("a mistake")
+
+    hub = make(hubs, ToyRecipe(begin))
+    ticket, live = hub.prepare("toy", {}, Request(), page={})
+    assert live is not None
+    with pytest.raises(ValueError, match="a mistake"):
+        live.page(PageParts(str, str, str, "")).result(WAIT)
+    closed = MemoryBrowser(hub).open(ticket).wait_for(wire.Closed)
+    assert closed.code == wire.Close.BUILD_FAILED
+    assert closed.error in caplog.text
+    assert len(builds) == 1
+    MemoryBrowser(hub).open(hub.ticket("toy")).wait_for(wire.Closed)
+    assert len(builds) == 2
 
 
 def test_all_who_wait_for_a_build_that_fails_are_told_and_the_next_try_works(

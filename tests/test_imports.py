@@ -34,6 +34,7 @@ LAYERS: list[set[str]] = [
         "html",
         "hub",
         "interpreter",
+        "last_resort",
         "live",
         "logbook",
         "mailbox",

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.contract.client import Client
-from tests.contract.servers import free_port, start
+from tests.contract.servers import free_port, own_environment, start
 
 README = Path(__file__).parents[1] / "README.md"
 
@@ -85,6 +85,47 @@ def django_site(request: pytest.FixtureRequest, django_project: Path) -> Iterato
         yield url
 
 
+PRODUCTION = {
+    "daphne": DJANGO["daphne"],
+    "uvicorn": ["-m", "uvicorn", "--port", "{port}", "mysite.asgi:application"],
+}
+
+
+@pytest.fixture
+def production_project(django_project: Path) -> Path:
+    """The project with the lines for production."""
+    pytest.importorskip("whitenoise")
+    for name, lines in files_of(block("In production", "python")).items():
+        with (django_project / name).open("a") as file:
+            file.write(lines)
+    return django_project
+
+
+def manage(project: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "manage.py", *command],
+        cwd=project,
+        env=own_environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("server", list(PRODUCTION))
+def test_the_django_example_for_production_serves_its_files(production_project: Path, server: str) -> None:
+    assert "embedsync.W009" in manage(production_project, "check", "--deploy").stderr
+    assert manage(production_project, "collectstatic", "--noinput").returncode == 0
+    assert "embedsync.W" not in manage(production_project, "check", "--deploy").stderr
+    port = free_port()
+    command = [sys.executable, *(each.format(port=port) for each in PRODUCTION[server])]
+    log = production_project / "log"
+    with start(command, port, "/live/health", log, cwd=production_project) as (url, _):
+        moves_the_curve(f"{url}/")
+        visited = manage(production_project, "live", "doctor", "--url", url)
+        assert "Static files are served" in visited.stdout, visited.stderr
+
+
 def moves_the_curve(url: str) -> None:
     client, attached = Client.visit(url)
     with client:
@@ -102,13 +143,7 @@ def test_the_django_example_shows_a_live_app(django_site: str) -> None:
 
 @pytest.mark.parametrize("command", ["check --fail-level WARNING", "live doctor", "live list"])
 def test_the_django_example_is_a_right_set_up(django_project: Path, command: str) -> None:
-    ended = subprocess.run(
-        [sys.executable, "manage.py", *command.split()],
-        cwd=django_project,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    ended = manage(django_project, *command.split())
     assert ended.returncode == 0, ended.stderr
     assert "sliders" in ended.stdout or "right" in ended.stdout or "no issues" in ended.stdout
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import logging
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future
@@ -60,13 +61,16 @@ def doctor_command(paths: tuple[str, ...], csp: bool, timeout: float) -> int:
     """
     if csp and not paths:
         raise ConfigurationError("--csp: name the apps, such as: embedsync doctor --csp myapp.py")
+    apps = name_apps(paths)
+    for name, path in apps.items():
+        _hub_with(name, path)  # A path that leads to no app is a mistake of who asks: nothing else is told.
     found = [*problems()]
     for each in found:
         click.echo(f"problem: {each}")
     if not csp and not found:
         click.echo("What is installed fits together.")
     needs: dict[Need, None] = {}
-    for name, path in name_apps(paths).items():
+    for name, path in apps.items():
         failure, its_needs = _examine(name, path, timeout)
         if failure:
             found.append(failure)
@@ -118,9 +122,10 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 def _examine(name: str, path: Path, timeout: float) -> tuple[str, Sequence[Need]]:
     """Build an app as for a visitor: what is wrong with it, or else what its document needs."""
-    hub = Hub("for this look only", Settings(debug=True, stop_timeout=1))
+    hub = _hub_with(name, path)
+    # What a log would say of a failure is what is told here.
+    logging.getLogger("embedsync").setLevel(logging.CRITICAL)
     try:
-        hub.add_app(name, path)
         opened: Future[str] = Future()
         endpoint = hub.connect(Request())
 
@@ -144,6 +149,12 @@ def _examine(name: str, path: Path, timeout: float) -> tuple[str, Sequence[Need]
         return f"is not built after {timeout:g} s (--timeout)", ()
     finally:
         hub.stop()
+
+
+def _hub_with(name: str, path: Path) -> Hub:
+    hub = Hub("for this look only", Settings(debug=True, stop_timeout=1))
+    hub.add_app(name, path)
+    return hub
 
 
 def _needs(hub: Hub, name: str, timeout: float) -> Sequence[Need]:

@@ -131,6 +131,10 @@ class Opening:
             self._counters.count("tickets_shown_again")
             attachment.close(wire.Close.TICKET_EXPIRED)
             return
+        failure = self._sessions.failure(grant)
+        if failure is not None:
+            attachment.close(wire.Close.BUILD_FAILED, **failure)
+            return
         live = self._sessions.open(app, grant, attachment.request, attachment.endpoint)
         if live is None:
             self._used_tickets.give_back(grant.nonce)

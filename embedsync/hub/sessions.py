@@ -24,6 +24,9 @@ __all__ = ["Sessions"]
 
 logger = logging.getLogger("embedsync.hub")
 
+_MOST_FAILED = 100
+"""Pages without a document that are remembered until their sockets come. For others it is built once more."""
+
 Meeting = tuple[Any, ...]
 """What visitors have in common who meet in one session."""
 
@@ -58,6 +61,7 @@ class Sessions:
         self._sessions: dict[str, LiveSession] = {}
         self._shared: dict[Meeting, LiveSession] = {}
         self._prepared: dict[str, LiveSession] = {}
+        self._failed: dict[str, Mapping[str, str]] = {}  # The ones that failed first stand first.
 
     def __len__(self) -> int:
         return len(self._sessions)
@@ -92,6 +96,14 @@ class Sessions:
         with self._lock:
             prepared = self._prepared.pop(grant.nonce, None)
         return prepared or self._find_or_begin(app, grant, request, prepare=False, socket=socket)
+
+    def failure(self, grant: Grant) -> Mapping[str, str] | None:
+        """What the visitor of a ticket is told whose document could not be built while its page was made.
+
+        Only once: who tries again has it built again. :meth:`.Attachment.close` takes it.
+        """
+        with self._lock:
+            return self._failed.pop(grant.nonce, None)
 
     # Inside.
 
@@ -154,6 +166,10 @@ class Sessions:
                 del self._shared[meeting]
             for nonce in [each for each, its in self._prepared.items() if its is live]:
                 del self._prepared[nonce]
+                if live.failure is not None:
+                    self._failed[nonce] = live.failure
+            while len(self._failed) > _MOST_FAILED:
+                del self._failed[next(iter(self._failed))]
 
     def _ended(self, live: LiveSession) -> None:
         with self._lock:

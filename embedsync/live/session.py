@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Callable, Generator, Mapping
 from concurrent.futures import Future
 from typing import Any
 
@@ -46,6 +46,9 @@ class LiveSession:
         meeting: whether several visitors meet here: the app is shared, or the page has named the session.
         on_ending: told once, when it begins to end: nobody is let in any more.
         on_ended: told once, when nothing of the session is left.
+
+    Attributes:
+        failure: what browsers are told of it, if the document could not be built.
     """
 
     def __init__(
@@ -67,6 +70,7 @@ class LiveSession:
         self._on_ended = on_ended
         self._lock = threading.Lock()
         self._begun = False
+        self.failure: Mapping[str, str] | None = None
         # The document, and its turns.
         self._visit = visit = Visit(app, info, meeting)
         records = Records(visit, equipment.audit, counters)
@@ -283,8 +287,10 @@ class LiveSession:
                 self._begun = True
 
     def _not_built(self, error: BaseException) -> None:
+        self.failure = self._failures.noted(error, "could not fill a document")
+        self._ending.end(wire.Close.BUILD_FAILED, **self.failure)
+        # Last: whoever is shown the page shows its ticket at once.
         self._pages.fail(error)
-        self._ending.end(wire.Close.BUILD_FAILED, **self._failures.noted(error, "could not fill a document"))
 
     def _present_grace(self) -> float:
         """Seconds for which the session is kept with nobody here: none if nobody can come back."""

@@ -17,6 +17,7 @@ from embedsync_django.configuration import url_prefix
 from embedsync_django.consumers import LiveConsumer, StockConsumer
 from embedsync_django.registry import embed
 from embedsync_django.requests import script_prefix_of
+from embedsync_django.unserved import UnservedFiles
 
 __all__ = ["LiveApplication", "with_live_apps"]
 
@@ -55,6 +56,7 @@ class LiveApplication:
         self._socket = LiveConsumer.as_asgi()
         self._stock = StockConsumer.as_asgi()
         self._prefix = f"/{url_prefix()}/"
+        self._unserved = UnservedFiles()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one scope."""
@@ -91,7 +93,7 @@ class LiveApplication:
             await receive()
             await refuse(scope, send, 404)
         else:
-            await self.site(scope, receive, send)
+            await self.site(scope, receive, self._unserved.watched(scope, send))
 
 
 class _Lifespan:

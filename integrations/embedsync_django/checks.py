@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 from django.apps import apps
@@ -50,7 +51,7 @@ def check_deployment(**kwargs: Any) -> list[CheckMessage]:
                 id="embedsync.W007",
             )
         )
-    return found
+    return [*found, *_collected_files()]
 
 
 def _settings_and_apps() -> Iterator[CheckMessage]:
@@ -100,6 +101,42 @@ def _static_files() -> Iterator[CheckMessage]:
             hint='Set STATIC_URL = "static/".',
             id="embedsync.E003",
         )
+    elif not settings.DEBUG and _folder_of_collectstatic() == "":
+        yield Warn(
+            "Without debug mode nobody serves the files of live apps, and collectstatic has no folder.",
+            hint='Set STATIC_ROOT = BASE_DIR / "collected", run manage.py collectstatic, and let the server '
+            "in front, or WhiteNoise, serve that folder at STATIC_URL.",
+            id="embedsync.W008",
+        )
+
+
+def _collected_files() -> Iterator[CheckMessage]:
+    from embedsync_django.registry import embed
+
+    folder = _folder_of_collectstatic()
+    if not folder:
+        return
+    try:
+        names = embed.hub.assets.files()
+    except EmbedSyncError:
+        return  # Other checks tell it.
+    if not all(Path(folder, "embedsync", each).exists() for each in names):
+        yield Warn(
+            f"The files of live apps, as they are now, are not in {folder}.",
+            hint="Run manage.py collectstatic, after each change of embedsync or Bokeh as well.",
+            id="embedsync.W009",
+        )
+
+
+def _folder_of_collectstatic() -> str | None:
+    """Where files are collected, empty without STATIC_ROOT; ``None`` if it is no folder, or is not needed."""
+    from django.contrib.staticfiles.storage import StaticFilesStorage, staticfiles_storage
+
+    if not isinstance(staticfiles_storage, StaticFilesStorage):
+        return None
+    if getattr(settings, "WHITENOISE_USE_FINDERS", False):
+        return None
+    return str(settings.STATIC_ROOT or "")
 
 
 def _server() -> Iterator[CheckMessage]:

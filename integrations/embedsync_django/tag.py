@@ -75,7 +75,8 @@ def embed_app(
         http: the request that is answered with the page.
         name: of the app. An unknown one is a visible box in debug mode, else a comment and an error in
             the log.
-        root: name of the one root to show here; all roots if empty.
+        root: name of the one root to show here; all roots if empty. If there is none of the name, a sentence
+            says so, in debug mode with the names that there are, as the browser's console does.
         height: CSS height of the placeholder while the document loads, such as ``"420px"``.
         class_: CSS classes for the element.
         id: tells apart several sessions of the same app and arguments on one page.
@@ -102,6 +103,7 @@ def embed_app(
         root=str(root),
         height=str(height),
         class_=str(class_ or ""),
+        debug=bool(root) and hub.settings.debug,
     )
     return mark_safe(element + _script(hub, http))  # noqa: S308  (escaped there)
 

@@ -1,16 +1,16 @@
 """A WebSocket that the one thread of :mod:`embedsync_flask.traffic` reads and writes.
 
-The thread of its request waits meanwhile. It takes what is too long to be decoded beside the other sockets,
-and says goodbye, which may have to wait for the browser.
+Its request is over as soon as it has begun, so that an open page holds no thread of the server. Helpers
+take what is too long to be decoded beside the other sockets, and say goodbye, which may have to wait.
 """
 
 from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import socket as sockets
 import sys
-import threading
 import time
 from collections import deque
 from collections.abc import Mapping
@@ -65,7 +65,8 @@ def can_be_carried(environ: Mapping[str, Any], options: Mapping[str, Any]) -> bo
     socket = next((environ[each] for each in _ENVIRONMENT if each in environ), None)
     # gevent puts its own class into this module.
     is_plain = type(socket) is sockets.socket and sockets.socket.__module__ == "socket"
-    return is_plain and options.keys() <= _KNOWN_OPTIONS
+    can_be_taken = os.name == "posix"
+    return is_plain and can_be_taken and options.keys() <= _KNOWN_OPTIONS
 
 
 class NoThread:
@@ -103,29 +104,28 @@ class CarriedSocket:
         self._answers = 0
         self._large: deque[bytes | str] = deque()
         self._is_helped = False
-        self._for_helper = threading.Event()
         self._watched = (False, False)
         self._is_broken = False
         self._is_over = False
         server.sock = server.input_buffer = self
 
     def serve(self) -> None:
-        """Serve it, on the thread of its request, until either side ends it."""
-        timeout = self._socket.gettimeout()
-        self._socket.settimeout(0)
-        with contextlib.suppress(OSError):  # a Unix socket has no such option
-            self._socket.setsockopt(sockets.IPPROTO_TCP, sockets.TCP_NODELAY, 1)
-        try:
+        """Take the socket away from its server, and serve it until either side ends it. Returns at once.
+
+        Raises:
+            OSError: the process has no more files for it.
+            RuntimeError: it can start no more threads.
+        """
+        with contextlib.ExitStack() as undone:
+            undone.callback(self._endpoint.lost)
+            self._socket = undone.enter_context(_taken(self._socket))
+            self._socket.settimeout(0)
+            with contextlib.suppress(OSError):  # a Unix socket has no such option
+                self._socket.setsockopt(sockets.IPPROTO_TCP, sockets.TCP_NODELAY, 1)
             self._traffic.enter(self, self._begin)
-            # Not before: the thread would be asked to end what it does not look after yet.
-            self._endpoint.on_ready = self._wake
-            self._help()
-        finally:
-            self._endpoint.lost()
-        self._say_goodbye(self._endpoint.close_code)
-        with contextlib.suppress(OSError):  # it is gone already
-            self._socket.settimeout(timeout)
-            self._socket.shutdown(sockets.SHUT_RDWR)  # Closing it is for the server, which has opened it.
+            undone.pop_all()
+        # Not before: the thread would be asked to end what it does not look after yet.
+        self._endpoint.on_ready = self._wake
 
     def _wake(self) -> None:
         """There is something to take. On any thread."""
@@ -188,9 +188,9 @@ class CarriedSocket:
             return False
         is_open = self._parse_for_a_while(data)
         if self._large:
+            self._traffic.decoders.submit(self._help)
             self._is_helped = True
             self._watch()
-            self._for_helper.set()
         return is_open
 
     def _parse_for_a_while(self, data: bytes) -> bool:
@@ -283,7 +283,10 @@ class CarriedSocket:
 
     def _helped(self) -> None:
         self._is_helped = False
-        self._watch()
+        if self._is_over:
+            self._part()
+        else:
+            self._watch()
 
     def _end(self) -> None:
         if not self._is_over:
@@ -291,27 +294,41 @@ class CarriedSocket:
             try:
                 self._watch()
             finally:
-                self._traffic.leave()
-                self._for_helper.set()
+                if not self._is_helped:  # Otherwise what is large comes first.
+                    self._part()
 
-    # On the thread of its request.
+    def _part(self) -> None:
+        """The endpoint hears that it is over, and the browser as well."""
+        try:
+            self._endpoint.lost()
+        finally:
+            try:
+                self._traffic.goodbyes.submit(self._leave)
+            except RuntimeError:
+                self._is_broken = True  # There is no thread for a goodbye.
+                self._leave()
+
+    # On threads of helpers.
 
     def _help(self) -> None:
-        """Take what is large until it is over."""
-        while True:
-            self._for_helper.wait()
-            self._for_helper.clear()
-            is_over = self._is_over
-            try:
-                while self._large:
-                    self._endpoint.receive(self._large.popleft())
-            except Exception:
-                logger.exception("a message could not be taken")
-                self._large.clear()
-                self._traffic.call(self, self.fail)
-            if is_over:
-                return
-            self._traffic.call(self, self._helped)
+        """Take what is large."""
+        try:
+            while self._large:
+                self._endpoint.receive(self._large.popleft())
+        except Exception:
+            logger.exception("a message could not be taken")
+            self._large.clear()
+            self._traffic.call(self, self.fail)
+        self._traffic.call(self, self._helped)
+
+    def _leave(self) -> None:
+        try:
+            self._say_goodbye(self._endpoint.close_code)
+        finally:
+            with contextlib.suppress(OSError):  # it is gone already
+                self._socket.shutdown(sockets.SHUT_RDWR)
+            self._socket.close()
+            self._traffic.leave()
 
     def _say_goodbye(self, code: int | None) -> None:
         """Say goodbye where that is possible, within a moment."""
@@ -339,3 +356,19 @@ class CarriedSocket:
             unheard -= len(data)
             # Nobody hears it any more, however long it becomes.
             self._server.incoming_message, self._server.incoming_message_len = None, 0
+
+
+def _taken(socket: sockets.socket) -> sockets.socket:
+    """The connection for us alone.
+
+    Servers end a connection when its request is over, and all who share it would feel that. So the server
+    gets one that has ended already, under the same number.
+
+    Raises:
+        OSError: the process has no more files.
+    """
+    ended, other = sockets.socketpair()
+    with ended, other:
+        ours = socket.dup()
+        os.dup2(ended.fileno(), socket.fileno(), inheritable=False)
+    return ours

@@ -8,7 +8,8 @@ import logging
 import sys
 import weakref
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any, TypeVar, cast
 
 from flask import (
     Blueprint,
@@ -37,12 +38,12 @@ from embedsync.routes import Routes, read_body
 from embedsync.running import register
 from embedsync.stock.door import PROTOCOL, Door
 from embedsync.stock.pages import StockPages
-from embedsync_flask.capacity import with_room
+from embedsync_flask.capacity import warn_of_held_threads, with_room
 from embedsync_flask.carried import CarriedSocket, NoThread, can_be_carried
 from embedsync_flask.config import secret_keys, settings_of
 from embedsync_flask.requests import nobody, request_of
 from embedsync_flask.socket import EndedSocket, serve_socket
-from embedsync_flask.traffic import traffic_of
+from embedsync_flask.traffic import say_goodbye, traffic_of
 from embedsync_flask.users import UserLoader, key_of
 
 __all__ = ["EmbedSync"]
@@ -77,13 +78,19 @@ class EmbedSync:
         self._url_prefix = url_prefix
         self._user_loader = user_loader
         self._apps: dict[str, tuple[Any, Mapping[str, Any]]] = {}
+        self._checked: weakref.WeakSet[Flask] = weakref.WeakSet()
         self._hubs: weakref.WeakKeyDictionary[Flask, Hub] = weakref.WeakKeyDictionary()
         self.blueprint = self._make_blueprint()
         if app is not None:
             self.init_app(app)
 
     def init_app(self, app: Flask) -> None:
-        """Add the routes to an app, and ``embed_app`` to its templates."""
+        """Add the routes to an app, and ``embed_app`` to its templates.
+
+        Raises:
+            ConfigurationError: a setting is wrong that is there already. Of those that come later, and of a
+                ``SECRET_KEY`` that is missing, the log speaks at the first request.
+        """
         app.register_blueprint(self.blueprint, url_prefix=self._url_prefix)
 
     # Apps.
@@ -175,7 +182,8 @@ class EmbedSync:
         Args:
             name: of the app. An unknown one is a visible box in debug mode, else a comment and an
                 error in the log.
-            root: name of the one root to show here; all roots if empty.
+            root: name of the one root to show here; all roots if empty. If there is none of the name, a
+                sentence says so, in debug mode with the names that there are, as the browser's console does.
             height: CSS height of the placeholder while the document loads, such as ``"420px"``.
             class_: CSS classes for the element.
             id: tells apart several sessions of the same app and arguments on one page.
@@ -194,7 +202,13 @@ class EmbedSync:
             logger.error("embed_app: %s", error)
             return Markup(missing_app(error, debug=hub.settings.debug))  # noqa: S704  (escaped there)
         element = embed_element(
-            app=name, ticket=ticket, endpoint=self.endpoint, root=root, height=str(height), class_=class_
+            app=name,
+            ticket=ticket,
+            endpoint=self.endpoint,
+            root=root,
+            height=str(height),
+            class_=class_,
+            debug=bool(root) and hub.settings.debug,
         )
         return Markup(element) + self._script(hub)  # noqa: S704  (escaped there)
 
@@ -217,7 +231,7 @@ class EmbedSync:
             for name, (recipe, options) in self._apps.items():
                 hub.add_app(name, recipe, **options)
             hub = self._hubs.setdefault(app, hub)
-            register(hub)
+            register(hub, partial(_stop, hub))
         return hub
 
     # Inside.
@@ -259,6 +273,7 @@ class EmbedSync:
         blueprint = Blueprint("embedsync", __name__)
         blueprint.record(self._registered)
         blueprint.before_request(self._before_socket)
+        blueprint.before_app_request(self._check_once)
         blueprint.add_url_rule("/<path:path>", "http", self._http, methods=["GET", "HEAD", "POST", "OPTIONS"])
         views = _Views()
         Sock().route("/socket", bp=views)(self._socket)
@@ -268,7 +283,19 @@ class EmbedSync:
         blueprint.add_url_rule("/<path:name>/ws", "stock_socket", self._stock_socket, websocket=True)
         return blueprint
 
+    def _check_once(self) -> None:
+        """Pages without live apps are there whatever is wrong with these, but somebody has to hear of it."""
+        app = current_app._get_current_object()  # type: ignore[attr-defined]
+        if app in self._checked:
+            return
+        self._checked.add(app)
+        try:
+            _ = self.hub
+        except ConfigurationError as error:
+            logger.error("live apps cannot be shown: %s", error)
+
     def _registered(self, state: BlueprintSetupState) -> None:
+        settings_of(cast(Flask, state.app))
         state.app.extensions["embedsync"] = self
         state.app.jinja_env.globals["embed_app"] = self.embed_app
         with contextlib.suppress(ImportError):  # The site has logins of another kind, or none.
@@ -287,7 +314,8 @@ class EmbedSync:
         # Compressing each message would cost more than it saves, and inflating what a stranger
         # sends is a risk: no extension of the handshake is taken up.
         request.environ.pop("HTTP_SEC_WEBSOCKET_EXTENSIONS", None)
-        if not request.environ.get("wsgi.multithread"):
+        carried = can_be_carried(request.environ, _socket_options())
+        if not carried and not request.environ.get("wsgi.multithread"):
             logger.error(
                 "this server has one thread, which a single open page would hold: run "
                 "gunicorn -c python:embedsync_flask.gunicorn, or give it threads"
@@ -298,8 +326,9 @@ class EmbedSync:
         return None
 
     def _own_socket(self) -> Any:
-        options = current_app.config.get("SOCK_SERVER_OPTIONS", {})
+        options = _socket_options()
         if not can_be_carried(request.environ, options):
+            warn_of_held_threads(request.environ, self.hub.settings)
             return self._view_of_flask_sock()
         server = Server(request.environ, thread_class=NoThread, **options)
         opening_bytes = self.hub.settings.opening_message_bytes
@@ -353,6 +382,16 @@ class _Views:
             self.kept = view
 
         return keep
+
+
+def _socket_options() -> Mapping[str, Any]:
+    options: Mapping[str, Any] = current_app.config.get("SOCK_SERVER_OPTIONS", {})
+    return options
+
+
+def _stop(hub: Hub) -> None:
+    hub.stop()
+    say_goodbye(hub)
 
 
 def _when_sent(response: Response, call: Callable[[], None]) -> Response:

@@ -1,6 +1,6 @@
 """A configuration for gunicorn: ``gunicorn -c python:embedsync_flask.gunicorn app:app``.
 
-It gives each worker threads for open pages, and makes a worker that is told to stop close its
+It gives each worker threads, and makes a worker that is told to stop close its
 sockets, so that browsers come back to the next one instead of being cut after gunicorn's
 ``graceful_timeout``. A site with a configuration of its own imports the hook from here::
 
@@ -25,14 +25,14 @@ worker_class = "gthread"
 workers = 1
 """Sessions live in one process: with more workers, the proxy in front needs sticky sessions."""
 threads = 64
-"""Each open page holds one."""
+"""For requests. With gunicorn's own TLS (``certfile``) each open page holds one as well."""
 
 _STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
 
 
 def post_worker_init(worker: Any) -> None:
-    """Say how many pages there is room for; close sockets as soon as the worker is told to stop."""
-    if worker.cfg.worker_class_str == "gthread":
+    """Say how many threads pages may hold, if they do; close sockets once the worker is told to stop."""
+    if worker.cfg.worker_class_str == "gthread" and worker.cfg.is_ssl:
         announce_threads(worker.cfg.threads)
     for each in _STOPPING:
         _add_handler(each)
@@ -43,7 +43,8 @@ def _in_background(call: Callable[[], None]) -> None:
     if gevent is not None and sys.modules["gevent.monkey"].is_module_patched("threading"):
         gevent.spawn(call)  # To start a thread there is to wait for it, and a handler must not wait.
     else:
-        threading.Thread(target=call, name="embedsync-stop", daemon=True).start()
+        # The process ends when it is done.
+        threading.Thread(target=call, name="embedsync-stop", daemon=False).start()
 
 
 def _add_handler(number: int) -> None:

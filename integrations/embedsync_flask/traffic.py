@@ -1,7 +1,7 @@
 """One thread that reads and writes all sockets of a hub, where the server gives plain ones.
 
 With threads of its own for each socket, every message would wake two of them, and an update that a hundred
-browsers see a hundred. The thread waits for nobody: what may take long is left to the thread of the request.
+browsers see a hundred. The thread waits for nobody: what may take long is left to helpers.
 """
 
 from __future__ import annotations
@@ -17,10 +17,18 @@ from typing import Protocol
 from weakref import WeakKeyDictionary
 
 from embedsync.hub import Hub
+from embedsync_flask.helpers import Helpers
 
-__all__ = ["Traffic", "Traveller", "traffic_of"]
+__all__ = ["Traffic", "Traveller", "say_goodbye", "traffic_of"]
 
 logger = logging.getLogger("embedsync.flask")
+
+_DECODERS = 4
+"""Threads for messages that are large. They compete for the interpreter: more would not be faster."""
+_GOODBYES = 32
+"""Threads for goodbyes, each of which may wait for its browser."""
+_STOP_TIME = 5.0
+"""Seconds that goodbyes have when the process ends: as long as a browser that is there may take for one."""
 
 
 class Traveller(Protocol):
@@ -37,10 +45,18 @@ class Traveller(Protocol):
 
 
 class Traffic:
-    """The thread, which runs as long as there are sockets."""
+    """The thread, which runs as long as there are sockets.
+
+    Attributes:
+        decoders: take messages that are large.
+        goodbyes: say goodbye.
+    """
 
     def __init__(self) -> None:
+        self.decoders = Helpers(_DECODERS)
+        self.goodbyes = Helpers(_GOODBYES)
         self._lock = threading.Lock()
+        self._left = threading.Condition(self._lock)
         self._sockets = 0
         self._runs = False
         self._waiting: deque[tuple[Traveller, Callable[[], None]]] = deque()
@@ -69,8 +85,15 @@ class Traffic:
         """Look after one less."""
         with self._lock:
             self._sockets -= 1
-            if not self._sockets and self._runs:
-                self._wake()
+            if not self._sockets:
+                self._left.notify_all()
+                if self._runs:
+                    self._wake()
+
+    def wait_until_all_have_left(self, timeout: float) -> bool:
+        """Wait until there are no sockets, at most ``timeout`` seconds. Says whether there are none."""
+        with self._left:
+            return self._left.wait_for(lambda: not self._sockets, timeout)
 
     def call(self, traveller: Traveller, function: Callable[[], None]) -> None:
         """Call a function that concerns one of the sockets on the thread, soon; never if that has ended."""
@@ -172,3 +195,10 @@ def traffic_of(hub: Hub) -> Traffic:
         if traffic is None:
             traffic = _traffic[hub] = Traffic()
         return traffic
+
+
+def say_goodbye(hub: Hub) -> None:
+    """Wait a moment, until the sockets of a hub that has stopped have said goodbye."""
+    traffic = _traffic.get(hub)
+    if traffic is not None:
+        traffic.wait_until_all_have_left(_STOP_TIME)

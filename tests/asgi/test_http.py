@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from embedsync import Hub, Settings
+from embedsync import Hub, Settings, wire
 from embedsync.asgi import User, application
 from embedsync.asgi.protocol import Receive, Scope, Send
 from tests.asgi.client import Client, socket_url
@@ -73,6 +73,13 @@ def test_a_ticket_is_not_renewed_for_pages_of_other_sites(hub: Hub, endpoint: st
     shown = {"ticket": hub.ticket("sliders")}
     headers = {"Origin": "https://elsewhere.example"}
     assert httpx.post(f"{endpoint}/ticket", json=shown, headers=headers).status_code == 403
+
+
+def test_who_has_logged_out_is_told_so_when_a_ticket_is_not_renewed(hub: Hub, endpoint: str) -> None:
+    answer = httpx.post(f"{endpoint}/ticket", json={"ticket": hub.ticket("sliders", user_key="ada")})
+    assert (answer.status_code, answer.json()) == (403, {"code": wire.Close.LOGGED_OUT})
+    answer = httpx.post(f"{endpoint}/ticket", json={"ticket": "forged"})
+    assert (answer.status_code, answer.json()) == (403, {"code": wire.Close.FORBIDDEN})
 
 
 def test_a_forged_ticket_is_not_renewed(endpoint: str) -> None:

@@ -206,7 +206,7 @@ def test_logging_out_closes_the_live_app_of_another_tab_within_a_second(
     expect(page.locator("embed-app")).to_have_attribute("data-state", "error", timeout=5000)
     assert time.monotonic() - began < 1
     cover = page.locator("embed-app .cover")
-    expect(cover).to_contain_text("This page is out of date. Load it again to go on.")
+    expect(cover).to_contain_text("You have been logged out. Load the page again to go on.")
     question = page.get_by_role("button", name="What time is it on the server?").bounding_box()
     assert question is not None
     assert page.evaluate(ON_TOP, [question["x"] + 5, question["y"] + 5]) == "cover"

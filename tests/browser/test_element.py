@@ -175,7 +175,7 @@ def test_two_roots_of_one_document_share_its_session(own_url: str, visitor: Visi
     wait_for_value(page, "report", "value", "amount is 2")
 
 
-def test_the_console_names_a_root_that_is_not_there_and_those_that_are(
+def test_a_root_that_is_not_there_is_told_in_its_place_and_the_console_names_those_that_are(
     own_url: str, visitor: Visitors
 ) -> None:
     page = visitor()
@@ -185,6 +185,19 @@ def test_the_console_names_a_root_that_is_not_there_and_those_that_are(
     assert 'no root named "plto"' in said.value.text
     assert '"plot"' in said.value.text
     assert '"controls"' in said.value.text
+    assert said.value.type == "error"
+    expect(page.locator("embed-app .missing")).to_have_text("This part of the app does not exist.")
+
+    with page.expect_console_message(lambda message: "no root named" in message.text) as said:
+        page.evaluate("""() => {
+          const element = document.querySelector("embed-app")
+          element.toggleAttribute("debug", true)
+          element.setAttribute("root", "contrls")
+        }""")
+    expect(page.locator("embed-app .missing")).to_have_text(f"{said.value.text}")
+    page.evaluate("() => document.querySelector('embed-app').setAttribute('root', 'controls')")
+    expect(page.locator("embed-app .noUi-handle")).to_have_count(1)
+    expect(page.locator("embed-app .missing")).to_have_count(0)
 
 
 def test_another_ticket_makes_the_element_show_another_app(own_url: str, visitor: Visitors) -> None:

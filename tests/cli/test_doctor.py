@@ -137,7 +137,15 @@ def test_an_app_that_cannot_be_built_is_told_and_fails(tmp_path: Path) -> None:
     told = run("doctor", script(tmp_path, "broken.py", "1 / 0"))
     assert told.returncode == 1
     assert "broken: " in told.stdout
-    assert "ZeroDivisionError" in told.stdout
+    assert told.stdout.count("ZeroDivisionError") == 1
+    assert told.stderr == ""
+
+
+def test_of_a_path_that_leads_to_no_app_nothing_else_is_told(tmp_path: Path) -> None:
+    told = run("doctor", script(tmp_path, "plain.py", ""), tmp_path / "nope.py")
+    assert told.returncode == 1
+    assert told.stdout == ""
+    assert told.stderr == f"embedsync: there is no app at {tmp_path / 'nope.py'}\n"
 
 
 def test_without_apps_it_looks_at_what_is_installed() -> None:

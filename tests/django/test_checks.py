@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -14,6 +15,7 @@ from channels.security.websocket import AllowedHostsOriginValidator
 from django.apps import apps
 from django.conf import settings
 from django.core.asgi import get_asgi_application
+from django.core.management import call_command
 from django.test import override_settings
 
 from embedsync.errors import ConfigurationError
@@ -66,6 +68,7 @@ def test_a_set_up_that_is_right_is_not_complained_about() -> None:
         (installed(without="django.contrib.staticfiles"), "W003", "served by Python", "staticfiles"),
         ({"STATICFILES_FINDERS": []}, "E003", "collectstatic will not find", "LiveFilesFinder"),
         ({"STATIC_URL": None}, "E003", "have no address", 'STATIC_URL = "static/"'),
+        ({"DEBUG": False, "STATIC_ROOT": None}, "W008", "nobody serves the files", "STATIC_ROOT"),
         (installed(without="daphne"), "W004", "runserver cannot serve", 'Put "daphne" at the top'),
         (
             installed(first="django.contrib.staticfiles"),
@@ -178,9 +181,33 @@ def test_the_limit_of_messages_is_that_of_daphne_unless_it_is_set() -> None:
 
 
 def test_a_deployment_needs_a_secret_key_and_names_of_hosts() -> None:
-    with override_settings(SECRET_KEY="django-insecure-x", ALLOWED_HOSTS=["*"]):
+    with override_settings(SECRET_KEY="django-insecure-x", ALLOWED_HOSTS=["*"], STATIC_ROOT=None):
         assert [each.id for each in check_deployment()] == ["embedsync.E006", "embedsync.W007"]
-    assert check_deployment() == []
+
+
+def test_a_deployment_needs_the_files_of_collectstatic_as_they_are_now(tmp_path: Path) -> None:
+    with override_settings(STATIC_ROOT=tmp_path):
+        [missing] = check_deployment()
+        assert missing.id == "embedsync.W009"
+        assert str(tmp_path) in missing.msg
+        call_command("collectstatic", interactive=False, verbosity=0)
+        assert check_deployment() == []
+        newest = max(tmp_path.glob("embedsync/**/*.js"))
+        newest.unlink()
+        assert [each.id for each in check_deployment()] == ["embedsync.W009"]
+
+
+@pytest.mark.parametrize(
+    "served",
+    [
+        {"DEBUG": True},
+        {"WHITENOISE_USE_FINDERS": True},
+        {"STORAGES": {"staticfiles": {"BACKEND": "django.core.files.storage.InMemoryStorage"}}},
+    ],
+    ids=["runserver", "WhiteNoise", "elsewhere"],
+)
+def test_no_folder_for_files_is_missed_where_none_is_needed(served: dict[str, Any]) -> None:
+    assert found(**{"DEBUG": False, "STATIC_ROOT": None, **served}) == []
 
 
 def test_an_app_that_is_added_twice_is_named_with_where_it_was_added() -> None:

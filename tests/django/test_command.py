@@ -5,12 +5,16 @@ from __future__ import annotations
 from io import StringIO
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
+from urllib.parse import urljoin
+from urllib.request import urlopen
 
 import pytest
 from django.core.asgi import get_asgi_application
 from django.core.management import CommandError, call_command
 from django.test import override_settings
 
+from embedsync_django import embed
 from tests.contract.servers import free_port
 from tests.django.support import manage, served, server
 from tests.django.test_surroundings import mounted
@@ -81,6 +85,25 @@ def test_the_doctor_says_that_nobody_is_there() -> None:
 def test_the_doctor_says_that_a_host_is_not_known() -> None:
     with override_settings(ALLOWED_HOSTS=["site.example"]), served() as url:
         assert "Name the host in ALLOWED_HOSTS" in doctor(url)
+
+
+def test_the_log_says_once_that_nobody_serves_the_files_of_live_apps(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with served() as url:
+        for _ in range(2):
+            with pytest.raises(HTTPError, match="404"):
+                urlopen(urljoin(url, embed.hub.assets.runtime_url()))
+    told = [each.getMessage() for each in caplog.records if each.name == "embedsync.django"]
+    assert len(told) == 1
+    assert f"nobody serves {embed.hub.assets.runtime_url()}" in told[0]
+    assert "manage.py collectstatic" in told[0]
+
+
+def test_the_log_says_nothing_of_files_that_are_not_ours(caplog: pytest.LogCaptureFixture) -> None:
+    with served() as url, pytest.raises(HTTPError, match="404"):
+        urlopen(f"{url}/static/embedsync/none.js")
+    assert "nobody serves" not in caplog.text
 
 
 def test_the_doctor_says_that_static_files_are_not_served() -> None:

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { CLOSE } from "../../embedsync/static/embedsync/constants.js";
 import { OPENED, Page, ROOT, append, set, settled } from "./fakes.js";
 
 const CHILD = { define: "n1", attributes: { value: 5 } };
@@ -761,11 +762,11 @@ test("a ticket that is not refreshed ends the session; a server that is away doe
   page.refresh = () => Promise.reject(new Error("offline"));
   page.push({ type: "closed", code: 4101 });
   await settled();
-  page.refresh = async () => null;
+  page.refresh = async () => CLOSE.LOGGED_OUT;
   page.environment.advance(20_000);
   await settled();
   assert.equal(page.session.state, "stopped");
-  assert.equal(page.told.at(-1)[1].code, 4100);
+  assert.equal(page.told.at(-1)[1].code, CLOSE.LOGGED_OUT);
 });
 
 // Ends

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { CLOSE } from "../../embedsync/static/embedsync/constants.js";
 import { TicketRefused, refreshTicket, requestTicket } from "../../embedsync/static/embedsync/ticket.js";
 
 /** A server that answers with a status and a body, and keeps what it was asked. */
@@ -20,7 +21,8 @@ test("an old ticket is traded for a fresh one, with the visitor's cookies", asyn
 });
 
 test("a refusal is final, and a server that is not well is not", async () => {
-  assert.equal(await refreshTicket("/live", "old", server(403, { code: 4301 }).fetch), null);
+  assert.equal(await refreshTicket("/live", "old", server(403, { code: 4301 }).fetch), CLOSE.TICKET_EXPIRED);
+  assert.equal(await refreshTicket("/live", "old", server(403, { code: CLOSE.LOGGED_OUT }).fetch), CLOSE.LOGGED_OUT);
   await assert.rejects(refreshTicket("/live", "old", server(503, {}).fetch));
   await assert.rejects(refreshTicket("/live", "old", server(429, {}).fetch));
 });

@@ -31,6 +31,7 @@ export const CLOSE = Object.freeze(/** @type {const} */ ({
   ENDED: 4305,
   TOO_BIG: 4306,
   TOO_SLOW: 4307,
+  LOGGED_OUT: 4308,
 }));
 
 /** What a browser does about a close code. */

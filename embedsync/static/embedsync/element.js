@@ -1,4 +1,4 @@
-// <embed-app app="…" ticket="…" endpoint="/live" [root="name"] [height="400px"]>: shows a live app, or
+// <embed-app app="…" ticket="…" endpoint="/live" [root="name"] [height="400px"] [debug]>: shows a live app, or
 // one root of it; by its position with root-index="0", those from the third on with root-index="2-". Without a ticket it asks for one, for the app of this name and its `arguments`, as JSON.
 //
 // Everything stands in a shadow tree: the site's rules for `div` or `button` do not reach our messages,
@@ -9,7 +9,8 @@
 //
 // What a site can hook into: the attribute `data-state` (one of `ShownState`); the events
 // `embedsync:<state>`, `embedsync:callback-error`, `embedsync:restored` and `embedsync:rejected`, which bubble; the parts
-// `roots`, `cover`, `badge` and those inside them; the custom properties in styles.js.
+// `roots`, `cover`, `badge` and those inside them, such as `missing` where there is no root of the name; the
+// custom properties in styles.js.
 
 import { join } from "./apps.js";
 import { backoff } from "./backoff.js";

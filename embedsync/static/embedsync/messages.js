@@ -30,6 +30,7 @@ const MESSAGES = {
   [CLOSE.TOO_BIG]: TOO_BIG,
   [TOO_BIG_FOR_LIBRARY]: TOO_BIG,
   [CLOSE.TICKET_EXPIRED]: { text: "This page is out of date. Load it again to go on.", again: "reload" },
+  [CLOSE.LOGGED_OUT]: { text: "You have been logged out. Load the page again to go on.", again: "reload" },
   // Usually the page opens a new session by itself; some apps forbid that.
   [CLOSE.SESSION_GONE]: { text: "The connection to this app was lost.", again: "open" },
   [CLOSE.RELOAD]: { text: "A newer version of this page is available.", again: "reload" },

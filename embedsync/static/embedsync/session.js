@@ -45,8 +45,8 @@ const UNSENDABLE_PAUSE = 10_000;
  * @property {(kind: string) => Promise<import("./document.js").DocumentAdapter>} document makes the adapter for
  *   a kind of document
  * @property {(urls: string[]) => Promise<void>} load loads scripts, each once
- * @property {(ticket: string) => Promise<string | null>} refresh trades a ticket for a fresh one; `null` if
- *   that is refused
+ * @property {(ticket: string) => Promise<string | number>} refresh trades a ticket for a fresh one; a close code
+ *   if that is refused
  * @property {(code: number) => void} reload loads the page again
  */
 
@@ -709,7 +709,7 @@ export class Session {
     }
     // It may have been stopped, or opened in another way, while the ticket was on its way.
     if (this.state === "stopped" || reopening !== this.#reopening) return;
-    if (ticket === null) return this.#end(CLOSE.TICKET_EXPIRED, "", "");
+    if (typeof ticket === "number") return this.#end(ticket, "", "");
     this.ticket = ticket;
     this.open();
   }

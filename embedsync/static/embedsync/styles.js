@@ -1,6 +1,7 @@
 // The look of what surrounds an app. It is adopted as a constructed style sheet, which no policy for
 // styles forbids, and stands in a shadow tree, where the site's own rules don't reach. A site changes
-// the colours by the custom properties, and size and margins by ordinary rules for `embed-app`.
+// the colours by the custom properties, and size and margins by ordinary rules for `embed-app`. For tables and
+// inputs of apps, see `--embedsync-table-text` and `--embedsync-input-scheme` in documents/stylesheets.js.
 
 const TEXT = `
 :host {
@@ -28,6 +29,7 @@ const TEXT = `
 .cover[hidden], .badge[hidden] { display: none; }
 .pulse { animation: pulse 1.6s ease-in-out infinite; background: var(--_line); border-radius: 3px; height: 6px; width: 72px; }
 @keyframes pulse { 50% { opacity: 0.35; } }
+.missing { color: var(--_text); font: 0.9375rem/1.5 system-ui, sans-serif; margin: 0; padding: 1em; text-align: center; }
 .error { font-size: 0.8125rem; opacity: 0.8; }
 pre {
   box-sizing: border-box; font: 0.75rem/1.45 ui-monospace, monospace; margin: 0; max-height: 24em; max-width: 100%;

@@ -1,5 +1,7 @@
 // Tickets: a page's grow old while it lies open, and a page that no template made has none at first.
 
+import { CLOSE } from "./constants.js";
+
 /** The server will not give a ticket, and waiting would not change that. */
 export class TicketRefused extends Error {
   /** @param {number} code why, as a close code */
@@ -14,15 +16,16 @@ export class TicketRefused extends Error {
  * @param {string} endpoint
  * @param {string} ticket
  * @param {typeof globalThis.fetch} fetch
- * @returns {Promise<string | null>} `null` if the server will not
+ * @returns {Promise<string | number>} a close code, for what to tell the visitor, if the server will not
  * @throws {Error} the server cannot be reached or is not well; it may be later
  */
 export async function refreshTicket(endpoint, ticket, fetch) {
   try {
     return await ask(endpoint, { ticket }, fetch);
   } catch (error) {
-    if (error instanceof TicketRefused) return null;
-    throw error;
+    if (!(error instanceof TicketRefused)) throw error;
+    // Whatever else it is, a fresh page may mend it.
+    return error.code === CLOSE.LOGGED_OUT ? error.code : CLOSE.TICKET_EXPIRED;
   }
 }
 

@@ -45,6 +45,7 @@ LANGUAGES = [("en", "English"), ("de", "Deutsch")]
 TIME_ZONE = "UTC"
 USE_TZ = True
 STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR / "collected"
 EMBEDSYNC = {"HEARTBEAT": 1.0, "APPS": {"sliders": "sliders.py"}}
 
 globals().update(json.loads(os.environ.get("SITE_SETTINGS", "{}")))

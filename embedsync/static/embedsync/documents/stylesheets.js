@@ -4,6 +4,19 @@
 
 const TAG = "embedsync-style";
 
+/**
+ * What BokehJS paints white, whatever the page's `color-scheme`, and whose text it leaves to that: in a dark page it would
+ * be white, too. By a part of the style sheet that paints it; rules for it that an app brings come later, and count.
+ */
+const READABLE = [
+  [
+    ".slick-row{",
+    ".slick-row{color:var(--embedsync-table-text,light-dark(currentcolor,#222));}" +
+      ".slick-cell.editable{color-scheme:var(--embedsync-input-scheme,light);}",
+  ],
+  [".bk-input{", ".bk-input{color-scheme:var(--embedsync-input-scheme,light);}"],
+];
+
 /** The elements of each root, in the order in which they stand there. @type {WeakMap<Document | ShadowRoot, BokehStyle[]>} */
 const placed = new WeakMap();
 
@@ -193,7 +206,7 @@ function importsOthers(text) {
 /** @param {string} text */
 function made(text) {
   const sheet = new CSSStyleSheet();
-  sheet.replaceSync(text);
+  sheet.replaceSync(`${text}${READABLE.filter(([part]) => text.includes(part)).map(([, rules]) => rules).join("")}`);
   return sheet;
 }
 

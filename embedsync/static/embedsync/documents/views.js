@@ -11,11 +11,15 @@
  * @property {string | null} rootIndex the position of the one root to show, or, with a `-`, of the first of several
  */
 
+/** What a visitor is told; who develops the site finds the reason in the console, and in debug mode here. */
+const MISSING = "This part of the app does not exist.";
 const CONNECTION_EVENTS = ["connection_lost", "client_reconnected"];
 
 export class Views {
   /** @type {Map<Mount, Map<Model, View>>} */
   #mounted = new Map();
+  /** What stands where a root is missing. @type {Map<Mount, HTMLElement>} */
+  #missing = new Map();
   #disposed = false;
   #updating = Promise.resolve();
 
@@ -48,6 +52,8 @@ export class Views {
     this.#disposed = true;
     for (const views of this.#mounted.values()) for (const view of views.values()) view.remove();
     this.#mounted.clear();
+    for (const note of this.#missing.values()) note.remove();
+    this.#missing.clear();
     this.manager.clear();
   }
 
@@ -61,7 +67,9 @@ export class Views {
         views.delete(model);
         view.remove();
       }
-      if (!mounts.includes(mount)) this.#mounted.delete(mount);
+      if (mounts.includes(mount)) continue;
+      this.#mounted.delete(mount);
+      this.#tellMissing(mount, false);
     }
     await this.#showNotifications();
     for (const mount of mounts) await this.#show(mount);
@@ -73,11 +81,7 @@ export class Views {
     const views = this.#mounted.get(mount) ?? new Map();
     this.#mounted.set(mount, views);
     const roots = this.#rootsFor(mount);
-    if (roots.length === 0 && mount.root !== null) {
-      const names = this.document.roots().map((model) => JSON.stringify(model.name)).join(", ");
-      const wanted = JSON.stringify(mount.root);
-      console.warn(`embedsync: the document has no root named ${wanted}; names of its roots: ${names || "none"}`);
-    }
+    this.#tellMissing(mount, roots.length === 0);
     for (const model of roots) {
       // A root need not have a view: data sources may be roots.
       if (views.has(model) || (model.default_view ?? null) === null) continue;
@@ -94,6 +98,29 @@ export class Views {
     const elements = roots.map((model) => views.get(model)?.el).filter((element) => element !== undefined);
     const inOrder = elements.every((element, index) => index === 0 || follows(elements[index - 1], element));
     if (!inOrder) mount.element.append(...elements);
+  }
+
+  /**
+   * A root that does not exist would be an empty place, of which nobody learns why.
+   * @param {Mount} mount
+   * @param {boolean} isMissing it may come later
+   */
+  #tellMissing(mount, isMissing) {
+    const told = this.#missing.get(mount);
+    if (!isMissing) {
+      told?.remove();
+      this.#missing.delete(mount);
+    } else if (mount.root !== null && told === undefined) {
+      const names = this.document.roots().map((model) => JSON.stringify(model.name)).join(", ");
+      const reason = `the app has no root named ${JSON.stringify(mount.root)}; names of its roots: ${names || "none"}`;
+      console.error(`embedsync: ${reason}`);
+      const text = hostOf(mount.element).hasAttribute("debug") ? `embedsync: ${reason}` : MISSING;
+      const note = Object.assign(document.createElement("p"), { className: "missing", textContent: text });
+      note.setAttribute("part", "missing");
+      note.setAttribute("role", "alert");
+      mount.element.append(note);
+      this.#missing.set(mount, note);
+    }
   }
 
   /** What an app pushes as a notification is shown by a view of its own, beside those of the roots. */
@@ -130,4 +157,14 @@ export class Views {
  */
 function follows(before, after) {
   return (before.compareDocumentPosition(after) & Node.DOCUMENT_POSITION_FOLLOWING) !== 0;
+}
+
+/**
+ * The element of ours on the page whose mount this is.
+ * @param {HTMLElement} element
+ * @returns {Element}
+ */
+function hostOf(element) {
+  const root = element.getRootNode();
+  return root instanceof ShadowRoot ? root.host : element;
 }
