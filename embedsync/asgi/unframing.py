@@ -20,7 +20,7 @@ def unframed(data: bytes) -> list[bytes] | None:
     """The messages that bytes of a browser consist of, from the beginning of one to the end of one.
 
     Returns ``None`` if anything among them is something else than a whole binary message in one frame
-    (RFC 6455, section 5.2), with a mask and the shortest form of its length, and of at most ``LONGEST`` bytes.
+    (RFC 6455, section 5.2), with a mask and of at most ``LONGEST`` bytes.
     """
     messages = []
     position, end = 0, len(data)

@@ -16,7 +16,6 @@ from embedsync.documents.bokeh.private import (
     Int,
     Model,
     Nullable,
-    Property,
     PropertyDescriptor,
     Required,
     String,
@@ -115,7 +114,7 @@ def plain_write(events: Sequence[Any], find: Callable[[str], Model | None]) -> P
     return PlainSet(model, attribute, value, local=local, descriptor=descriptor, prepared=prepared)
 
 
-def _taken(prop: Property[Any]) -> frozenset[type]:
+def _taken(prop: Any) -> frozenset[type]:
     """Types of which a property takes every value as it is, as far as that is known."""
     if prop.assertions:
         return _NOTHING
