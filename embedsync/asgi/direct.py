@@ -87,7 +87,9 @@ class Direct:
             most = protocol.config.ws_max_size
         except AttributeError:
             return  # Another version, of which nothing is known.
-        if is_open.name != "OPEN" or not isinstance(buffer, bytearray) or most < LONGEST:
+        if is_open.name != "OPEN" or not isinstance(buffer, bytearray):
+            return
+        if not isinstance(most, int) or most < LONGEST:
             return
 
         def take_apart(data: bytes) -> None:
