@@ -14,7 +14,9 @@ from benchmarks.systems import (
     BOKEH_DJANGO,
     BOKEH_SERVE,
     DJANGO_DAPHNE,
+    DJANGO_DAPHNE_ACCELERATED,
     DJANGO_UVICORN,
+    DJANGO_UVICORN_ACCELERATED,
     FLASK,
     OURS,
     PREBUILT,
@@ -102,5 +104,17 @@ COMPARISONS = (
         _again("15", "1 2 3 7 9", _flask_target),
     ),
     Comparison("Django on daphne", DJANGO_DAPHNE, (BOKEH_DJANGO,), _again("16", "1 2 5", _django_target)),
+    Comparison(
+        "Django on daphne, with the setting accelerate",
+        DJANGO_DAPHNE_ACCELERATED,
+        (DJANGO_DAPHNE, BOKEH_DJANGO),
+        _again("16", "5", _django_target),
+    ),
     Comparison("Django on uvicorn", DJANGO_UVICORN, (BOKEH_DJANGO,), _again("16", "1 2 5", _django_target)),
+    Comparison(
+        "Django on uvicorn, with the setting accelerate",
+        DJANGO_UVICORN_ACCELERATED,
+        (DJANGO_UVICORN, BOKEH_DJANGO),
+        _again("16", "5", _django_target),
+    ),
 )

@@ -10,9 +10,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from weakref import WeakSet
 
@@ -33,6 +33,7 @@ class System:
         python: the interpreter of its environment.
         packages: whose versions the table names.
         command: from port and grace to the arguments of the interpreter.
+        variables: of its environment, besides those that all have.
         ours: whether it is what this project makes, on one of the servers that it runs on.
     """
 
@@ -42,6 +43,7 @@ class System:
     visitor: type[Visitor]
     command: Callable[[int, float], list[str]]
     ours: bool = False
+    variables: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     @property
     def installed(self) -> bool:
@@ -141,6 +143,13 @@ DJANGO_UVICORN = _ours(
     lambda port, _grace: _uvicorn(port, "benchmarks.sites.django_site.asgi:application"),
     newest=False,
 )
+_ACCELERATE = {"BENCH_ACCELERATE": "1"}
+DJANGO_DAPHNE_ACCELERATED = replace(
+    DJANGO_DAPHNE, name=f"{DJANGO_DAPHNE.name}, accelerated", variables=_ACCELERATE
+)
+DJANGO_UVICORN_ACCELERATED = replace(
+    DJANGO_UVICORN, name=f"{DJANGO_UVICORN.name}, accelerated", variables=_ACCELERATE
+)
 BOKEH_SERVE = _peer(
     "bokeh serve",
     "bench-bokeh-asgi" if _NEWEST_IS_THERE else "bench-bokeh-serve",
@@ -165,7 +174,9 @@ SYSTEMS = (
     PREBUILT,
     FLASK,
     DJANGO_DAPHNE,
+    DJANGO_DAPHNE_ACCELERATED,
     DJANGO_UVICORN,
+    DJANGO_UVICORN_ACCELERATED,
     BOKEH_SERVE,
     BOKEH_ASGI,
     BOKEH_DJANGO,
@@ -237,7 +248,7 @@ def running(system: System, grace: float = 15.0) -> Iterator[Site]:
         grace: seconds for which it keeps the session of a visitor who has left.
     """
     port = _free_port()
-    variables = {**os.environ, "PYTHONPATH": str(ROOT), "BENCH_GRACE": str(grace)}
+    variables = {**os.environ, "PYTHONPATH": str(ROOT), "BENCH_GRACE": str(grace), **system.variables}
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(
             [str(system.python), *system.command(port, grace)],

@@ -64,11 +64,10 @@ class Inbox(Generic[Turn]):
         size: int = 0,
     ) -> None:
         """Add an edit of so many bytes; ``outline`` is what the document says of it."""
-        written = [each for each in outline if each is not None and each.kind is EventKind.WRITE]
-        whole = len(written) == len(outline) and len(written) > 0
-        keys = frozenset(each.key for each in written) if whole else None
+        written = [each.key for each in outline if each is not None and each.kind is EventKind.WRITE]
+        keys = frozenset(written) if written and len(written) == len(outline) else None
         waiting = WaitingEdit(replica, edit, buffers, keys, size=size)
-        if keys is not None:
+        if keys is not None and self._waiting:
             self._drop_covered(waiting, keys)
         self._waiting.append(waiting)
         self.bytes += size

@@ -9,6 +9,7 @@ import threading
 import traceback
 from collections.abc import Awaitable, Callable, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from types import GeneratorType
 from typing import Any, Protocol
 
 from embedsync import wire
@@ -291,7 +292,7 @@ class Mailbox:
     def _in_context(self, turn: Turn) -> Generator[Awaitable[Any], Any, None]:
         with self._enter():
             steps = turn()
-            if isinstance(steps, Generator):
+            if type(steps) is GeneratorType or isinstance(steps, Generator):
                 yield from steps
             elif steps is not None:
                 for awaitable in steps:  # noqa: UP028  (a plain iterator takes no sent value)

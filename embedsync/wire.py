@@ -400,12 +400,13 @@ def encode_payload(header: ClientFrame | ServerFrame, buffers: Sequence[Buffer] 
         sizes = [(each.id, len(each.data)) for each in buffers]
         header = msgspec.structs.replace(header, buffers=sizes)
     encoded = _encoder.encode(header)
+    if not buffers:
+        return _PREFIX.pack(_USUAL_ATTACHMENT, len(encoded)) + encoded
     parts = [_PREFIX.pack(_USUAL_ATTACHMENT, len(encoded)), encoded]
-    if buffers:
-        parts.append(_PADDING[-len(encoded) % _ALIGNMENT])
-        for each in buffers:
-            parts.append(each.data)
-            parts.append(_PADDING[-len(each.data) % _ALIGNMENT])
+    parts.append(_PADDING[-len(encoded) % _ALIGNMENT])
+    for each in buffers:
+        parts.append(each.data)
+        parts.append(_PADDING[-len(each.data) % _ALIGNMENT])
     return b"".join(parts)
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Self
 
 from embedsync.asgi.protocol import Receive, Send
+from embedsync.asgi.unframing import LONGEST, unframed
 from embedsync.framing import framed
 
 __all__ = ["Direct"]
@@ -74,10 +75,40 @@ class Direct:
                 usual()
 
         protocol.send_receive_event_to_app = pass_on
+        self._read_past_parser(pass_on)
+
+    def _read_past_parser(self, pass_on: Callable[[], None]) -> None:
+        """Take whole messages apart here, where the parser would begin with the first of them."""
+        protocol = self._protocol
+        connection, usual = protocol.conn, protocol.data_received
+        try:
+            buffer, is_open = connection.reader.buffer, connection.state
+            _ = connection.current_size, connection.parser_exc
+            most = protocol.config.ws_max_size
+        except AttributeError:
+            return  # Another version, of which nothing is known.
+        if is_open.name != "OPEN" or not isinstance(buffer, bytearray):
+            return
+        if not isinstance(most, int) or most < LONGEST:
+            return
+
+        def take_apart(data: bytes) -> None:
+            begins = not buffer and connection.current_size is None and connection.parser_exc is None
+            messages = unframed(data) if begins and connection.state is is_open else None
+            if messages is None:
+                usual(data)
+                return
+            for each in messages:
+                protocol.curr_msg_data_type = "bytes"
+                protocol.frames = [each]
+                pass_on()
+
+        protocol.data_received = take_apart
 
     def leave(self) -> None:
         """Let uvicorn do what it does."""
-        vars(self._protocol).pop("send_receive_event_to_app", None)
+        for each in ("send_receive_event_to_app", "data_received"):
+            vars(self._protocol).pop(each, None)
 
     def write(self, messages: Sequence[bytes | str]) -> bool:
         """Write messages; all, or none if the socket is closing or its buffer is full. Says whether."""

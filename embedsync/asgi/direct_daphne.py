@@ -1,19 +1,22 @@
-"""Writing messages to the socket below daphne's WebSocket, where that is known to be the same.
+"""Past daphne's WebSocket, where that is known to be the same: messages to the socket below, and from there.
 
 Daphne takes a message through three libraries, and Twisted writes it when the loop comes round again, for
 which it tells the operating system twice what it waits for. What comes of it, for an open socket without
-compression, is a header, the message, and one call to send them.
+compression, is a header, the message, and one call to send them. A message that comes goes the same way back,
+and through a queue.
 """
 
 from __future__ import annotations
 
 import functools
 import sys
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, Self
 
 from embedsync.asgi.protocol import Receive, Send
+from embedsync.asgi.unframing import LONGEST, unframed
 from embedsync.framing import framed
 
 __all__ = ["DirectToDaphne"]
@@ -60,10 +63,44 @@ class DirectToDaphne:
         return cls(protocol) if familiar else None
 
     def read(self, take: Callable[[bytes], bool], receive: Receive) -> None:
-        """Leave all that comes to ``receive``; see :meth:`~embedsync.asgi.direct.Direct.read`."""
+        """Have messages handed over as they come; see :meth:`~embedsync.asgi.direct.Direct.read`."""
+        protocol = self._protocol
+        try:
+            queue, usual = protocol.application_queue, protocol.dataReceived
+            _ = protocol.data, protocol.current_frame, protocol.inside_message, protocol.muted
+            _ = protocol.autoPingTimeoutCall, protocol.last_ping
+        except AttributeError:
+            return  # Another version, of which nothing is known.
+        if queue.get != _looked_through(receive) or self._largest < LONGEST:
+            return
+
+        def take_apart(data: bytes) -> None:
+            messages = unframed(data) if self._begins_with_a_message() else None
+            if messages is None:
+                usual(data)
+                return
+            protocol.last_ping = time.time()
+            for each in messages:
+                if not (queue.empty() and take(each)):
+                    protocol.onMessage(each, True)
+
+        protocol.dataReceived = take_apart
 
     def leave(self) -> None:
-        """There is nothing to leave."""
+        """Let daphne do what it does."""
+        vars(self._protocol).pop("dataReceived", None)
+
+    def _begins_with_a_message(self) -> bool:
+        """Whether nothing is begun, and nothing waited for that any message would end."""
+        protocol = self._protocol
+        return bool(
+            protocol.state == protocol.STATE_OPEN
+            and protocol.current_frame is None
+            and not protocol.data
+            and not protocol.inside_message
+            and not protocol.muted
+            and protocol.autoPingTimeoutCall is None
+        )
 
     def write(self, messages: Sequence[bytes | str]) -> bool:
         """Write messages; all, or none if something is left of earlier ones. Says whether."""
@@ -96,6 +133,11 @@ class DirectToDaphne:
             and not transport._writeDisconnecting
             and not transport._writeDisconnected
         )
+
+
+def _looked_through(receive: Receive) -> Any:
+    """What a site receives by, past those of us who only look for the end of the socket."""
+    return getattr(getattr(receive, "__self__", None), "stands_before", receive)
 
 
 def _most_bytes(message: bytes | str) -> int:

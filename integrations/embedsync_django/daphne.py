@@ -65,14 +65,18 @@ def _farewell(reactor: Any) -> _Farewell | None:
 
 
 class _Guest:
-    """One socket: it is gone when the browser has answered that it is closed, and so has read everything."""
+    """One socket: it is gone when the browser has answered that it is closed, and so has read everything.
+
+    Attributes:
+        stands_before: what it receives by; the messages of the browser may go past it.
+    """
 
     def __init__(self, receive: Receive) -> None:
-        self._receive = receive
+        self.stands_before = receive
         self._gone = False
 
     async def receive(self) -> Message:
-        message = await self._receive()
+        message = await self.stands_before()
         self._gone |= message["type"] == "websocket.disconnect"
         return message
 

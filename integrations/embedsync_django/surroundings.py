@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from asgiref.sync import SyncToAsync, ThreadSensitiveContext, sync_to_async
 from django.db import close_old_connections, connections
+from django.db.backends.signals import connection_created
 from django.urls import get_script_prefix, set_script_prefix
 from django.utils import timezone, translation
 from django.utils.translation import trans_real
@@ -31,6 +32,8 @@ class _OfThread(local):
     def __init__(self) -> None:
         self.contexts: dict[_Kind, Context] = {}
         self.translations: Any = None
+        self.has_connected = False
+        """Whether there may be a connection on this thread that has to be looked after."""
 
 
 _of_thread = _OfThread()
@@ -61,18 +64,36 @@ def active(page: Mapping[str, str]) -> Iterator[None]:
         yield
 
 
+def _note_connection(**_: Any) -> None:
+    _of_thread.has_connected = True
+
+
+# To ask Django whether a thread has any takes longer than all else that is around a turn; most have none.
+connection_created.connect(_note_connection)
+
+
+def _look_after_connections() -> None:
+    """What Django does at the end of a request."""
+    if _of_thread.has_connected:
+        close_old_connections()
+        left = connections.all(initialized_only=True)
+        _of_thread.has_connected = any(each.connection is not None or each.queries_log for each in left)
+
+
 class connections_of_thread:  # noqa: N801  (it is used as a function, and costs less as a class)
     """Treat the thread's database connections as a request does: ``CONN_MAX_AGE`` holds."""
 
     __slots__ = ()
 
     def __enter__(self) -> None:
+        if not _of_thread.has_connected:
+            return
         for connection in connections.all(initialized_only=True):
             connection.queries_log.clear()  # As `reset_queries` does.
             connection.close_if_unusable_or_obsolete()
 
     def __exit__(self, *_: object) -> None:
-        close_old_connections()
+        _look_after_connections()
 
 
 def context_of_turn(request: Request) -> Context:
@@ -127,7 +148,7 @@ class surroundings:  # noqa: N801  (it is used as a function, and costs less as 
             if self._active is not None:
                 self._active.__exit__(*raised)
         finally:
-            close_old_connections()
+            _look_after_connections()
 
 
 async def surrounded(request: Request, awaitable: Awaitable[Any]) -> Any:

@@ -70,10 +70,42 @@ async def _too_large(direct: DirectToDaphne, receive: Receive, send: Send) -> No
     await send({"type": "websocket.send", "text": str(written)})
 
 
+async def _listening(direct: DirectToDaphne, receive: Receive, send: Send) -> None:
+    """Say each message again, and by which way it has come; at ``over``, say no more."""
+    ready = True
+
+    def take(message: bytes) -> bool:
+        if ready and message != b"over":
+            assert direct.write([b"past: " + message])
+        return ready and message != b"over"
+
+    direct.read(take, receive)
+    while True:
+        message = await receive()
+        ready = False
+        content = message.get("bytes") or message.get("text", "").encode()
+        if content == b"over" or message["type"] == "websocket.disconnect":
+            break
+        await send({"type": "websocket.send", "bytes": b"usual: " + content})
+        ready = True
+    direct.leave()
+
+
+async def _behind(direct: DirectToDaphne, receive: Receive, send: Send) -> None:
+    """Listen with somebody in between."""
+
+    async def seen() -> Any:
+        return await receive()
+
+    await _listening(direct, seen, send)
+
+
 _TALKS: dict[str, Any] = {
     "/every-kind": _every_kind,
     "/together": _together,
     "/without-end": _without_end,
     "/closed": _closed,
     "/too-large": _too_large,
+    "/listening": _listening,
+    "/behind": _behind,
 }

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from websockets.exceptions import ConnectionClosed
+from websockets.streams import StreamReader
 from websockets.sync.client import connect
 
 from embedsync import Hub, Settings
@@ -16,7 +17,9 @@ from embedsync.asgi.direct import Direct
 from embedsync.asgi.protocol import Message, Receive, Scope, Send
 from embedsync.asgi.socket import Socket
 from embedsync.asgi.waking import Waker
+from tests.asgi.pieces import in_pieces
 from tests.asgi.server import running
+from tests.support.memory import WAIT
 
 SIZES = (0, 1, 125, 126, 16 * 1024, 16 * 1024 + 1, 65535, 65536, 300_000)
 
@@ -262,6 +265,42 @@ def test_parts_of_a_message_are_put_together() -> None:
         assert browser.recv() == b"ready"
         browser.send([b"one ", b"after ", b"another"])
         assert browser.recv() == b"one after another"
+
+
+def test_messages_that_are_cut_anywhere_are_put_together() -> None:
+    endpoint: Any = Listening()
+    said = [b"%d" % number * (1 + number % 50) for number in range(300)]
+    with (
+        running(echoing(endpoint, []), Hub("only for tests")) as url,
+        connect(url.replace("http", "ws", 1), proxy=None, compression=None) as browser,
+    ):
+        in_pieces(browser, said)
+        assert [browser.recv() for _ in said] == said
+        assert browser.ping().wait(WAIT)
+
+
+def test_whole_messages_do_not_come_to_the_parser(monkeypatch: pytest.MonkeyPatch) -> None:
+    endpoint: Any = Listening()
+    parsed: list[bytes] = []
+    feed = StreamReader.feed_data
+
+    def noted(self: StreamReader, data: bytes) -> None:
+        if threading.get_ident() in endpoint.threads:  # The server's, and not the browser's.
+            parsed.append(bytes(data))
+        feed(self, data)
+
+    with (
+        running(echoing(endpoint, []), Hub("only for tests")) as url,
+        connect(url.replace("http", "ws", 1), proxy=None, compression=None) as browser,
+    ):
+        browser.send(b"ready")
+        assert browser.recv() == b"ready"
+        monkeypatch.setattr(StreamReader, "feed_data", noted)
+        for each in (b"one", b"two", "text"):
+            browser.send(each)
+            browser.recv()
+    assert len(parsed) >= 1
+    assert parsed[0][:1] == b"\x81"
 
 
 def test_a_message_that_cannot_be_taken_closes_the_socket_and_is_logged(

@@ -11,8 +11,10 @@ import pytest
 from websockets.sync.client import ClientConnection, connect
 
 from embedsync.asgi.direct_daphne import DirectToDaphne
+from tests.asgi.pieces import in_pieces
 from tests.asgi.talking_site import EVERY_KIND, LIMIT, TOGETHER
 from tests.contract.servers import free_port, start
+from tests.support.memory import WAIT
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +62,43 @@ def test_what_daphne_would_not_send_is_not_written(url: str) -> None:
     with opened(f"{url}/too-large") as browser:
         browser.send("go on")
         assert list(browser) == ["[False, False]"]
+
+
+def test_small_messages_come_past_daphne_and_everything_else_the_usual_way_in_order(url: str) -> None:
+    with opened(f"{url}/listening") as browser:
+        browser.send("ready")
+        assert browser.recv() == b"usual: ready"
+        for number in range(100):
+            browser.send(b"%d" % number)
+        assert [browser.recv() for _ in range(100)] == [b"past: %d" % number for number in range(100)]
+        browser.ping().wait(WAIT)
+        said: list[Any] = ["text", b"x" * 70_000, [b"in ", b"parts"], b"small"]
+        for each in said:
+            browser.send(each)
+        heard = [bytes(browser.recv()).partition(b": ") for _ in said]
+        assert [each for _, _, each in heard] == [b"text", b"x" * 70_000, b"in parts", b"small"]
+        assert [way for way, _, _ in heard[:3]] == [b"usual"] * 3
+        browser.send(b"over")
+        assert list(browser) == []
+
+
+def test_messages_that_are_cut_anywhere_are_put_together(url: str) -> None:
+    said = [b"%d" % number * (number % 50) for number in range(200)]
+    with opened(f"{url}/listening") as browser:
+        browser.send("ready")
+        assert browser.recv() == b"usual: ready"
+        in_pieces(browser, [each or b"empty" for each in said])
+        heard = [bytes(browser.recv()).partition(b": ")[2] for _ in said]
+        browser.send(b"over")
+    assert heard == [each or b"empty" for each in said]
+
+
+def test_who_stands_before_what_is_received_by_sees_all_of_it(url: str) -> None:
+    with opened(f"{url}/behind") as browser:
+        for number in range(10):
+            browser.send(b"%d" % number)
+        assert [browser.recv() for _ in range(10)] == [b"usual: %d" % number for number in range(10)]
+        browser.send(b"over")
 
 
 def test_who_only_looks_like_daphne_is_sent_to_in_the_usual_way() -> None:

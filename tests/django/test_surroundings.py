@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.core.asgi import get_asgi_application
+from django.db import connections
 from django.test import override_settings
 from django.urls import get_script_prefix
 from django.utils import timezone, translation
@@ -130,6 +131,23 @@ def test_when_django_begins_anew_with_languages_so_do_turns() -> None:
     assert found_in(context_of_turn(REQUEST)) == PAGE
     translation_file_changed(None, Path("edited.mo"))  # As the development server does.
     assert found_in(context_of_turn(REQUEST)) == PAGE
+
+
+def test_connections_are_looked_after_from_the_turn_that_has_one_until_it_is_closed() -> None:
+    def turns() -> list[Any]:
+        request = Request(page={})
+        found: list[Any] = []
+        for statement in ("", "SELECT 1", "SELECT 2", ""):
+            with surroundings(request):
+                if statement:
+                    with connections["default"].cursor() as cursor:
+                        cursor.execute(statement)
+            wrappers = connections.all(initialized_only=True)
+            found.append([each.connection for each in wrappers])
+        return found
+
+    with ThreadPoolExecutor(1) as one:
+        assert one.submit(turns).result() == [[], [None], [None], [None]]
 
 
 def test_what_cannot_be_activated_fails_in_the_turn_and_not_before() -> None:

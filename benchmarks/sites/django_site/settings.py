@@ -1,5 +1,7 @@
 """Settings of the project: no more than embedsync needs."""
 
+import os
+
 from benchmarks.sites.recipes import grace, unbounded
 
 SECRET_KEY = "for measuring only"
@@ -13,5 +15,6 @@ USE_TZ = True
 EMBEDSYNC = {
     "GRACE": grace(),
     "TUNE_INTERPRETER": True,
+    "ACCELERATE": bool(os.environ.get("BENCH_ACCELERATE")),
     **{name.upper(): each for name, each in unbounded().items()},
 }

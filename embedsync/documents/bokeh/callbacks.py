@@ -61,8 +61,10 @@ class CallRunner:
         self._go_on()
         for call in calls:
             self.call(call)
+            if self._started:
+                yield from self.awaitables()
+        if self._started:
             yield from self.awaitables()
-        yield from self.awaitables()
 
     def call(self, call: Call) -> None:
         """Run one call now; an asynchronous one is only begun."""
@@ -71,7 +73,7 @@ class CallRunner:
         except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever app code raises is reported
             self._host.report(error, str(call))
             return
-        if inspect.isawaitable(result):
+        if result is not None and inspect.isawaitable(result):
             self._started.append((result, str(call)))
 
     def awaitables(self) -> Iterator[Awaitable[Any]]:

@@ -16,6 +16,7 @@ __all__ = ["CurrentDocument", "install"]
 _Stack = tuple["weakref.ref[Any]", ...]
 
 _install_lock = threading.Lock()
+_installed: Any = None
 
 
 class _ContextStack:
@@ -61,15 +62,16 @@ def install() -> Any:
 
     Returns something whose ``get`` and ``set`` give and take the context's stack of documents.
     """
+    global _installed
+    if _installed is not None:
+        return _installed
     import bokeh.io.doc as module
 
-    stack: Any = module._PATCHED_CURDOCS
-    if not isinstance(stack, list):
-        return stack
     with _install_lock:
         if isinstance(module._PATCHED_CURDOCS, list):
             module._PATCHED_CURDOCS = _ContextStack(module._PATCHED_CURDOCS)  # type: ignore[assignment]
-        return module._PATCHED_CURDOCS
+        _installed = module._PATCHED_CURDOCS
+        return _installed
 
 
 class CurrentDocument:

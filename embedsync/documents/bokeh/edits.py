@@ -230,6 +230,8 @@ class Message:
         return False
 
 
+_DELTAS = (Stream, PatchColumns)
+_CHANGING = (Set, Stream, PatchColumns)
 Step = Set | Stream | PatchColumns | AddRoot | RemoveRoot | SetTitle | Message
 
 
@@ -259,6 +261,9 @@ class DecodedEdit:
 
     def differing(self) -> list[Key]:
         """Keys whose value is another than the browser sent."""
+        if len(self.steps) == 1 and not self.merged:
+            [only] = self.steps
+            return [only.written.key] if only.written is not None and only.took_other() else []
         counting: dict[Key, list[Step]] = {}
         for step in self.steps:
             if step.written is None:
@@ -272,7 +277,9 @@ class DecodedEdit:
 
     def made_whole(self, patch: Patch) -> set[Key]:
         """Keys that browsers could not be sent a part of, as the one whose edit it is could not be."""
-        parts = {each.written.key for each in self.steps if isinstance(each, Stream | PatchColumns)}
+        parts = {each.written.key for each in self.steps if isinstance(each, _DELTAS)}
+        if not parts:
+            return parts
         return {each.key for each in patch.events if each.kind is EventKind.WRITE and each.key in parts}
 
     def before(self, document: Document) -> _Before:
@@ -284,7 +291,7 @@ class _Before:
     """What an edit changes, as it was before: the way back, should a step fail."""
 
     def __init__(self, steps: Sequence[Step], document: Document) -> None:
-        changing = [each for each in steps if isinstance(each, Set | Stream | PatchColumns)]
+        changing = [each for each in steps if isinstance(each, _CHANGING)]
         self._models = [_Kept(each) for each in {each.model.id: each.model for each in changing}.values()]
         self._columns = [_KeptColumns(each) for each in changing if each.parts]
         self._document = document

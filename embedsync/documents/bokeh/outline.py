@@ -9,6 +9,8 @@ from embedsync.documents.bokeh.keys import ROOTS, TITLE
 
 __all__ = ["outlined"]
 
+_CONTAINERS = (dict, list)
+
 
 def outlined(event: Any) -> Written | None:
     """What an event writes; ``None`` for a signal and for what cannot be read."""
@@ -40,6 +42,8 @@ def _written(event: dict[str, Any], replaceable: bool) -> Written | None:
 
 def _replaceable(value: Any) -> bool:
     """Whether a value brings no new models, so that nothing is lost if a later one takes its place."""
+    if not isinstance(value, _CONTAINERS):
+        return True
     below = [value]
     while below:
         each = below.pop()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Hashable
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -44,17 +45,23 @@ def _columns_event(known: KnownModels, model: Model, columns: dict[Any, Any], ke
     for name, column in columns.items():
         buffer = known.buffer(column.tobytes())
         buffers.append(buffer)
+        shape, dtype = column.shape, SENT_AS_THEY_ARE[column.dtype]
         encoded = {
             "type": "ndarray",
             "array": {"type": "bytes", "data": {"id": buffer.id}},
-            "shape": column.shape,
-            "dtype": SENT_AS_THEY_ARE[column.dtype],
+            "shape": shape,
+            "dtype": dtype,
             "order": sys.byteorder,
         }
         entries.append((name, encoded))
-        arrays[name] = Held(kind_of(encoded), len(column))
+        arrays[name] = Held(_kind(dtype, len(shape)), shape[0])
     known.columns[model.id] = arrays
     return _event(model, COLUMNS, {"type": "map", "entries": entries}, key, tuple(buffers))
+
+
+@cache
+def _kind(dtype: str, dimensions: int) -> str:
+    return kind_of({"type": "ndarray", "dtype": dtype, "shape": [0] * dimensions})
 
 
 def _is_plain_column(name: Any, column: Any) -> bool:

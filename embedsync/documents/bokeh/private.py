@@ -23,7 +23,9 @@ from bokeh.core.property.descriptors import (
     UnsetValueError,
 )
 from bokeh.core.property.nothing import Nothing
-from bokeh.core.property.primitive import String
+from bokeh.core.property.nullable import Nullable
+from bokeh.core.property.primitive import Bool, Float, Int, String
+from bokeh.core.property.required import Required
 from bokeh.core.property.singletons import Intrinsic, Undefined
 from bokeh.core.property.vectorization import Field, Value
 from bokeh.core.property.wrappers import (
@@ -93,6 +95,7 @@ __all__ = [
     "ID",
     "OF_BOKEH",
     "AliasPropertyDescriptor",
+    "Bool",
     "ColumnDataChangedEvent",
     "ColumnDataPropertyDescriptor",
     "ColumnsPatchedEvent",
@@ -108,13 +111,16 @@ __all__ = [
     "DocumentPatchedEvent",
     "Event",
     "Field",
+    "Float",
     "HasProps",
+    "Int",
     "Intrinsic",
     "MessageSentEvent",
     "Model",
     "ModelChangedEvent",
     "ModelEvent",
     "Nothing",
+    "Nullable",
     "Property",
     "PropertyDescriptor",
     "PropertyValueColumnData",
@@ -123,6 +129,7 @@ __all__ = [
     "PropertyValueList",
     "PropertyValueSet",
     "RenderItem",
+    "Required",
     "Resources",
     "RootAddedEvent",
     "RootRemovedEvent",

@@ -7,7 +7,6 @@ go with their sessions, and are not remembered.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
 from typing import Any
 
 from embedsync.documents.bokeh.private import (
@@ -45,17 +44,24 @@ _IMMUTABLE = frozenset({bool, int, float, str, type(None)})
 _MISSING: Any = object()
 
 
+_of_bokeh: set[type] = set()
+
+
 def is_of_bokeh(cls: type) -> bool:
     """Whether a class is one of those that Bokeh brings along."""
-    return cls.__module__.startswith(OF_BOKEH)
+    if cls in _of_bokeh:
+        return True
+    if not cls.__module__.startswith(OF_BOKEH):
+        return False
+    _of_bokeh.add(cls)
+    return True
 
 
 def descriptor_of(model: HasProps, attribute: str) -> PropertyDescriptor[Any] | None:
     """The descriptor of a property; ``None`` if the model has no property of this name."""
     cls: Any = type(model)
-    if is_of_bokeh(cls):
-        return _descriptors(cls).get(attribute)
-    return _descriptor(cls, attribute)
+    known = _known.get(cls) or _learn(cls)
+    return known.descriptors.get(attribute) if known is not None else _descriptor(cls, attribute)
 
 
 def is_themed(model: Any) -> bool:
@@ -69,8 +75,9 @@ def value_of(model: Any, attribute: str) -> Any:
     if attribute in values:
         return values[attribute]
     cls: Any = type(model)
-    if is_of_bokeh(cls) and not is_themed(model):
-        found = _plain_defaults(cls).get(attribute, _MISSING)
+    known = _known.get(cls) or _learn(cls)
+    if known is not None and not is_themed(model):
+        found = known.plain_defaults.get(attribute, _MISSING)
         if found is not _MISSING:
             return found
     return getattr(model, attribute)
@@ -78,21 +85,30 @@ def value_of(model: Any, attribute: str) -> Any:
 
 def told_descriptor(model: Model, attribute: str) -> PropertyDescriptor[Any] | None:
     """The descriptor of a property that browsers are told; ``None`` if there is none."""
-    descriptor = descriptor_of(model, attribute)
+    cls: Any = type(model)
+    known = _known.get(cls) or _learn(cls)
+    if known is not None:
+        return known.told.get(attribute)
+    descriptor = _descriptor(cls, attribute)
     return descriptor if descriptor is not None and descriptor.serialized else None
 
 
 def writable_descriptor(model: Model, attribute: str) -> PropertyDescriptor[Any] | None:
     """The descriptor of a property that browsers may write; ``None`` if there is none."""
-    descriptor = descriptor_of(model, attribute)
+    told = told_descriptor(model, attribute)
+    if told is not None:
+        return told
     # What Bokeh calls read-only is so for Python: it belongs to the browser.
-    return descriptor if descriptor is not None and (descriptor.serialized or descriptor.readonly) else None
+    descriptor = descriptor_of(model, attribute)
+    return descriptor if descriptor is not None and descriptor.readonly else None
 
 
 def belongs_to_browser(model: Model, attribute: str) -> bool:
     """Whether only browsers write this property, and are never told it: sizes, chosen files."""
+    if told_descriptor(model, attribute) is not None:
+        return False
     descriptor = descriptor_of(model, attribute)
-    return descriptor is not None and descriptor.readonly and not descriptor.serialized
+    return descriptor is not None and descriptor.readonly
 
 
 def told_attribute(model: Model, attribute: str) -> str | None:
@@ -105,10 +121,33 @@ def told_attribute(model: Model, attribute: str) -> str | None:
     return None
 
 
-@cache
-def _descriptors(cls: Any) -> Mapping[str, PropertyDescriptor[Any]]:
-    found = {name: _descriptor(cls, name) for name in cls.properties(_with_props=True)}
-    return {name: each for name, each in found.items() if each is not None}
+class _Known:
+    """What is the same for all models of a class.
+
+    Attributes:
+        descriptors: of all properties, by their names.
+        told: of those that browsers are told.
+        plain_defaults: defaults that are the same object for each model, and never change.
+    """
+
+    __slots__ = ("descriptors", "plain_defaults", "told")
+
+    def __init__(self, cls: Any) -> None:
+        found = {name: _descriptor(cls, name) for name in cls.properties(_with_props=True)}
+        self.descriptors = {name: each for name, each in found.items() if each is not None}
+        self.told = {name: each for name, each in self.descriptors.items() if each.serialized}
+        self.plain_defaults = _plain_defaults(cls, self.descriptors)
+
+
+_known: dict[type, _Known] = {}
+
+
+def _learn(cls: Any) -> _Known | None:
+    """What is known of a class from now on; ``None`` if it is not one of Bokeh's."""
+    if not is_of_bokeh(cls):
+        return None
+    known = _known[cls] = _Known(cls)
+    return known
 
 
 def _descriptor(cls: type[HasProps], attribute: str) -> PropertyDescriptor[Any] | None:
@@ -118,11 +157,9 @@ def _descriptor(cls: type[HasProps], attribute: str) -> PropertyDescriptor[Any] 
     return found if isinstance(found, PropertyDescriptor) else None
 
 
-@cache
-def _plain_defaults(cls: Any) -> Mapping[str, Any]:
-    """Defaults that are the same object for each model, and never change."""
+def _plain_defaults(cls: Any, descriptors: Mapping[str, PropertyDescriptor[Any]]) -> Mapping[str, Any]:
     found = {}
-    for name, descriptor in _descriptors(cls).items():
+    for name, descriptor in descriptors.items():
         # Of those that are asked for by other descriptors, such as aliases, nothing is known here.
         if type(descriptor) is PropertyDescriptor and not descriptor.has_unstable_default(cls):
             default = descriptor.class_default(cls, no_eval=True)

@@ -352,7 +352,7 @@ class Recorder(DocumentCallbackManager):
             told = (event(),)
             calls += [Call("document on_change callback", each, told) for each in self.change_callbacks()]
         if calls:
-            self._dispatch(calls, key)
+            self._dispatch(calls, key, inside)
         if change is not None:
             self._noted(inside)
 
@@ -381,10 +381,11 @@ class Recorder(DocumentCallbackManager):
         elif self._edit is None:
             self._host.progress()
 
-    def _dispatch(self, calls: list[Call], key: Key) -> None:
+    def _dispatch(self, calls: list[Call], key: Key, inside: bool | None = None) -> None:
         if not calls:
             return
-        inside = self._turn() is not None
+        if inside is None:
+            inside = self._turn() is not None
         if inside and self._edit is not None:
             self._edit.calls.extend(calls)
         elif self._hold is not None:

@@ -18,7 +18,7 @@ from embedsync.document import EventKind
 from embedsync.documents.bokeh import document, events
 from embedsync.documents.bokeh.plain_events import plain_event
 from embedsync.documents.bokeh.plain_write import PlainSet, plain_write
-from embedsync.documents.bokeh.private import UnsetValueError
+from embedsync.documents.bokeh.private import PropertyDescriptor, UnsetValueError
 from embedsync.documents.bokeh.serializer import Encoding, KnownModels
 from embedsync.errors import Refused
 from tests.documents.bokeh.harness import Live, write
@@ -100,6 +100,30 @@ def test_a_slider_a_text_and_a_button_that_is_disabled_take_the_short_way() -> N
     ):
         step = plain_write([write(model, name, value)], {model.id: model}.get)
         assert isinstance(step, PlainSet)
+
+
+def test_the_second_value_is_put_in_past_bokehs_own_way_unless_somebody_stands_in_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    slow: list[float] = []
+    put = PropertyDescriptor._set
+
+    def noted(self: Any, obj: Any, old: Any, value: Any, **named: Any) -> None:
+        slow.append(value)
+        put(self, obj, old, value, **named)
+
+    slider = Slider(**SLIDER)
+    seen: list[Any] = []
+    slider.on_change("value", lambda attribute, old, new: seen.append((attribute, old, new)))
+    live = Live(lambda doc: doc.add_root(slider), authority="closed")
+    monkeypatch.setattr(PropertyDescriptor, "_set", noted)
+    live.edit(write(slider, "value", 2.5))
+    live.edit(write(slider, "value", 2.5))
+    assert (slow, slider.value) == ([], 2.5)
+    assert seen == [("value", 1, 2.5)]
+    monkeypatch.setattr(Model, "trigger", lambda self, *change, **named: None)
+    live.edit(write(slider, "value", 3.0))
+    assert (slow, slider.value) == ([3.0], 3.0)
 
 
 @pytest.mark.parametrize(
