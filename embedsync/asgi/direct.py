@@ -7,17 +7,23 @@ does with one that comes is to stop reading, to put it into a queue, and to read
 
 from __future__ import annotations
 
+import asyncio.selector_events
 import importlib
+import os
 from collections.abc import Callable, Sequence
 from typing import Any, Self
 
 from embedsync.asgi.protocol import Receive, Send
-from embedsync.framing import framed
+from embedsync.framing import Framing, rest_of
 
 __all__ = ["Direct"]
 
 _MODULE = "uvicorn.protocols.websockets.websockets_sansio_impl"
 _CLASS = "WebSocketsSansIOProtocol"
+_PLAIN = asyncio.selector_events._SelectorSocketTransport  # type: ignore[attr-defined]
+"""The transport that hands what it is given to a socket of the operating system, as it is and at once."""
+_MOST_PIECES = 64
+"""That are written by one call; the operating system takes sixteen times as many."""
 
 
 class Direct:
@@ -25,14 +31,17 @@ class Direct:
 
     Args:
         protocol: uvicorn's.
+        framing: frames messages; that of all sockets that may be told the same.
     """
 
-    def __init__(self, protocol: Any) -> None:
+    def __init__(self, protocol: Any, framing: Framing) -> None:
         self._protocol = protocol
         self._transport = protocol.transport
+        self._framed = framing.framed
+        self._is_plain = type(protocol.transport) is _PLAIN
 
     @classmethod
-    def past(cls, send: Send) -> Self | None:
+    def past(cls, send: Send, framing: Framing | None = None) -> Self | None:
         """The way past ``send``, or ``None`` if it is not uvicorn's own, or the socket compresses."""
         protocol: Any = getattr(send, "__self__", None)
         if type(protocol).__module__ != _MODULE or type(protocol).__name__ != _CLASS:
@@ -45,7 +54,7 @@ class Direct:
             protocol.transport.is_closing()
         except AttributeError:
             return None
-        return cls(protocol) if familiar else None
+        return cls(protocol, framing or Framing()) if familiar else None
 
     def read(self, take: Callable[[bytes], bool], receive: Receive) -> None:
         """Have messages handed over as they come, until :meth:`leave`.
@@ -89,6 +98,17 @@ class Direct:
             or transport.is_closing()
         ):
             return False
-        for piece in framed(messages):
+        pieces: Sequence[bytes | memoryview] = self._framed(messages)
+        if self._is_plain and 1 < len(pieces) <= _MOST_PIECES and not transport.get_write_buffer_size():
+            pieces = self._rest_of(pieces)
+        for piece in pieces:
             transport.write(piece)
         return True
+
+    def _rest_of(self, pieces: Sequence[bytes | memoryview]) -> Sequence[bytes | memoryview]:
+        """Write pieces by one call, so that the browser is woken once; what there was no room for."""
+        try:
+            written = os.writev(self._transport.get_extra_info("socket").fileno(), pieces)
+        except OSError:
+            return pieces  # It is full, or lost, which is the transport's to find out.
+        return rest_of(pieces, written)
