@@ -231,12 +231,13 @@ class Connection:
         outbox = self._outbox
         if not outbox.waiting:
             self._progress = now  # However large it is: there is room for one.
-        elif not always and self._has_no_room(len(payload)):
-            self._refused.add(attachment)
-            return False
-        elif outbox.waiting_beside_snapshots > self._settings.queue_bytes_hard:
-            self.abandon(wire.Close.SLOW, "too much waits for the browser ('queue_bytes_hard')")
-            return True
+        elif outbox.waiting + len(payload) > self._settings.queue_bytes:
+            if not always and self._has_no_room(len(payload)):
+                self._refused.add(attachment)
+                return False
+            if outbox.waiting_beside_snapshots > self._settings.queue_bytes_hard:
+                self.abandon(wire.Close.SLOW, "too much waits for the browser ('queue_bytes_hard')")
+                return True
         outbox.put(attachment, payload, snapshot=snapshot)
         if seq is not None:
             self._positions[attachment] = seq
@@ -271,7 +272,7 @@ class Connection:
     @property
     def ready(self) -> bool:
         """Whether there is something to send, or the socket is to be closed."""
-        return self._outbox.is_open or self.closed is not None
+        return self.closed is not None or self._outbox.is_open
 
     def close(self, code: int, reason: str = "", now: float | None = None) -> None:
         """Close the socket after what still waits was sent."""

@@ -8,22 +8,20 @@ does with one that comes is to stop reading, to put it into a queue, and to read
 from __future__ import annotations
 
 import asyncio.selector_events
+import contextlib
 import importlib
-import os
 from collections.abc import Callable, Sequence
 from typing import Any, Self
 
 from embedsync.asgi.protocol import Receive, Send
-from embedsync.framing import Framing, rest_of
+from embedsync.framing import Framing, rest_of, send_together
 
 __all__ = ["Direct"]
 
 _MODULE = "uvicorn.protocols.websockets.websockets_sansio_impl"
 _CLASS = "WebSocketsSansIOProtocol"
-_PLAIN = asyncio.selector_events._SelectorSocketTransport  # type: ignore[attr-defined]
+_PLAIN = getattr(asyncio.selector_events, "_SelectorSocketTransport", None)
 """The transport that hands what it is given to a socket of the operating system, as it is and at once."""
-_MOST_PIECES = 64
-"""That are written by one call; the operating system takes sixteen times as many."""
 
 
 class Direct:
@@ -38,7 +36,7 @@ class Direct:
         self._protocol = protocol
         self._transport = protocol.transport
         self._framed = framing.framed
-        self._is_plain = type(protocol.transport) is _PLAIN
+        self._socket = getattr(self._transport, "_sock", None) if type(self._transport) is _PLAIN else None
 
     @classmethod
     def past(cls, send: Send, framing: Framing | None = None) -> Self | None:
@@ -99,16 +97,10 @@ class Direct:
         ):
             return False
         pieces: Sequence[bytes | memoryview] = self._framed(messages)
-        if self._is_plain and 1 < len(pieces) <= _MOST_PIECES and not transport.get_write_buffer_size():
-            pieces = self._rest_of(pieces)
+        if self._socket is not None and len(pieces) > 1 and not transport.get_write_buffer_size():
+            # It is full or lost if that fails, which is the transport's to find out.
+            with contextlib.suppress(OSError):
+                pieces = rest_of(pieces, send_together(self._socket, pieces))
         for piece in pieces:
             transport.write(piece)
         return True
-
-    def _rest_of(self, pieces: Sequence[bytes | memoryview]) -> Sequence[bytes | memoryview]:
-        """Write pieces by one call, so that the browser is woken once; what there was no room for."""
-        try:
-            written = os.writev(self._transport.get_extra_info("socket").fileno(), pieces)
-        except OSError:
-            return pieces  # It is full, or lost, which is the transport's to find out.
-        return rest_of(pieces, written)

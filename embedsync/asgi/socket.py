@@ -96,7 +96,9 @@ class Socket:
         self._send = send
         self._settings = settings
         self._waker = waker_of(asyncio.get_running_loop())
-        self._direct = Direct.past(send, self._waker.framing) or DirectToDaphne.past(send)
+        self._direct = Direct.past(send, self._waker.framing) or DirectToDaphne.past(
+            send, self._waker.framing
+        )
         self._ready = asyncio.Event()
         self._over = asyncio.Event()
         self._writer: asyncio.Task[None] | None = None

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from typing import Protocol
 from weakref import WeakKeyDictionary
 
+from embedsync.framing import Framing
 from embedsync.hub import Hub
 
 __all__ = ["Traffic", "Traveller", "traffic_of"]
@@ -37,9 +38,14 @@ class Traveller(Protocol):
 
 
 class Traffic:
-    """The thread, which runs as long as there are sockets."""
+    """The thread, which runs as long as there are sockets.
+
+    Attributes:
+        framing: for what is written to them.
+    """
 
     def __init__(self) -> None:
+        self.framing = Framing()
         self._lock = threading.Lock()
         self._sockets = 0
         self._runs = False
