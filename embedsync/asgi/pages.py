@@ -34,8 +34,9 @@ logger = logging.getLogger("embedsync.asgi")
 _LONGEST_QUERY = 64 * 1024
 _LONGEST_BUILD = 60.0
 """Seconds that a page waits for its document; then the page is shown that we make, and waits in its place."""
-_LONGEST_LOOK = 3.0
-"""The same, where it is not known yet whether documents of the app have a page of their own at all."""
+_LONGEST_LOOK = 10.0
+"""The same, where it is not known yet whether documents of the app have a page of their own, nor what
+its policy must allow: long enough for what apps import to be imported for the first time."""
 _PLAIN_HOST = re.compile(r"[A-Za-z0-9.\-]+(:\d+)?|\[[0-9A-Fa-f:.]+\](:\d+)?")
 _ICON_PATH = "/favicon.ico"
 """Where browsers look for an icon that a page does not name, as those do not that apps draw."""

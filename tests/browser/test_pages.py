@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from textwrap import dedent
+from typing import Any
 
 import pytest
+from bokeh.plotting import figure
 from playwright.sync_api import expect
 
+from embedsync import Hub
+from embedsync.asgi import application
+from tests.asgi import server as asgi_server
 from tests.browser.conftest import Visitors, embedsync_serve, running
 from tests.contract.servers import free_port
 
@@ -120,3 +126,31 @@ def test_what_is_not_there_is_told_with_a_way_on(site: str, visitor: Visitors) -
     expect(page.get_by_role("heading")).to_have_text("Not found")
     page.get_by_role("link", name="stretched").click()
     page.wait_for_selector("embed-app[data-state=live]")
+
+
+def test_a_page_that_did_not_wait_for_its_app_learns_what_its_policy_must_allow(
+    monkeypatch: pytest.MonkeyPatch, visitor: Visitors
+) -> None:
+    going_on = threading.Event()
+
+    def compiled(doc: Any) -> None:
+        assert going_on.wait(20)
+        plot = figure(output_backend="webgl", width=300, height=200)
+        plot.scatter([1, 2, 3], [3, 1, 2])
+        doc.add_root(plot)
+
+    monkeypatch.setattr("embedsync.asgi.pages._LONGEST_LOOK", 0.05)
+    # Chromium tells what the first page forbids, and what it thinks of WebGL without a graphics card.
+    visitor.expected = lambda told: "unsafe-eval" in told or "violation" in told or "GPU" in told
+    hub = Hub("only for tests")
+    hub.add_app("compiled", compiled)
+    with asgi_server.running(application(hub, pages=True), hub) as url:
+        page = visitor()
+        first = page.goto(f"{url}/compiled")
+        assert first is not None
+        assert "unsafe-eval" not in first.headers["content-security-policy"]
+        with page.expect_response(lambda response: response.url == f"{url}/compiled") as second:
+            going_on.set()
+        assert "'unsafe-eval'" in second.value.headers["content-security-policy"]
+        page.wait_for_selector("embed-app[data-state=live]")
+        expect(page.locator(".bk-Figure")).to_be_visible()

@@ -10,11 +10,21 @@ const followed = new WeakSet();
 
 document.addEventListener("embedsync:live", ({ target }) => {
   const app = /** @type {import("./element.js").EmbedApp} */ (target);
-  // The page did not wait for an app that took long, or whose documents had no page of their own until now.
-  const isOurs = app.drawsPage && !app.hasAttribute("plain");
-  if (isOurs && mayReload(`${location.pathname}${location.search}`, () => sessionStorage)) location.reload();
+  if (app.drawsPage && !app.hasAttribute("plain")) outgrow();
   for (const shown of /** @type {any} */ (window).Bokeh?.documents ?? []) follow(shown);
 });
+
+document.addEventListener("securitypolicyviolation", ({ effectiveDirective }) => {
+  if (effectiveDirective.startsWith("script-src")) outgrow();
+});
+
+/**
+ * The page did not wait for an app that took long, or whose documents had until now neither a page of their own nor
+ * JavaScript as text, which the policy of the page must allow. Made again, it fits; if not, it stays as it is.
+ */
+function outgrow() {
+  if (mayReload(`${location.pathname}${location.search}`, () => sessionStorage)) location.reload();
+}
 
 /** @param {any} shown a document of BokehJS */
 function follow(shown) {
