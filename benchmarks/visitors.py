@@ -154,6 +154,7 @@ class OurVisitor(Visitor):
         super().__init__(address)
         self._opened: wire.Opened | None = None
         self._cseq = self._seq = self._answered = self._to_acknowledge = 0
+        self._acknowledged = -1
         self._unsent: dict[tuple[str, str], dict[str, Any]] = {}
 
     async def _connect(self, app: str, shared: str) -> None:
@@ -209,9 +210,12 @@ class OurVisitor(Visitor):
                 self.leave()
 
     def _acknowledge(self) -> None:
+        if self._acknowledged == self._answered:
+            return
         self._to_acknowledge += 1
         if self._to_acknowledge >= 32:
             self._to_acknowledge = 0
+            self._acknowledged = self._answered
             self._send(wire.Ack(seq=self._seq, cseq=self._answered))
 
 

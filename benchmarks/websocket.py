@@ -20,6 +20,9 @@ class ClosedError(ConnectionError):
 
 _ROOM = memoryview(bytearray(1 << 18))
 """Where what comes is put for the moment: one for all sockets costs less than new memory for each read."""
+_LARGE = 64 * 1024
+"""Messages from here are read to where they stay. To put them together and take them out again takes longer
+than all that the kernel does to receive them, and a server would wait for its visitors."""
 
 
 class WebSocket(asyncio.BufferedProtocol):
@@ -34,6 +37,8 @@ class WebSocket(asyncio.BufferedProtocol):
         self._on_message = on_message
         self._on_closed = on_closed
         self._buffer = bytearray()
+        self._large: bytearray | None = None
+        self._large_first = self._large_filled = 0
         self._fragments: list[bytes] = []
         self._transport: asyncio.Transport | None = None
         self._socket: socket.socket | None = None
@@ -115,12 +120,15 @@ class WebSocket(asyncio.BufferedProtocol):
         self._on_closed()
 
     def get_buffer(self, sizehint: int) -> memoryview:
-        return _ROOM
+        return _ROOM if self._large is None else memoryview(self._large)[self._large_filled :]
 
     def buffer_updated(self, nbytes: int) -> None:
         self.received += nbytes
         if self._socket is not None:
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)  # The kernel soon forgets it.
+        if self._large is not None:
+            self._fill_large(self._large, nbytes)
+            return
         data = _ROOM[:nbytes]
         if self._open and not self._buffer:
             # The usual case: whole messages, which need not be put together.
@@ -160,13 +168,26 @@ class WebSocket(asyncio.BufferedProtocol):
                     break
                 length, start = int.from_bytes(view[start : start + 8]), start + 8
             if end < start + length:
+                if length >= _LARGE:
+                    self._begin_large(view[position], length, view[start:])
+                    return end
                 break
             first, payload = view[position], bytes(view[start : start + length])
             position = start + length
             self._take_frame(first, payload)
         return position
 
-    def _take_frame(self, first: int, payload: bytes) -> None:
+    def _begin_large(self, first: int, length: int, part: memoryview) -> None:
+        self._large, self._large_first, self._large_filled = bytearray(length), first, len(part)
+        self._large[: len(part)] = part
+
+    def _fill_large(self, message: bytearray, nbytes: int) -> None:
+        self._large_filled += nbytes
+        if self._large_filled == len(message):
+            self._large = None
+            self._take_frame(self._large_first, message)
+
+    def _take_frame(self, first: int, payload: bytes | bytearray) -> None:
         kind = first & 15
         if kind == _PING:
             self.write(_head(_PONG, len(payload)) + payload)

@@ -35,6 +35,9 @@ _TAKEN = {
     State.LIVE: (wire.Edit, wire.Ack, wire.Resync, wire.Detach),
 }
 
+# Looked up in a class of enum.Enum it takes longer, and this is asked for each viewer of each change.
+_LIVE = State.LIVE
+
 _PONG_PAYLOAD = wire.encode_payload(wire.Pong())
 
 
@@ -223,17 +226,18 @@ class Connection:
         snapshot: bool = False,
     ) -> bool:
         """Queue a payload; see :meth:`embedsync.replica.Viewer.push`."""
-        if self.closed is not None or self._attachments.get(attachment) is not State.LIVE:
+        if self.closed is not None or self._attachments.get(attachment) is not _LIVE:
             return True  # Nobody is there to miss it.
-        outbox, settings = self._outbox, self._settings
-        if not always and outbox and outbox.waiting + len(payload) > settings.queue_bytes:
-            self._refused.add(attachment)
-            return False
-        if outbox.waiting_beside_snapshots > settings.queue_bytes_hard:
-            self.abandon(wire.Close.SLOW, "too much waits for the browser ('queue_bytes_hard')")
-            return True
-        if not outbox:
-            self._progress = now
+        outbox = self._outbox
+        if not outbox.waiting:
+            self._progress = now  # However large it is: there is room for one.
+        elif outbox.waiting + len(payload) > self._settings.queue_bytes:
+            if not always and self._has_no_room(len(payload)):
+                self._refused.add(attachment)
+                return False
+            if outbox.waiting_beside_snapshots > self._settings.queue_bytes_hard:
+                self.abandon(wire.Close.SLOW, "too much waits for the browser ('queue_bytes_hard')")
+                return True
         outbox.put(attachment, payload, snapshot=snapshot)
         if seq is not None:
             self._positions[attachment] = seq
@@ -268,7 +272,7 @@ class Connection:
     @property
     def ready(self) -> bool:
         """Whether there is something to send, or the socket is to be closed."""
-        return self._outbox.is_open or self.closed is not None
+        return self.closed is not None or self._outbox.is_open
 
     def close(self, code: int, reason: str = "", now: float | None = None) -> None:
         """Close the socket after what still waits was sent."""
@@ -285,6 +289,15 @@ class Connection:
         self.close(code, reason)
 
     # Inside.
+
+    def _has_no_room(self, size: int) -> bool:
+        """Whether a payload has to be left out for what waits before it.
+
+        It counts for half of the limit at the most, so that what finds the queue as short as after it has
+        drained is taken, however large: the effect of an edit that is small itself, too.
+        """
+        limit = self._settings.queue_bytes
+        return self._outbox.waiting + min(size, limit // 2) > limit
 
     def _received(self, message: bytes | str) -> list[Received]:
         settings = self._settings

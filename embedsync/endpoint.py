@@ -70,7 +70,7 @@ class Attachment:
         self, payload: bytes, *, seq: int | None = None, always: bool = False, snapshot: bool = False
     ) -> bool:
         """See :meth:`embedsync.replica.Viewer.push`."""
-        return self.endpoint.push(self.number, payload, seq=seq, always=always, snapshot=snapshot)
+        return self.endpoint.push(self.number, payload, seq, always, snapshot)
 
     def close(self, code: int, *, error: str = "", detail: str = "") -> None:
         """See :meth:`embedsync.replica.Viewer.close`."""
@@ -172,13 +172,19 @@ class Endpoint:
         self._wake()
 
     def take(self) -> Sequence[bytes | str]:
-        """Messages to send now, in order. Call again after sending them."""
+        """Messages to send now, in order. Call again after sending them, if it is still :attr:`ready`."""
         with self._lock:
             messages = self._connection.take(self._clock())
-            drained = [self._attachments[n] for n in self._connection.drained() if n in self._attachments]
+            numbers = self._connection.drained()
+            drained = [self._attachments[n] for n in numbers if n in self._attachments] if numbers else ()
         for attachment in drained:
             attachment.on_drained()
         return messages
+
+    @property
+    def ready(self) -> bool:
+        """Whether there is something to take, or the socket is to be closed."""
+        return self._connection.ready
 
     @property
     def attachments(self) -> Sequence[Attachment]:
@@ -237,16 +243,17 @@ class Endpoint:
     # For attachments and the hub.
 
     def push(
-        self, number: int, payload: bytes, *, seq: int | None, always: bool, snapshot: bool = False
+        self, number: int, payload: bytes, seq: int | None, always: bool, snapshot: bool = False
     ) -> bool:
         """Queue a payload for an attachment."""
+        connection = self._connection
         with self._lock:
-            queued = self._connection.push(
+            queued = connection.push(
                 number, payload, self._clock(), seq=seq, always=always, snapshot=snapshot
             )
-            if self._connection.is_simple:
+            if connection.is_simple:
                 self._hasten()
-        if queued and self._connection.ready:
+        if queued and connection.ready:
             self._on_ready()
         return queued
 

@@ -121,6 +121,22 @@ def test_one_payload_larger_than_the_bound_passes_an_empty_queue() -> None:
     assert opened(queue_bytes=100).push(1, b"x" * 1000, 0.0, seq=1, always=False)
 
 
+def test_a_large_payload_follows_what_is_small_and_none_follows_it() -> None:
+    connection = opened(queue_bytes=100, queue_bytes_hard=1000)
+    assert connection.push(1, b"small" * 10, 0.0, seq=1, always=False)
+    assert connection.push(1, b"large" * 1000, 0.0, seq=2, always=False)
+    assert not connection.push(1, b"small", 0.0, seq=3, always=False)
+    assert connection.take(0.0)[:2] == [b"small" * 10, b"large" * 1000]
+
+
+def test_a_large_payload_waits_until_half_of_the_bound_has_drained() -> None:
+    connection = opened(queue_bytes=100)
+    assert connection.push(1, b"x" * 51, 0.0, seq=1, always=False)
+    assert not connection.push(1, b"x" * 1000, 0.0, seq=2, always=False)
+    connection.take(0.0)
+    assert connection.drained() == (1,)
+
+
 def test_a_browser_that_lets_results_pile_up_is_cut_off() -> None:
     connection = opened(queue_bytes=100, queue_bytes_hard=1000)
     for _ in range(20):

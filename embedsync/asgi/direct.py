@@ -7,18 +7,22 @@ does with one that comes is to stop reading, to put it into a queue, and to read
 
 from __future__ import annotations
 
+import asyncio.selector_events
+import contextlib
 import importlib
 from collections.abc import Callable, Sequence
 from typing import Any, Self
 
 from embedsync.asgi.protocol import Receive, Send
 from embedsync.asgi.unframing import LONGEST, unframed
-from embedsync.framing import framed
+from embedsync.framing import Framing, rest_of, send_together
 
 __all__ = ["Direct"]
 
 _MODULE = "uvicorn.protocols.websockets.websockets_sansio_impl"
 _CLASS = "WebSocketsSansIOProtocol"
+_PLAIN = getattr(asyncio.selector_events, "_SelectorSocketTransport", None)
+"""The transport that hands what it is given to a socket of the operating system, as it is and at once."""
 
 
 class Direct:
@@ -26,14 +30,17 @@ class Direct:
 
     Args:
         protocol: uvicorn's.
+        framing: frames messages; that of all sockets that may be told the same.
     """
 
-    def __init__(self, protocol: Any) -> None:
+    def __init__(self, protocol: Any, framing: Framing) -> None:
         self._protocol = protocol
         self._transport = protocol.transport
+        self._framed = framing.framed
+        self._socket = getattr(self._transport, "_sock", None) if type(self._transport) is _PLAIN else None
 
     @classmethod
-    def past(cls, send: Send) -> Self | None:
+    def past(cls, send: Send, framing: Framing | None = None) -> Self | None:
         """The way past ``send``, or ``None`` if it is not uvicorn's own, or the socket compresses."""
         protocol: Any = getattr(send, "__self__", None)
         if type(protocol).__module__ != _MODULE or type(protocol).__name__ != _CLASS:
@@ -46,7 +53,7 @@ class Direct:
             protocol.transport.is_closing()
         except AttributeError:
             return None
-        return cls(protocol) if familiar else None
+        return cls(protocol, framing or Framing()) if familiar else None
 
     def read(self, take: Callable[[bytes], bool], receive: Receive) -> None:
         """Have messages handed over as they come, until :meth:`leave`.
@@ -120,6 +127,11 @@ class Direct:
             or transport.is_closing()
         ):
             return False
-        for piece in framed(messages):
+        pieces: Sequence[bytes | memoryview] = self._framed(messages)
+        if self._socket is not None and len(pieces) > 1 and not transport.get_write_buffer_size():
+            # It is full or lost if that fails, which is the transport's to find out.
+            with contextlib.suppress(OSError):
+                pieces = rest_of(pieces, send_together(self._socket, pieces))
+        for piece in pieces:
             transport.write(piece)
         return True

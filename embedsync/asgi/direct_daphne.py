@@ -8,6 +8,7 @@ and through a queue.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import sys
 import time
@@ -17,7 +18,7 @@ from typing import Any, Self
 
 from embedsync.asgi.protocol import Receive, Send
 from embedsync.asgi.unframing import LONGEST, unframed
-from embedsync.framing import framed
+from embedsync.framing import Framing, rest_of, send_together
 
 __all__ = ["DirectToDaphne"]
 
@@ -27,15 +28,17 @@ class DirectToDaphne:
 
     Args:
         protocol: daphne's.
+        framing: see there.
     """
 
-    def __init__(self, protocol: Any) -> None:
+    def __init__(self, protocol: Any, framing: Framing) -> None:
         self._protocol = protocol
         self._transport = protocol.transport
+        self._framed = framing.framed
         self._largest = protocol.maxMessagePayloadSize or sys.maxsize
 
     @classmethod
-    def past(cls, send: Send) -> Self | None:
+    def past(cls, send: Send, framing: Framing | None = None) -> Self | None:
         """The way past ``send``; ``None`` if it is not daphne's own, or the socket does more than to send."""
         daphne, server, tcp = (
             sys.modules.get(each) for each in ("daphne.ws_protocol", "daphne.server", "twisted.internet.tcp")
@@ -57,10 +60,11 @@ class DirectToDaphne:
                 and not protocol.logOctets
                 and not protocol.logFrames
             )
-            cls(protocol)._has_nothing_left()
+            way = cls(protocol, framing or Framing())
+            way._has_nothing_left()
         except AttributeError:
             return None
-        return cls(protocol) if familiar else None
+        return way if familiar else None
 
     def read(self, take: Callable[[bytes], bool], receive: Receive) -> None:
         """Have messages handed over as they come; see :meth:`~embedsync.asgi.direct.Direct.read`."""
@@ -109,17 +113,13 @@ class DirectToDaphne:
             return False
         if any(_most_bytes(each) > self._largest for each in messages):
             return False
-        pieces: deque[bytes | memoryview] = deque(framed(messages))
-        while pieces:
-            written = transport.writeSomeData(pieces[0])
-            if not isinstance(written, int) or written <= 0:
-                # It is full, or lost, which Twisted finds out by itself when it tries again.
-                transport.writeSequence([bytes(each) for each in pieces])
-                return True
-            if written == len(pieces[0]):
-                pieces.popleft()
-            else:
-                pieces[0] = memoryview(pieces[0])[written:]
+        pieces: Sequence[bytes | memoryview] = self._framed(messages)
+        with contextlib.suppress(OSError):
+            while pieces:
+                pieces = rest_of(pieces, send_together(transport.socket, pieces))
+        if pieces:
+            # It is full, or lost, which Twisted finds out by itself when it tries again.
+            transport.writeSequence([bytes(each) for each in pieces])
         return True
 
     def _has_nothing_left(self) -> bool:

@@ -86,6 +86,8 @@ class Socket:
         receive: of the scope.
         send: of the scope.
         settings: how long sending may take.
+
+    To be made on the loop that serves it.
     """
 
     def __init__(self, endpoint: Endpoint, receive: Receive, send: Send, settings: Settings) -> None:
@@ -93,7 +95,10 @@ class Socket:
         self._receive = receive
         self._send = send
         self._settings = settings
-        self._direct = Direct.past(send) or DirectToDaphne.past(send)
+        self._waker = waker_of(asyncio.get_running_loop())
+        self._direct = Direct.past(send, self._waker.framing) or DirectToDaphne.past(
+            send, self._waker.framing
+        )
         self._ready = asyncio.Event()
         self._over = asyncio.Event()
         self._writer: asyncio.Task[None] | None = None
@@ -104,7 +109,7 @@ class Socket:
 
     async def run(self) -> None:
         """Serve the socket; returns when it is gone."""
-        waker = waker_of(asyncio.get_running_loop())
+        waker = self._waker
 
         def wake() -> None:
             if not self._woken:  # Otherwise what has come since will be taken as well.
@@ -175,12 +180,15 @@ class Socket:
             self._leave_to_writer()
             return
         # In this order: once there is a code, nothing is queued any more.
-        code = self._endpoint.close_code
-        while messages := self._endpoint.take():
-            if not self._direct.write(messages):
+        endpoint, direct = self._endpoint, self._direct
+        code = endpoint.close_code
+        while messages := endpoint.take():
+            if not direct.write(messages):
                 self._left = messages
                 self._leave_to_writer()
                 return
+            if not endpoint.ready:
+                break
         if code is not None:
             self._leave_to_writer()
 

@@ -6,9 +6,12 @@ import asyncio
 import contextlib
 import logging
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from weakref import WeakKeyDictionary
+
+from embedsync.framing import Framing
 
 __all__ = ["Waker", "waker_of"]
 
@@ -16,12 +19,17 @@ logger = logging.getLogger("embedsync.asgi")
 
 _AT_ONCE = 64
 """Sockets that are served before the loop sees to other things."""
+_LONGEST = 0.005
+"""Seconds after which it does so in any case: what is large takes long to hand to the operating system."""
 
 
 class Waker:
     """Calls functions on an event loop, for any thread.
 
     To wake a loop takes a system call. Whoever tells a hundred browsers the same wakes it once.
+
+    Attributes:
+        framing: for what is written to the sockets of the loop.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -29,6 +37,7 @@ class Waker:
         self._lock = threading.Lock()
         self._waiting: deque[Callable[[], None]] = deque()
         self._is_awake = False
+        self.framing = Framing()
 
     def call(self, function: Callable[[], None]) -> None:
         """Call ``function`` on the loop soon; nothing if the loop is closed."""
@@ -41,17 +50,20 @@ class Waker:
             self._loop.call_soon_threadsafe(self._run)
 
     def _run(self) -> None:
+        waiting, end = self._waiting, time.monotonic() + _LONGEST
         for _ in range(_AT_ONCE):
-            with self._lock:
-                if not self._waiting:
-                    self._is_awake = False
-                    return
-                function = self._waiting.popleft()
+            if not waiting:
+                with self._lock:
+                    if not waiting:  # Nobody has come meanwhile, and who comes now wakes it again.
+                        self._is_awake = False
+                        return
             try:
-                function()
+                waiting.popleft()()
             except Exception:
                 # The others are to be called all the same.
                 logger.exception("a socket could not be written to")
+            if time.monotonic() > end:
+                break
         self._loop.call_soon(self._run)
 
 

@@ -21,7 +21,7 @@ from wsproto.utilities import LocalProtocolError
 
 from embedsync import wire
 from embedsync.endpoint import Endpoint
-from embedsync.framing import framed
+from embedsync.framing import send_together
 from embedsync_flask.traffic import Traffic
 
 __all__ = ["CarriedSocket", "NoThread", "can_be_carried"]
@@ -237,7 +237,7 @@ class CarriedSocket:
                 if code is not None:
                     self._end()
                 return
-            self._left.extend(framed(messages))
+            self._left.extend(self._traffic.framing.framed(messages))
             self._write_left()
 
     def _write_left(self) -> bool:
@@ -245,10 +245,10 @@ class CarriedSocket:
         left = self._left
         try:
             while left:
-                sent = self._socket.send(left[0])
-                if sent == len(left[0]):
-                    left.popleft()
-                else:
+                sent = send_together(self._socket, left)
+                while left and sent >= len(left[0]):
+                    sent -= len(left.popleft())
+                if sent:
                     left[0] = memoryview(left[0])[sent:]
         except (BlockingIOError, InterruptedError):
             self._watch()

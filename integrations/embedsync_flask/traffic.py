@@ -16,6 +16,7 @@ from collections.abc import Callable
 from typing import Protocol
 from weakref import WeakKeyDictionary
 
+from embedsync.framing import Framing
 from embedsync.hub import Hub
 from embedsync_flask.helpers import Helpers
 
@@ -50,11 +51,13 @@ class Traffic:
     Attributes:
         decoders: take messages that are large.
         goodbyes: say goodbye.
+        framing: for what is written to them.
     """
 
     def __init__(self) -> None:
         self.decoders = Helpers(_DECODERS)
         self.goodbyes = Helpers(_GOODBYES)
+        self.framing = Framing()
         self._lock = threading.Lock()
         self._left = threading.Condition(self._lock)
         self._sockets = 0

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from typing import Any
@@ -66,6 +67,17 @@ def test_messages_that_are_written_together_arrive_apart() -> None:
     assert served(talk) == [*sent, "the usual way", b"last"]
 
 
+def test_what_there_is_no_room_for_follows_whatever_was_written_together() -> None:
+    sent: list[bytes | str] = [b"one", b"x" * 30_000_000, "two", b"y" * 30_000, b"three"]
+
+    async def talk(send: Send, direct: Direct | None) -> None:
+        assert direct is not None
+        assert direct.write(sent)
+        assert not direct.write([b"it is full"])
+
+    assert served(talk) == sent
+
+
 def test_a_browser_that_reads_nothing_is_written_nothing_more() -> None:
     refused = threading.Event()
 
@@ -122,6 +134,10 @@ class Talkative:
     def close_code(self) -> int | None:
         return None if self._messages else 1000
 
+    @property
+    def ready(self) -> bool:
+        return True
+
     def take(self) -> list[bytes]:
         taken = [self._messages.popleft()] if self._messages else []
         self.on_ready()
@@ -170,6 +186,10 @@ class Listening:
         self.threads.append(threading.get_ident())
         self._answers.append(message.encode() if isinstance(message, str) else bytes(message))
         self.on_ready()
+
+    @property
+    def ready(self) -> bool:
+        return bool(self._answers) or self.close_code is not None
 
     def take(self) -> list[bytes]:
         taken, self._answers = list(self._answers), deque()
@@ -364,6 +384,31 @@ def test_a_loop_calls_each_function_once_in_order_whoever_asks_and_whatever_one_
     asyncio.run(asyncio.wait_for(main(), 30))
     assert called == list(range(1500))
     assert caplog.text.count("a socket could not be written to") == 15
+
+
+def test_a_loop_sees_to_other_things_while_those_that_are_called_take_long() -> None:
+    called: list[str] = []
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        waker = Waker(loop)
+        done = asyncio.Event()
+
+        def take_long() -> None:
+            end = time.monotonic() + 0.002
+            while time.monotonic() < end:
+                """It writes."""
+            called.append("socket")
+
+        waker.call(lambda: loop.call_soon(called.append, "other"))
+        for _ in range(20):
+            waker.call(take_long)
+        waker.call(done.set)
+        await done.wait()
+
+    asyncio.run(asyncio.wait_for(main(), 30))
+    assert called.count("socket") == 20
+    assert called.index("other") < 10
 
 
 def test_a_loop_that_is_closed_is_not_called() -> None:

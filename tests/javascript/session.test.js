@@ -828,17 +828,40 @@ test("notices reach the page", async () => {
 
 // Acknowledging
 
-test("what was applied is acknowledged after a second, or after 32", async () => {
+test("an answer is acknowledged after a second, or with 32 ops and answers", async () => {
   const page = await Page.live();
   page.environment.advance(1000);
-  page.op(1);
+  page.person((document) => document.set("root", "value", 50));
+  page.result(1, 1, { own: true });
   page.op(2);
   page.environment.advance(999);
   assert.equal(page.wire.of("ack").length, 1);
   page.environment.advance(1);
-  assert.deepEqual(page.wire.of("ack").at(-1), { attachment: 1, type: "ack", seq: 2, cseq: 0 });
-  for (let seq = 3; seq < 35; seq += 1) page.op(seq);
-  assert.equal(page.wire.of("ack").at(-1).seq, 34);
+  assert.deepEqual(page.wire.of("ack").at(-1), { attachment: 1, type: "ack", seq: 2, cseq: 1 });
+  page.person((document) => document.set("root", "value", 51));
+  page.result(2, 3, { own: true });
+  for (let seq = 4; seq < 35; seq += 1) page.op(seq);
+  assert.deepEqual(page.wire.of("ack").at(-1), { attachment: 1, type: "ack", seq: 34, cseq: 2 });
+});
+
+test("who only looks on acknowledges once that it was let in, and no ops", async () => {
+  const page = await Page.live();
+  page.environment.advance(1000);
+  assert.deepEqual(page.wire.of("ack"), [{ attachment: 1, type: "ack", seq: 0, cseq: 0 }]);
+  for (let seq = 1; seq < 100; seq += 1) page.op(seq);
+  page.environment.advance(2000);
+  assert.equal(page.wire.of("ack").length, 1);
+});
+
+test("the secret of each connection is acknowledged, though no answer has come since the last", async () => {
+  const page = await Page.live();
+  page.environment.advance(1000);
+  page.reconnect();
+  page.push({ ...OPENED, secret: "x2", recovered: true });
+  assert.deepEqual(page.wire.of("ack"), []);
+  page.op(1);
+  page.environment.advance(1000);
+  assert.deepEqual(page.wire.of("ack"), [{ attachment: 1, type: "ack", seq: 1, cseq: 0 }]);
 });
 
 test("a visitor whom the server has no room for is told so, and let in later", async () => {

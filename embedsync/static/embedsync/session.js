@@ -9,7 +9,7 @@ import { Journal } from "./journal.js";
 import { run } from "./steps.js";
 import { encode } from "./wire.js";
 
-/** An acknowledgement is sent after so many ops and results, or so many milliseconds. */
+/** An acknowledgement is sent after so many ops and results, or so many milliseconds, if it says anything new. */
 const ACKNOWLEDGE_AFTER = 32;
 const ACKNOWLEDGE_WITHIN = 1000;
 /** Frames that may wait for scripts to load. More means that something hangs. */
@@ -72,6 +72,8 @@ export class Session {
   #messageBytes = Infinity;
   /** Ops and results since the last acknowledgement. */
   #toAcknowledge = 0;
+  /** Last answer that was acknowledged on this attachment, or -1: then not even its secret was. */
+  #acknowledged = -1;
   /** @type {unknown} */
   #acknowledgeTimer = null;
   /** The server has let this attachment in, and said who we are. */
@@ -338,6 +340,7 @@ export class Session {
     this.id = header.session;
     this.client = header.client;
     this.#secret = header.secret;
+    this.#acknowledged = -1;
     this.#edits.limit = header.limits.unanswered_edits;
     this.socket.pace.begin(header.limits.edits_per_second ?? 0, this.environment.now());
     this.#messageBytes = header.limits.message_bytes;
@@ -682,8 +685,13 @@ export class Session {
     this.#flush();
   }
 
-  /** Count an op or result, and acknowledge after some, or after a while. */
+  /**
+   * Count an op or result, and acknowledge after some, or after a while, what the server keeps for this browser
+   * alone: answers, and a secret that was replaced. It does not wait for its browsers to have seen an op, and a
+   * hundred who only look on would tell it a hundred times.
+   */
   #count() {
+    if (this.#acknowledged === this.#edits.answered) return;
     this.#toAcknowledge += 1;
     if (this.#toAcknowledge >= ACKNOWLEDGE_AFTER) this.#acknowledge();
     else this.#acknowledgeTimer ??= this.environment.setTimer(() => this.#acknowledge(), ACKNOWLEDGE_WITHIN);
@@ -693,6 +701,7 @@ export class Session {
     this.environment.clearTimer(this.#acknowledgeTimer);
     this.#acknowledgeTimer = null;
     this.#toAcknowledge = 0;
+    this.#acknowledged = this.#edits.answered;
     this.#send({ type: "ack", seq: this.seq, cseq: this.#edits.answered });
   }
 
