@@ -12,7 +12,6 @@ import contextlib
 import functools
 import sys
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, Self
 
