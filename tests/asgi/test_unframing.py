@@ -62,19 +62,23 @@ def test_whatever_bytes_come_they_are_taken_as_the_parser_takes_them_or_left_to_
 @pytest.mark.parametrize(
     "data",
     [
-        sent(b"text", Opcode.TEXT),
-        sent(b"the first part", fin=False),
-        sent(b"another part", Opcode.CONT),
-        sent(b"", Opcode.PING),
-        sent(b"", Opcode.PONG),
-        sent(b"\x03\xe8", Opcode.CLOSE),
-        b"\xc2" + sent(b"compressed")[1:],
-        sent(b"well") + sent(b"", Opcode.PING),
-        sent(b"x" * (LONGEST + 1)),
-        Frame(Opcode.BINARY, b"without a mask").serialize(mask=False),
-        b"\x82" + struct.pack("!BH", 0x80 | 126, 5) + b"mask" + b"longer",
+        pytest.param(sent(b"text", Opcode.TEXT), id="a text"),
+        pytest.param(sent(b"the first part", fin=False), id="the first part of a message"),
+        pytest.param(sent(b"another part", Opcode.CONT), id="a later part"),
+        pytest.param(sent(b"", Opcode.PING), id="a ping"),
+        pytest.param(sent(b"", Opcode.PONG), id="a pong"),
+        pytest.param(sent(b"\x03\xe8", Opcode.CLOSE), id="a goodbye"),
+        pytest.param(b"\xc2" + sent(b"compressed")[1:], id="a compressed message"),
+        pytest.param(sent(b"well") + sent(b"", Opcode.PING), id="a ping after a message"),
+        pytest.param(sent(b"x" * (LONGEST + 1)), id="a long message"),
+        pytest.param(
+            Frame(Opcode.BINARY, b"without a mask").serialize(mask=False), id="a message without a mask"
+        ),
+        pytest.param(
+            b"\x82" + struct.pack("!BH", 0x80 | 126, 5) + b"mask" + b"longer",
+            id="a length that is written too long",
+        ),
     ],
-    ids=repr,
 )
 def test_anything_else_is_left_to_the_parser(data: bytes) -> None:
     assert unframed(data) is None
