@@ -160,9 +160,9 @@ class Settings:
     looks at end, the first ones left first; without any, further visitors wait."""
     sockets: int | None = None
     """Open sockets of this process; beyond, one that has shown no ticket for over a second makes room, and
-    without any, visitors wait for a free place. No limit, if ``None``. Where each
-    socket holds a thread of the server, as on gunicorn's ``gthread`` with its own TLS, this must stay below
-    their number."""
+    without any, visitors wait for a free place. If ``None``: in Flask, half of the files that the
+    process may have open (``ulimit -n``), elsewhere no limit. Where each socket holds a thread of the server,
+    as on gunicorn's ``gthread`` with its own TLS, this must stay below their number."""
     orphans: int = 250
     """Sessions without any browser that are kept for their ``grace``; beyond, the first ones left end."""
     orphan_bytes: int = 256 * _MIB

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import errno
 import re
+import resource
 import signal
+import socket
 import ssl
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from bokeh.models import Div
 from flask import Flask, render_template_string, request
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
+from simple_websocket import Server
 
 from embedsync import wire
 from embedsync.documents import load
@@ -22,7 +26,13 @@ from embedsync.errors import ConfigurationError
 from embedsync.request import Request
 from embedsync.settings import Settings
 from embedsync_flask import EmbedSync
-from embedsync_flask.capacity import announce_threads, warn_of_held_threads, with_room
+from embedsync_flask.capacity import (
+    announce_threads,
+    make_room_for_files,
+    warn_of_held_threads,
+    with_room,
+)
+from embedsync_flask.carried import NoThread
 from tests.contract.client import Client
 from tests.contract.servers import free_port, start
 from tests.support.memory import MemoryBrowser, ToyRecipe, wait_until
@@ -34,6 +44,15 @@ def make(**config: Any) -> tuple[Flask, EmbedSync]:
     live = EmbedSync(app)
     live.add_app("toy", ToyRecipe())
     return app, live
+
+
+HANDSHAKE = {
+    "HTTP_HOST": "localhost",
+    "HTTP_CONNECTION": "Upgrade",
+    "HTTP_UPGRADE": "websocket",
+    "HTTP_SEC_WEBSOCKET_KEY": "AAAAAAAAAAAAAAAAAAAAAA==",
+    "HTTP_SEC_WEBSOCKET_VERSION": "13",
+}
 
 
 def render(app: Flask, template: str, **values: Any) -> str:
@@ -318,7 +337,59 @@ def test_where_pages_hold_threads_the_last_ones_are_kept_for_requests() -> None:
         assert with_room(Settings(sockets=7)).sockets == 7
     finally:
         announce_threads(None)
+
+
+def test_open_pages_leave_half_of_the_files_of_the_process_to_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A gunicorn that cannot take the next connection ends its worker, and with it all sessions."""
+    limits = {"now": (1024, 4096)}
+    monkeypatch.setattr(resource, "getrlimit", lambda which: limits["now"])
+    monkeypatch.setattr(resource, "setrlimit", lambda which, wished: limits.update(now=wished))
+    assert with_room(Settings()).sockets == 512
+    assert with_room(Settings(sockets=7)).sockets == 7
+    make_room_for_files()
+    assert limits["now"] == (4096, 4096)
+    assert with_room(Settings()).sockets == 2048
+    limits["now"] = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
+    make_room_for_files()
     assert with_room(Settings()).sockets is None
+
+
+def test_a_process_without_files_for_a_socket_says_so_and_writes_nothing_after_the_handshake(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def no_more(*_: object) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    app, live = make()
+    ours, theirs = socket.socketpair()
+    with app.test_request_context(), ours, theirs:
+        server = Server({"gunicorn.socket": ours, **HANDSHAKE}, thread_class=NoThread)
+        monkeypatch.setattr("embedsync_flask.carried.sockets.socketpair", no_more)
+        response = live._carry(server, live.hub.connect(Request()))
+        with pytest.raises(StopIteration):  # It closes the connection, and is not to reuse it.
+            response({}, cast(Any, no_more))
+        assert len(live.hub._sockets) == 0
+        assert theirs.recv(4096).endswith(b"\r\n\r\n")
+    assert "no room for it" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"HTTP_SEC_WEBSOCKET_VERSION": "12"},
+        {"HTTP_SEC_WEBSOCKET_PROTOCOL": "\xff"},
+    ],
+)
+def test_a_handshake_that_is_none_is_refused_without_a_traceback(
+    wrong: dict[str, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    app, _ = make()
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        environ = {"werkzeug.socket": ours, "HTTP_ORIGIN": "http://localhost", **HANDSHAKE, **wrong}
+        answer = app.test_client().get("/live/socket", environ_overrides=environ)
+    assert answer.status_code == 400
+    assert not caplog.records
 
 
 def test_who_may_not_use_an_app_finds_a_sentence_in_its_place() -> None:

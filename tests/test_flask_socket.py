@@ -390,6 +390,19 @@ def test_where_no_helper_can_begin_a_socket_ends_without_a_goodbye(monkeypatch: 
     assert endpoint.is_lost
 
 
+def test_where_too_many_sockets_are_on_their_way_out_nobody_waits_for_answers() -> None:
+    """Strangers who do not answer a goodbye would hold files until nobody else can come."""
+    traffic = Traffic()
+    traffic._crowd = 1
+    with Browser(Talkative(), traffic) as others, Browser(Talkative(code=4000), traffic) as silent:
+        assert silent.receive() == (CLOSE, struct.pack(">H", 4000))
+        assert silent.socket.recv(4096) == b""
+        silent.wait_served()
+        others.send(PING, b"served?")
+        assert others.receive() == (PONG, b"served?")
+        assert traffic.goodbyes._threads == 0
+
+
 class Settled(Traffic):
     """What it was asked for before a socket is entered has been done by then."""
 

@@ -107,6 +107,7 @@ class CarriedSocket:
         self._watched = (False, False)
         self._is_broken = False
         self._is_over = False
+        self._is_hurried = False
         server.sock = server.input_buffer = self
 
     def serve(self) -> None:
@@ -302,13 +303,20 @@ class CarriedSocket:
         try:
             self._endpoint.lost()
         finally:
-            try:
-                self._traffic.goodbyes.submit(self._leave)
-            except RuntimeError:
-                self._is_broken = True  # There is no thread for a goodbye.
+            if self._traffic.is_crowded:
+                self._is_hurried = True
                 self._leave()
+            else:
+                self._leave_soon()
 
-    # On threads of helpers.
+    def _leave_soon(self) -> None:
+        try:
+            self._traffic.goodbyes.submit(self._leave)
+        except RuntimeError:
+            self._is_broken = True  # There is no thread for a goodbye.
+            self._leave()
+
+    # On threads of helpers, or, in a hurry, on the thread that reads and writes.
 
     def _help(self) -> None:
         """Take what is large."""
@@ -331,15 +339,16 @@ class CarriedSocket:
             self._traffic.leave()
 
     def _say_goodbye(self, code: int | None) -> None:
-        """Say goodbye where that is possible, within a moment."""
+        """Say goodbye where that is possible, within a moment; at once or not at all, in a hurry."""
         if self._is_broken:
             return
         with contextlib.suppress(LocalProtocolError, OSError):
-            self._socket.settimeout(_CLOSING_TIME)
+            self._socket.settimeout(0 if self._is_hurried else _CLOSING_TIME)
             self._socket.sendall(b"".join(self._left))
             if self._server.connected and code != _UNSAID:
                 self._server.close(code)
-                self._await_answer()
+                if not self._is_hurried:
+                    self._await_answer()
 
     def _await_answer(self) -> None:
         """Read until the browser has left: what nobody has read would cut off what it is being told.

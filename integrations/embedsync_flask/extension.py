@@ -26,7 +26,9 @@ from flask import (
 from flask.blueprints import BlueprintSetupState
 from flask_sock import Sock
 from markupsafe import Markup
+from simple_websocket import ConnectionError as SocketError
 from simple_websocket import Server
+from wsproto.utilities import ProtocolError
 
 from embedsync.documents import load
 from embedsync.endpoint import Endpoint
@@ -330,7 +332,7 @@ class EmbedSync:
         if not can_be_carried(request.environ, options):
             warn_of_held_threads(request.environ, self.hub.settings)
             return self._view_of_flask_sock()
-        server = Server(request.environ, thread_class=NoThread, **options)
+        server = _handshake(thread_class=NoThread, **options)
         opening_bytes = self.hub.settings.opening_message_bytes
         return self._carry(server, self.hub.connect(self._request()), opening_bytes)
 
@@ -339,7 +341,11 @@ class EmbedSync:
 
     def _carry(self, server: Server, endpoint: Endpoint, opening_bytes: int = sys.maxsize) -> Response:
         server.max_message_size = self.hub.settings.message_bytes
-        CarriedSocket(server, endpoint, traffic_of(self.hub), opening_bytes).serve()
+        try:
+            CarriedSocket(server, endpoint, traffic_of(self.hub), opening_bytes).serve()
+        except (OSError, RuntimeError) as error:
+            # The handshake is answered: whatever else is written here would be taken for frames.
+            logger.error("a socket has to come back, for the process has no room for it: %s", error)
         return EndedSocket(server)
 
     def _stock_socket(self, name: str) -> Response:
@@ -351,9 +357,9 @@ class EmbedSync:
         if grant is None:
             abort(403)
         if can_be_carried(request.environ, {}):
-            server = Server(request.environ, subprotocols=[PROTOCOL], thread_class=NoThread)
+            server = _handshake(subprotocols=[PROTOCOL], thread_class=NoThread)
             return self._carry(server, door.connect(grant, self._request()))
-        server = Server(request.environ, subprotocols=[PROTOCOL])
+        server = _handshake(subprotocols=[PROTOCOL])
         serve_socket(server, door.connect(grant, self._request()), hub.settings)
         return EndedSocket(server)
 
@@ -382,6 +388,15 @@ class _Views:
             self.kept = view
 
         return keep
+
+
+def _handshake(**options: Any) -> Server:
+    """Answer the handshake of the current request. What is none is refused, and not for the log to tell."""
+    try:
+        return Server(request.environ, **options)
+    except (ProtocolError, SocketError, OSError, ValueError) as error:
+        logger.debug("a handshake failed: %s", error)
+        abort(400)
 
 
 def _socket_options() -> Mapping[str, Any]:

@@ -1,8 +1,8 @@
 """A configuration for gunicorn: ``gunicorn -c python:embedsync_flask.gunicorn app:app``.
 
-It gives each worker threads, and makes a worker that is told to stop close its
-sockets, so that browsers come back to the next one instead of being cut after gunicorn's
-``graceful_timeout``. A site with a configuration of its own imports the hook from here::
+It gives each worker threads, and as many files for open pages as the machine grants, and makes a worker
+that is told to stop close its sockets, so that browsers come back to the next one instead of being cut after
+gunicorn's ``graceful_timeout``. A site with a configuration of its own imports the hook from here::
 
     from embedsync_flask.gunicorn import post_worker_init
 """
@@ -17,7 +17,7 @@ from types import FrameType
 from typing import Any
 
 from embedsync.running import stop_all
-from embedsync_flask.capacity import announce_threads
+from embedsync_flask.capacity import announce_threads, make_room_for_files
 
 __all__ = ["post_worker_init", "threads", "worker_class", "workers"]
 
@@ -31,7 +31,8 @@ _STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
 
 
 def post_worker_init(worker: Any) -> None:
-    """Say how many threads pages may hold, if they do; close sockets once the worker is told to stop."""
+    """Make room for pages; close their sockets once the worker is told to stop."""
+    make_room_for_files()
     if worker.cfg.worker_class_str == "gthread" and worker.cfg.is_ssl:
         announce_threads(worker.cfg.threads)
     for each in _STOPPING:

@@ -15,7 +15,7 @@ logger = logging.getLogger("embedsync.flask")
 class Helpers:
     """Runs steps side by side on a few threads, which begin when there is something to do.
 
-    What waits has no bound of its own: a socket submits one step at a time.
+    What waits has no bound of its own: a socket submits one step at a time, and who submits may look first.
 
     Args:
         most: threads.
@@ -26,6 +26,10 @@ class Helpers:
         self._lock = threading.Lock()
         self._threads = 0
         self._waiting: deque[Callable[[], None]] = deque()
+
+    def __len__(self) -> int:
+        """Steps that wait for a thread."""
+        return len(self._waiting)
 
     def submit(self, step: Callable[[], None]) -> None:
         """Run a step soon.

@@ -10,6 +10,7 @@ import contextlib
 import logging
 import selectors
 import socket as sockets
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from weakref import WeakKeyDictionary
 
 from embedsync.framing import Framing
 from embedsync.hub import Hub
+from embedsync_flask.capacity import most_files
 from embedsync_flask.helpers import Helpers
 
 __all__ = ["Traffic", "Traveller", "say_goodbye", "traffic_of"]
@@ -28,6 +30,10 @@ _DECODERS = 4
 """Threads for messages that are large. They compete for the interpreter: more would not be faster."""
 _GOODBYES = 32
 """Threads for goodbyes, each of which may wait for its browser."""
+_MOST_GOODBYES = 1000
+"""Goodbyes that may wait for a thread. Who does not answer one takes seconds of it, and may come again."""
+_OF_FILES = 5 / 8
+"""Part of the process's files that sockets may hold until nobody waits for answers to goodbyes any more."""
 _STOP_TIME = 5.0
 """Seconds that goodbyes have when the process ends: as long as a browser that is there may take for one."""
 
@@ -61,6 +67,7 @@ class Traffic:
         self._lock = threading.Lock()
         self._left = threading.Condition(self._lock)
         self._sockets = 0
+        self._crowd = (most_files() or sys.maxsize) * _OF_FILES
         self._runs = False
         self._waiting: deque[tuple[Traveller, Callable[[], None]]] = deque()
         self._is_awake = True
@@ -92,6 +99,11 @@ class Traffic:
                 self._left.notify_all()
                 if self._runs:
                     self._wake()
+
+    @property
+    def is_crowded(self) -> bool:
+        """Whether so many sockets are here, open or on their way out, that none may stay for a goodbye."""
+        return self._sockets > self._crowd or len(self.goodbyes) >= _MOST_GOODBYES
 
     def wait_until_all_have_left(self, timeout: float) -> bool:
         """Wait until there are no sockets, at most ``timeout`` seconds. Says whether there are none."""

@@ -47,9 +47,10 @@ when the site starts, in Flask when a page first needs its live apps.
 
 Some defaults are others where more is known. `debug` is that of the Flask app, or Django's `DEBUG`. In Django
 `allowed_origins` includes `CSRF_TRUSTED_ORIGINS`, and `message_bytes` is what daphne takes (1 MiB by itself).
-In Flask under `gunicorn -c python:embedsync_flask.gunicorn`, `sockets` leaves an eighth of the threads for
-requests. Under `embedsync serve`, `authority` is `"compat"`, `cookies_without_origin` is on with it, and so
-are `tune_interpreter`, `stock_clients` and, unless sessions are signed, `stock_unsigned`.
+In Flask `sockets` leaves half of the files that the process may open for others; under `gunicorn -c
+python:embedsync_flask.gunicorn` with TLS of its own, an eighth of the threads. Under `embedsync serve`,
+`authority` is `"compat"`, `cookies_without_origin` is on with it, and so are `tune_interpreter`,
+`stock_clients` and, unless sessions are signed, `stock_unsigned`.
 
 This page is written by `python -m tests.support.settings_page` from
 [`embedsync/settings.py`](../embedsync/settings.py); a test keeps it true.

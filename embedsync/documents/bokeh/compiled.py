@@ -12,6 +12,7 @@ import logging
 import shutil
 import tempfile
 import threading
+import time
 import weakref
 from pathlib import Path
 
@@ -22,6 +23,8 @@ __all__ = ["COMPILED", "CompiledModels"]
 log = logging.getLogger("embedsync.bokeh")
 
 _PREFIX = "compiled/"
+_PAUSE = 60.0
+"""Seconds until what has not compiled is tried again: each visit asks for it, and Node.js is dear."""
 _ENTRY = '"custom/main"'
 
 
@@ -32,6 +35,7 @@ class CompiledModels:
         self._lock = threading.Lock()
         self._names: dict[str, str] = {}
         self._files: dict[str, Path] = {}
+        self._failed: dict[str, float] = {}
         self._folder: Path | None = None
 
     def script_of(self, kind: type[Model]) -> str | None:
@@ -39,16 +43,19 @@ class CompiledModels:
 
         Takes seconds for a model that is new, for which Bokeh starts Node.js.
         """
-        model = CustomModel(kind)
+        model, source = CustomModel(kind), ""
         try:
             # A script defines its classes anew for each visit.
             source = f"{model.name} {model.path} {model.implementation.code}"
             if source not in self._names:
                 with self._lock:
                     if source not in self._names:
+                        if time.monotonic() < self._failed.get(source, 0):
+                            return None
                         self._names[source] = self._keep(model.name, compile_models({model.full_name: model}))
             return self._names[source]
         except (CompilationError, RuntimeError, OSError, ValueError) as error:
+            self._failed[source] = time.monotonic() + _PAUSE
             # The message is the compiler's; where it was called says nothing.
             log.error("model %s has an __implementation__ that does not compile: %s", model.full_name, error)
             return None

@@ -58,8 +58,8 @@ class BokehDocument:
     Attributes:
         bokeh: the document that app code knows as ``curdoc()``.
         session_context: its ``session_context``.
-        on_text_to_compile: called with the names of model classes that carry JavaScript as text, when such
-            models come after the document was built.
+        on_text_to_compile: called with the names of model classes that carry JavaScript as text, when app
+            code brings such models after the document was built.
     """
 
     kind = "bokeh"
@@ -380,7 +380,8 @@ class BokehDocument:
             scripts = self._new_scripts(encoding)
             self._scripts.update(scripts)
             self._known.learn(defined)
-            if names := models_that_need_eval(defined):
+            # Not what a browser has brought: it would decide what the pages of all others allow.
+            if not strict and (names := models_that_need_eval(defined)):
                 self.on_text_to_compile(names)
             give_up_empty_defaults(defined)
             self._left([each for each in defined if not self._is_here(each.id)])

@@ -86,6 +86,27 @@ def test_a_model_that_does_not_compile_is_in_the_log_and_stops_nothing(
     assert "error TS1128" in caplog.text
 
 
+def test_what_does_not_compile_is_tried_again_only_after_a_while(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    now = [1000.0]
+    tried: list[str] = []
+
+    def fail(models: dict[str, Any]) -> str:
+        tried.extend(models)
+        raise CompilationError("own.ts:1:1 - error TS1128")
+
+    monkeypatch.setattr(compiled, "compile_models", fail)
+    monkeypatch.setattr("embedsync.documents.bokeh.compiled.time.monotonic", lambda: now[0])
+    models = CompiledModels()
+    with caplog.at_level(logging.ERROR, "embedsync.bokeh"):
+        assert [models.script_of(define()) for _ in range(3)] == [None] * 3
+        assert len(tried) == caplog.text.count("TS1128") == 1
+        now[0] += 61
+        assert models.script_of(define()) is None
+    assert len(tried) == 2
+
+
 def test_a_model_that_does_not_compile_does_not_end_the_process_that_makes_a_script_for_stock_pages(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

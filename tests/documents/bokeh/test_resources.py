@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from bokeh.core.has_props import is_DataModel
 from bokeh.model import DataModel, Model
-from bokeh.models import Axis, Button, DataTable, Div, LinearAxis, Plot, Slider, Title
+from bokeh.models import Axis, Button, CustomJS, DataTable, Div, LinearAxis, Plot, Slider, Title
 from bokeh.plotting import figure
 
 from embedsync.documents.bokeh.private import (
@@ -17,6 +17,7 @@ from embedsync.documents.bokeh.private import (
     uses_widgets,
 )
 from embedsync.documents.bokeh.resources import needed_scripts
+from tests.documents.bokeh.harness import Live, write
 from tests.documents.bokeh.test_attributes import CLASSES
 
 pytestmark = pytest.mark.filterwarnings("ignore::bokeh.util.warnings.BokehDeprecationWarning")
@@ -91,3 +92,16 @@ def test_the_classes_that_browsers_must_be_told_about_are_those_that_bokeh_would
         assert known[-2:] == [Values, Panels]
     finally:
         forget_classes([__name__], [Panels])
+
+
+def test_what_a_browser_brings_does_not_decide_what_the_pages_of_others_allow() -> None:
+    """Where browsers may bring any model, as under ``embedsync serve``."""
+    told: list[tuple[str, ...]] = []
+    button = Button()
+    live = Live(lambda doc: doc.add_root(button), authority="compat")
+    live.document.on_text_to_compile = told.append
+    script = {"type": "object", "name": "CustomJS", "id": "brought", "attributes": {"code": "alert(1)"}}
+    live.edit(write(button, "tags", [script]))
+    assert told == []
+    live.do(lambda: button.js_on_click(CustomJS(code="")))
+    assert told == [("CustomJS",)]
