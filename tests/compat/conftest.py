@@ -7,7 +7,7 @@ an expectation is right.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +23,8 @@ __all__ = ["proxied"]
 APPS = Path(__file__).parent / "apps"
 KINDS = ("bokeh", "embedsync")
 NO_APPS = ("neighbour",)
+APART = ("compiled",)
+"""These need a server of their own: Bokeh's would compile their models anew for each page of any app."""
 BOKEH_SERVE = [sys.executable, "-m", "bokeh", "serve", "--unused-session-lifetime", "3000"]
 BOKEH_SERVE += ["--check-unused-sessions", "200"]
 EMBEDSYNC_SERVE = [sys.executable, "-m", "embedsync", "serve", "--address", "127.0.0.1", "--grace", "1"]
@@ -30,7 +32,7 @@ EMBEDSYNC_SERVE = [sys.executable, "-m", "embedsync", "serve", "--address", "127
 
 def paths() -> list[str]:
     scripts = [each for each in sorted(APPS.glob("*.py")) if each.stem not in NO_APPS]
-    folders = [each.parent for each in sorted(APPS.glob("*/main.*"))]
+    folders = [each.parent for each in sorted(APPS.glob("*/main.*")) if each.parent.name not in APART]
     return [str(each) for each in [*scripts, *folders, *sorted(APPS.glob("*.ipynb"))]]
 
 
@@ -56,9 +58,10 @@ class Served:
         return path.read_text().splitlines() if path.exists() else []
 
 
-def serving(kind: str, folder: Path) -> Served:
+def serving(kind: str, folder: Path, apps: Sequence[str] | None = None) -> Served:
     port = free_port()
-    command = [*(BOKEH_SERVE if kind == "bokeh" else EMBEDSYNC_SERVE), *paths(), "--port", str(port)]
+    served = paths() if apps is None else [str(APPS / each) for each in apps]
+    command = [*(BOKEH_SERVE if kind == "bokeh" else EMBEDSYNC_SERVE), *served, "--port", str(port)]
     if kind == "bokeh":
         command += ["--allow-websocket-origin", f"127.0.0.1:{port}"]
     command += ["--args", "--fast", "7"]
@@ -66,20 +69,9 @@ def serving(kind: str, folder: Path) -> Served:
     return Served(kind, server.url, folder, server)
 
 
-def let_bokeh_compile() -> None:
-    """Bokeh's compiler is no module, but takes itself for one where a package.json above it says so.
-
-    Ours says so, and the environment of the tests may be below it.
-    """
-    nearer = Path(sys.prefix) / "package.json"
-    if not nearer.exists():
-        nearer.write_text("{}")
-
-
 @pytest.fixture(scope="session")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Served]]:
     """Both servers; both start at once."""
-    let_bokeh_compile()
     started = {kind: serving(kind, tmp_path_factory.mktemp(kind)) for kind in KINDS}
     try:
         for each in started.values():

@@ -108,14 +108,3 @@ def test_an_application_may_hold_a_script(functions: str, visitors: Visitors) ->
     page = visitors()
     page.goto(f"{functions}/script")
     expect(page.get_by_text(re.compile(r"^visit \d+$"))).to_be_visible()
-
-
-def test_a_model_may_have_a_view_that_the_app_brings_along(opened: Open) -> None:
-    page = opened("compiled")
-    sees(page, "level 3", "heard nothing")
-    page.get_by_text("level 3").click()
-    sees(page, "level 4", "heard 4")
-    page.get_by_role("button", name="Rise").click()
-    sees(page, "level 10", "heard 10")
-    page.get_by_role("button", name="More").click()
-    sees(page, "came later")

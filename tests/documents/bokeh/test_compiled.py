@@ -36,7 +36,7 @@ def nothing_is_compiled_yet(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def compilations(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
-    """Which models were compiled; `compat/test_apps.py` has Node.js do it."""
+    """Which models were compiled; `compat/test_compiled.py` has Node.js do it."""
     made: list[list[str]] = []
 
     def compile_models(models: dict[str, Any]) -> str:
