@@ -17,8 +17,13 @@ class Counters:
 
     def count(self, what: str) -> None:
         """Add one."""
+        self.count_first(what)
+
+    def count_first(self, what: str) -> bool:
+        """Add one. Says whether it is the first of its kind."""
         with self._lock:
             self._counts[what] += 1
+            return self._counts[what] == 1
 
     def read(self) -> dict[str, int]:
         """All counts so far."""

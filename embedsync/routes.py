@@ -175,11 +175,13 @@ class Routes:
         """Say why a WebSocket of a browser has arrived as something else."""
         if not request.headers.get("Sec-Websocket-Key"):
             return
-        self._hub.counters.count("handshakes_stripped")
+        if not self._hub.counters.count_first("handshakes_stripped"):
+            return
         logger.warning(
-            "a WebSocket has arrived as a plain request: a proxy in front has taken off 'Upgrade', or this "
-            "server knows no WebSockets. In nginx: proxy_http_version 1.1; proxy_set_header Upgrade "
-            '$http_upgrade; proxy_set_header Connection "upgrade";'
+            "a WebSocket has arrived as a plain request. Either this server knows no WebSockets (uvicorn "
+            "needs 'pip install websockets'), or a proxy in front has taken off 'Upgrade'. In nginx: "
+            "proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection "
+            '"upgrade"; (later ones are counted, as handshakes_stripped)'
         )
 
     def _sharing(self, route: str, request: Request) -> Sequence[tuple[str, str]]:

@@ -91,6 +91,9 @@ PRODUCTION = {
 }
 
 
+IN_PRODUCTION = {"SECRET_KEY": "known to nobody but the machine of the site, and long enough for it"}
+
+
 @pytest.fixture
 def production_project(django_project: Path) -> Path:
     """The project with the lines for production."""
@@ -105,7 +108,7 @@ def manage(project: Path, *command: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "manage.py", *command],
         cwd=project,
-        env=own_environment(),
+        env=own_environment() | IN_PRODUCTION,
         capture_output=True,
         text=True,
         check=False,
@@ -120,7 +123,10 @@ def test_the_django_example_for_production_serves_its_files(production_project: 
     port = free_port()
     command = [sys.executable, *(each.format(port=port) for each in PRODUCTION[server])]
     log = production_project / "log"
-    with start(command, port, "/live/health", log, cwd=production_project) as (url, _):
+    with start(command, port, "/live/health", log, cwd=production_project, environment=IN_PRODUCTION) as (
+        url,
+        _,
+    ):
         moves_the_curve(f"{url}/")
         visited = manage(production_project, "live", "doctor", "--url", url)
         assert "Static files are served" in visited.stdout, visited.stderr

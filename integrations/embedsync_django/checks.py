@@ -181,9 +181,9 @@ def _routing() -> Iterator[CheckMessage]:
         application = get_default_application()
     except ImproperlyConfigured as error:
         reason = f" ({error.__context__})" if error.__context__ is not None else ""
-        yield Error(
-            f"{str(error).rstrip('.')}{reason}.", hint="Correct ASGI_APPLICATION.", id="embedsync.E004"
-        )
+        # A setting that the module needs may be the one that is wrong.
+        hint = "Correct ASGI_APPLICATION." if "ASGI_APPLICATION" in str(error) or reason else None
+        yield Error(f"{str(error).rstrip('.')}{reason}.", hint=hint, id="embedsync.E004")
         return
     except ConfigurationError:
         return  # It was told already, by the setting or the app that is wrong.

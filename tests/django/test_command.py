@@ -52,7 +52,7 @@ def test_a_project_without_apps_is_told_where_they_belong() -> None:
 
 
 def test_the_doctor_finds_a_set_up_right_or_wrong() -> None:
-    assert "The set-up is right." in live("doctor")
+    assert "The settings are right." in live("doctor")
     with override_settings(EMBEDSYNC={"GRAZE": 1}), pytest.raises(CommandError):
         live("doctor")
 

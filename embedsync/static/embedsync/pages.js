@@ -5,6 +5,9 @@ import { mayReload } from "./reload.js";
 /** What Bokeh calls a document whose author gave it no name. The page has a better one then. */
 const UNNAMED = "Bokeh Application";
 
+/** What the policies of our pages allow to apps that were seen to need it. */
+const FORBIDDEN_AT_FIRST = ["eval", "inline", "blob"];
+
 /** @type {WeakSet<object>} */
 const followed = new WeakSet();
 
@@ -14,8 +17,8 @@ document.addEventListener("embedsync:live", ({ target }) => {
   for (const shown of /** @type {any} */ (window).Bokeh?.documents ?? []) follow(shown);
 });
 
-document.addEventListener("securitypolicyviolation", ({ effectiveDirective }) => {
-  if (effectiveDirective.startsWith("script-src")) outgrow();
+document.addEventListener("securitypolicyviolation", ({ blockedURI }) => {
+  if (FORBIDDEN_AT_FIRST.includes(blockedURI)) outgrow();
 });
 
 /**

@@ -41,14 +41,16 @@ button {
   font: inherit; padding: 0.25em 1em;
 }
 button:hover, button:focus-visible { background: var(--_strong); color: var(--_back); }
-/* Below the app, to the left: toolbars are to the right, and the plot's own controls stay free. */
+/* Below the app, to the left: toolbars are to the right, and the plot's own controls stay free. Of an app that
+   reaches beyond the window, below what is seen of it. */
 .badge {
-  bottom: 4px; box-sizing: border-box; left: 4px; max-width: calc(100% - 8px); padding: 0.125em 0.75em;
-  pointer-events: none; position: absolute; z-index: 10;
+  align-self: end; bottom: 4px; box-sizing: border-box; grid-area: 1 / 1; justify-self: start; margin: 4px;
+  max-width: calc(100% - 8px); min-width: 0; padding: 0.125em 0.75em;
+  pointer-events: none; position: sticky; z-index: 10;
   background: var(--_back); border: 1px solid var(--_line); border-radius: 1em; color: var(--_text);
   font: 0.8125rem/1.5 system-ui, sans-serif;
 }
-:host([plain]) .badge { position: fixed; }
+:host([plain]) .badge { left: 0; position: fixed; }
 .badge button { border: 0; padding: 0; pointer-events: auto; text-decoration: underline; }
 .badge button:hover, .badge button:focus-visible { background: none; color: var(--_text); }
 @media (prefers-color-scheme: dark) {

@@ -345,6 +345,16 @@ def test_classes_of_models_that_a_script_defines_end_with_its_session(put: Write
     assert set(Model.model_class_reverse_map) == before
 
 
+def test_an_app_that_shows_nothing_is_warned_of_once(caplog: pytest.LogCaptureFixture) -> None:
+    recipe = load(lambda doc: None)
+    with caplog.at_level(logging.WARNING, "embedsync.bokeh"):
+        for _ in range(2):
+            Live(recipe)
+        Live(load(lambda doc: doc.add_root(Div())))
+    (record,) = [each for each in caplog.records if each.name == "embedsync.bokeh"]
+    assert "add_root" in record.getMessage()
+
+
 def test_an_app_with_javascript_in_its_models_is_warned_of_once(caplog: pytest.LogCaptureFixture) -> None:
     from bokeh.models import CustomJS, Slider
 

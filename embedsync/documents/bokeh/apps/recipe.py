@@ -41,6 +41,7 @@ class BokehRecipe:
         self._authority = authority
         self.traits = Traits()
         self._validated = False
+        self._was_empty = False
         self._lock = threading.Lock()
         self.server_context = ServerContext()
 
@@ -90,8 +91,17 @@ class BokehRecipe:
 
     def _learn(self, document: BokehDocument, session: SessionInfo) -> None:
         """Note what pages for such documents need, and what they need later."""
+        draws_page = has_own_page(document.bokeh)
         with self._lock:
-            self.traits.own_page = bool(self.traits.own_page) or has_own_page(document.bokeh)
+            self.traits.own_page = bool(self.traits.own_page) or draws_page
+            first_empty = not document.bokeh.roots and not draws_page and not self._was_empty
+            self._was_empty |= first_empty
+        if first_empty:
+            log.warning(
+                "app %r has filled its document with nothing, so its page is empty until a callback adds "
+                "something: curdoc().add_root(…) does",
+                session.app,
+            )
         self._learn_policy(session.app, document.needs_eval())
         document.on_text_to_compile = partial(self._learn_policy, session.app)
 

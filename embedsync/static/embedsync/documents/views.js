@@ -111,8 +111,9 @@ export class Views {
       told?.remove();
       this.#missing.delete(mount);
     } else if (mount.root !== null && told === undefined) {
-      const names = this.document.roots().map((model) => JSON.stringify(model.name)).join(", ");
-      const reason = `the app has no root named ${JSON.stringify(mount.root)}; names of its roots: ${names || "none"}`;
+      const names = this.document.roots().flatMap(({ name }) => (name === null ? [] : [JSON.stringify(name)]));
+      const known = names.length > 0 ? `names of its roots: ${names.join(", ")}` : "its roots have no names";
+      const reason = `the app has no root named ${JSON.stringify(mount.root)}; ${known} (roots are what it adds to the document, not what is inside of that)`;
       console.error(`embedsync: ${reason}`);
       const text = hostOf(mount.element).hasAttribute("debug") ? `embedsync: ${reason}` : MISSING;
       const note = Object.assign(document.createElement("p"), { className: "missing", textContent: text });

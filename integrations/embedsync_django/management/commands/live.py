@@ -62,7 +62,7 @@ class Command(BaseCommand):
                 f"manage.py check finds {len(others)} more errors that are not about live apps."
             )
         if not problems:
-            self.stdout.write(self.style.SUCCESS("The set-up is right."))
+            self.stdout.write(self.style.SUCCESS("The settings are right."))
         if url is not None:
             failed = not self._visit(url) or failed
         if failed:
@@ -118,7 +118,8 @@ _HEALTH_HINTS: dict[int | str, str] = {
 _SOCKET_HINTS: dict[int | str, str] = {
     403: "The site does not take this address for its own: a proxy in front must pass on Host, and "
     "SECURE_PROXY_SSL_HEADER must say how it tells that the browser used https.",
-    426: "Run an ASGI server such as daphne; a proxy in front must pass on Upgrade and Connection.",
+    426: "Run an ASGI server that knows WebSockets: daphne, or uvicorn with 'pip install websockets'. A "
+    "proxy in front must pass on Upgrade and Connection.",
 }
 
 
