@@ -74,6 +74,7 @@ if "sqlite3" in DATABASES["default"]["ENGINE"] and django.VERSION >= (5, 1):
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "collected"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 
 LOGIN_URL = "login"

@@ -4,6 +4,8 @@ import re
 import signal
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -13,7 +15,7 @@ from websockets.exceptions import InvalidStatus
 from embedsync import wire
 from tests.asgi.client import Client, socket_url
 from tests.asgi.server import until
-from tests.cli.process import serving
+from tests.cli.process import Serving, serving
 from tests.cli.visits import document_of, refusal_of, script, ticket_of
 
 
@@ -88,15 +90,20 @@ def hanging(tmp_path: Path) -> tuple[Path, Path]:
     return script(tmp_path, "hanging.py", text), begun
 
 
+@contextmanager
+def waiting_for(served: Serving) -> Iterator[Client]:
+    """A visitor whose document is being built. The page itself waits for it only for a while."""
+    ticket = ticket_of(served.lines[0], timeout=30)
+    with Client(socket_url(served.endpoint)) as client:
+        client.send(1, wire.Open(protocol=1, ticket=ticket))
+        yield client
+
+
 def test_app_code_that_hangs_keeps_it_for_the_stop_timeout_at_most(
     hanging: tuple[Path, Path], tmp_path: Path
 ) -> None:
     app, begun = hanging
-    with (
-        serving(tmp_path, app, "--stop-timeout", "0.5") as served,
-        Client(socket_url(served.endpoint)) as client,
-    ):
-        client.send(1, wire.Open(protocol=1, ticket=ticket_of(served.lines[0])))
+    with serving(tmp_path, app, "--stop-timeout", "0.5") as served, waiting_for(served) as client:
         until(begun.exists)
         asked = time.monotonic()
         assert served.stop() == 0
@@ -107,11 +114,7 @@ def test_app_code_that_hangs_keeps_it_for_the_stop_timeout_at_most(
 
 def test_a_second_interrupt_does_not_wait_for_app_code(hanging: tuple[Path, Path], tmp_path: Path) -> None:
     app, begun = hanging
-    with (
-        serving(tmp_path, app, "--stop-timeout", "600") as served,
-        Client(socket_url(served.endpoint)) as client,
-    ):
-        client.send(1, wire.Open(protocol=1, ticket=ticket_of(served.lines[0])))
+    with serving(tmp_path, app, "--stop-timeout", "600") as served, waiting_for(served) as client:
         until(begun.exists)
         served.signal(signal.SIGINT)
         assert client.wait_for(wire.Notice).kind is wire.NoticeKind.DRAIN

@@ -117,7 +117,7 @@ def test_the_doctor_says_that_a_server_has_no_sockets(tmp_path: Path) -> None:
     site = {"ROOT_URLCONF": "tests.django.site.urls_with_live"}
     application = "tests.django.site.wsgi:application"
     with server(tmp_path, *gunicorn, application, site_settings=site) as (url, _):
-        assert "Run an ASGI server such as daphne" in doctor(url)
+        assert "Run an ASGI server that knows WebSockets" in doctor(url)
 
 
 @pytest.mark.parametrize("url", ["127.0.0.1:8000", "ftp://127.0.0.1", ""])

@@ -250,12 +250,13 @@ class World:
         if not questions:
             return False
         question, what, about, attachment = questions.pop(which % len(questions))
-        answer = None
+        answer: str | int | None = None
         fails = fails or not self.is_up
         if what == "refresh" and not fails:
             try:
                 answer = self.hub.renew_ticket(about, self._request(self.page_of[replica]))
             except TicketError:
+                answer = int(wire.Close.TICKET_EXPIRED)
                 self.note("a ticket was not renewed")
         if what == "load" and fails:
             self.note("a script did not load")

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from bokeh.model import Model
 from bokeh.models import Button, ColumnDataSource, Div, Slider, TextInput
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -171,6 +171,7 @@ def test_the_event_of_a_plain_value_is_that_of_the_encoding(value: Any) -> None:
     assert json.loads(event.content)["new"] == value
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])  # arrays of objects take long to invent
 @given(
     st.dictionaries(
         st.text(st.characters(codec="utf-8"), max_size=3),
