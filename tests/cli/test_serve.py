@@ -103,7 +103,7 @@ def test_app_code_that_hangs_keeps_it_for_the_stop_timeout_at_most(
     hanging: tuple[Path, Path], tmp_path: Path
 ) -> None:
     app, begun = hanging
-    with serving(tmp_path, app, "--stop-timeout", "0.5") as served, waiting_for(served) as client:
+    with serving(tmp_path, app, "--stop-timeout", "0.5") as served, waiting_for(served):
         until(begun.exists)
         asked = time.monotonic()
         assert served.stop() == 0
