@@ -116,6 +116,20 @@ test("a document that comes before the server has said who we are is not shown, 
   assert.deepEqual([page.root.value, page.edits], [3, [[1, 3]]]);
 });
 
+test("a poisoned replica asks again where the snapshot comes before the server has said who we are", async () => {
+  const page = await Page.live();
+  page.op(2, set("root", "value", 9));
+  page.wire.drop();
+  page.environment.advance(20_000);
+  page.wire.open();
+  const snapshot = { type: "snapshot", epoch: "e1", seq: 2, cseq: 0, document: { ...ROOT, attributes: { value: 9 } } };
+  page.push(snapshot);
+  page.push(OPENED);
+  assert.deepEqual([page.wire.of("resync").length, page.session.state], [1, "waiting"]);
+  page.push(snapshot);
+  assert.deepEqual([page.root.value, page.session.state], [9, "live"]);
+});
+
 test("a snapshot that cannot be reconciled is followed by one that replaces", async () => {
   const page = await Page.live();
   page.op(5);

@@ -98,3 +98,27 @@ def test_an_answer_from_before_the_snapshot_takes_no_model_away(state: Machine) 
     state.traffic(page=0, server=1, turns=1, browser=3)
     state.app_sets(which=0, node=1, value=9)
     state.teardown()
+
+
+def test_a_snapshot_that_came_before_the_browser_was_let_in_is_asked_for_again(state: Machine) -> None:
+    state.begin(layout="alone")
+    state.bounce(page=0, server=0, turns=0, browser=0)
+    state.app_sets(which=0, node=0, value=1)
+    state.two_messages_change_places(page=0, down=True, which=0, turns=2)
+    state.bounce(page=0, server=0, turns=0, browser=1)
+    state.two_messages_change_places(page=0, down=True, which=0, turns=2)
+    state.teardown()
+
+
+def test_a_refusal_that_came_before_the_browser_was_let_in_is_told_though_it_waits_for_a_snapshot(
+    state: Machine,
+) -> None:
+    state.begin(layout="alone")
+    state.browser_sends_nonsense(replica=0, node=0, nonsense=["value", "x"])
+    state.bounce(page=0, server=0, turns=0, browser=0)
+    state.app_sets(which=0, node=0, value=1)
+    state.two_messages_change_places(page=0, down=True, which=0, turns=2)
+    state.bounce(page=0, server=0, turns=0, browser=1)
+    state.two_messages_change_places(page=0, down=True, which=1, turns=4)
+    state.two_messages_change_places(page=0, down=True, which=0, turns=0)
+    state.teardown()

@@ -319,7 +319,7 @@ export class Session {
       if (header.type === "opened") this.#opened(header);
       else if (header.type === "notice") this.#notice(header);
       else if (header.type === "closed") this.closed(header.code, { error: header.error, detail: header.detail });
-      else if (!this.#isIn) throw new Error(`a frame of type ${header.type} has overtaken "opened"`);
+      else if (!this.#isIn) this.#tooEarly(header.type);
       else if (header.type === "snapshot") yield* this.#snapshot(header, buffers);
       else if (this.#poisoned && header.type !== "result") return;
       else if (header.type === "op") yield* this.#op(header, buffers);
@@ -328,6 +328,17 @@ export class Session {
     } catch (error) {
       this.#poison(error);
     }
+  }
+
+  /**
+   * A frame is dropped that came before the server had let this attachment in.
+   * @param {string} type
+   * @returns {never}
+   */
+  #tooEarly(type) {
+    // It may be the snapshot that was asked for, or an answer that nobody has told yet: they are asked for again.
+    this.#poisoned = false;
+    throw new Error(`a frame of type ${type} has overtaken "opened"`);
   }
 
   /** @param {import("./wire.js").Header} header */
