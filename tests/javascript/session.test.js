@@ -116,6 +116,20 @@ test("a document that comes before the server has said who we are is not shown, 
   assert.deepEqual([page.root.value, page.edits], [3, [[1, 3]]]);
 });
 
+test("a poisoned replica asks again where the snapshot comes before the server has said who we are", async () => {
+  const page = await Page.live();
+  page.op(2, set("root", "value", 9));
+  page.wire.drop();
+  page.environment.advance(20_000);
+  page.wire.open();
+  const snapshot = { type: "snapshot", epoch: "e1", seq: 2, cseq: 0, document: { ...ROOT, attributes: { value: 9 } } };
+  page.push(snapshot);
+  page.push(OPENED);
+  assert.deepEqual([page.wire.of("resync").length, page.session.state], [1, "waiting"]);
+  page.push(snapshot);
+  assert.deepEqual([page.root.value, page.session.state], [9, "live"]);
+});
+
 test("a snapshot that cannot be reconciled is followed by one that replaces", async () => {
   const page = await Page.live();
   page.op(5);
@@ -526,6 +540,30 @@ test("a model that a refused edit brought is forgotten", async () => {
   assert.equal(page.document.models.has("mine"), false);
 });
 
+test("a model that an edit brought beside what was skipped stays, though a later edit shows another", async () => {
+  const page = await Page.live({ ...ROOT, attributes: { child: CHILD } });
+  page.person((document) => {
+    document.append("n1", [2]);
+    document.adopt("root", "mine", 3);
+  });
+  page.person((document) => document.adopt("root", "other", 4));
+  page.push({ type: "op", from: 0, seq: 1, events: [set("root", "child", null)], gone: ["n1"] });
+  page.result(1, 2, { own: true, skipped: [0] });
+  page.op(3, set("mine", "value", 5));
+  assert.deepEqual([page.document.models.get("mine")?.value, page.wire.of("resync")], [5, []]);
+});
+
+test("a model that a skipped event brought is forgotten", async () => {
+  const page = await Page.live({ ...ROOT, attributes: { child: CHILD } });
+  page.person((document) => {
+    document.adopt("n1", "mine", 3);
+    document.set("root", "child", null);
+  });
+  page.push({ type: "op", from: 0, seq: 1, events: [set("root", "child", null)], gone: ["n1"] });
+  page.result(1, 2, { own: true, skipped: [0] });
+  assert.deepEqual([...page.document.models.keys()], ["root"]);
+});
+
 // Snapshots
 
 test("a snapshot settles the edits that it counts, keeps the later ones shown, and holds nothing", async () => {
@@ -540,6 +578,17 @@ test("a snapshot settles the edits that it counts, keeps the later ones shown, a
   assert.equal(page.root.value, 10);
   page.result(2, 10, { own: true });
   assert.deepEqual([page.root.echo, page.session.seq], [30, 10]);
+});
+
+test("the answer to an edit that a snapshot has settled takes no model away", async () => {
+  const page = await Page.live({ ...ROOT, attributes: { child: CHILD } });
+  page.person((document) => document.adopt("root", "first", 1));
+  page.op(9);
+  page.person((document) => document.adopt("root", "second", 2));
+  page.push({ type: "snapshot", epoch: "e1", seq: 9, cseq: 1, document: { ...ROOT, attributes: { child: CHILD } } });
+  page.result(1, 5, { own: true, gone: ["n1"] });
+  page.op(10, set("n1", "value", 6));
+  assert.deepEqual([page.document.models.get("n1")?.value, page.wire.of("resync").length], [6, 1]);
 });
 
 test("a pending delta is applied again on top of a snapshot", async () => {

@@ -239,8 +239,7 @@ class Peer:
         settled = [each for each in self.pending if 0 < each.cseq <= result.cseq]
         for edit in settled:
             self.pending.remove(edit)
-            if result.skipped or not result.commit:
-                self.doomed.update(_brought(edit))
+            self.doomed.update(_unreached(edit, result))
         keys = {key for edit in settled for key in edit.keys}
         for key in keys:
             self.held[key] = [each for each in self.held.get(key, []) if each.seq > result.seq]
@@ -297,7 +296,11 @@ class Peer:
         self.outbox.append(wire.Resync(epoch=self.epoch, seq=self.seq, cseq=self.answered, reason=reason))
 
 
-def _brought(edit: PendingEdit) -> list[str]:
-    """Ids of the browser's own models that an edit defines."""
-    new = [event.get("new") for event in edit.events]
+def _unreached(edit: PendingEdit, result: wire.Result) -> list[str]:
+    """Ids of the browser's own models that an edit defines, where the server has not taken them."""
+    new = [
+        event.get("new")
+        for position, event in enumerate(edit.events)
+        if not result.commit or position in result.skipped
+    ]
     return [each["define"] for each in new if isinstance(each, dict) and "define" in each]

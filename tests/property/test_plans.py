@@ -78,3 +78,47 @@ def test_a_socket_that_the_server_has_given_up_is_not_taken_again(state: Machine
     state.traffic(page=0, server=2, turns=0, browser=1)
     state.traffic(page=0, server=1, turns=0, browser=1)
     state.teardown()
+
+
+def test_an_answer_from_before_the_snapshot_takes_no_model_away(state: Machine) -> None:
+    state.begin(layout="alone", settings="short log")
+    state.person_adds_node(replica=0, node=0, value=1)
+    state.everything_arrives()
+    # The first node leaves, and comes back before the browser hears that it has left.
+    state.person_adds_node(replica=0, node=0, value=2)
+    state.messages_reach_the_server(page=0, count=1)
+    state.threads_run_turns(count=1, which=0)
+    state.app_brings_node_back(which=0, node=0, away=0)
+    for value in range(3):
+        state.app_sets(which=0, node=0, value=value)
+    state.threads_run_turns(count=4, which=0)
+    state.bounce(page=0, server=0, turns=0, browser=0)
+    # So the snapshot has it, where the browser shows another that it has just made.
+    state.person_adds_node(replica=0, node=0, value=3)
+    state.traffic(page=0, server=1, turns=1, browser=3)
+    state.app_sets(which=0, node=1, value=9)
+    state.teardown()
+
+
+def test_a_snapshot_that_came_before_the_browser_was_let_in_is_asked_for_again(state: Machine) -> None:
+    state.begin(layout="alone")
+    state.bounce(page=0, server=0, turns=0, browser=0)
+    state.app_sets(which=0, node=0, value=1)
+    state.two_messages_change_places(page=0, down=True, which=0, turns=2)
+    state.bounce(page=0, server=0, turns=0, browser=1)
+    state.two_messages_change_places(page=0, down=True, which=0, turns=2)
+    state.teardown()
+
+
+def test_a_refusal_that_came_before_the_browser_was_let_in_is_told_though_it_waits_for_a_snapshot(
+    state: Machine,
+) -> None:
+    state.begin(layout="alone")
+    state.browser_sends_nonsense(replica=0, node=0, nonsense=["value", "x"])
+    state.bounce(page=0, server=0, turns=0, browser=0)
+    state.app_sets(which=0, node=0, value=1)
+    state.two_messages_change_places(page=0, down=True, which=0, turns=2)
+    state.bounce(page=0, server=0, turns=0, browser=1)
+    state.two_messages_change_places(page=0, down=True, which=1, turns=4)
+    state.two_messages_change_places(page=0, down=True, which=0, turns=0)
+    state.teardown()

@@ -319,7 +319,7 @@ export class Session {
       if (header.type === "opened") this.#opened(header);
       else if (header.type === "notice") this.#notice(header);
       else if (header.type === "closed") this.closed(header.code, { error: header.error, detail: header.detail });
-      else if (!this.#isIn) throw new Error(`a frame of type ${header.type} has overtaken "opened"`);
+      else if (!this.#isIn) this.#tooEarly(header.type);
       else if (header.type === "snapshot") yield* this.#snapshot(header, buffers);
       else if (this.#poisoned && header.type !== "result") return;
       else if (header.type === "op") yield* this.#op(header, buffers);
@@ -328,6 +328,17 @@ export class Session {
     } catch (error) {
       this.#poison(error);
     }
+  }
+
+  /**
+   * A frame is dropped that came before the server had let this attachment in.
+   * @param {string} type
+   * @returns {never}
+   */
+  #tooEarly(type) {
+    // It may be the snapshot that was asked for, or an answer that nobody has told yet: they are asked for again.
+    this.#poisoned = false;
+    throw new Error(`a frame of type ${type} has overtaken "opened"`);
   }
 
   /** @param {import("./wire.js").Header} header */
@@ -515,10 +526,12 @@ export class Session {
     if (result.seq - (result.own ? 1 : 0) > this.seq) {
       throw new Error(`the result at ${result.seq} came too early: this replica is at ${this.seq}`);
     }
-    if (result.own) this.seq = Math.max(this.seq, result.seq);
+    // From before the last snapshot, it says nothing new of the document: a model that had left may be back.
+    const isNews = result.seq > this.seq;
+    if (isNews) this.seq = result.seq;
     const settled = this.#edits.settle(answered);
     if (settled.length > 0) yield* this.#settled(settled, result, this.#decode(result.values ?? [], buffers));
-    this.#letGo(result.gone ?? []);
+    this.#letGo([...(isNews ? (result.gone ?? []) : []), ...unreached(settled, result)]);
     this.#count();
     this.#flush();
   }
@@ -544,10 +557,6 @@ export class Session {
     }
     const free = [...keys].filter((key) => !this.#edits.pendingOn(key));
     yield* this.#apply([...now, ...this.#held.release(free)]);
-    if (!result.commit || result.skipped?.length > 0) {
-      // Models that such an edit brought may never have reached the server's document.
-      for (const { changes } of settled) for (const { defines } of changes) this.#letGo(defines);
-    }
   }
 
   /**
@@ -771,4 +780,16 @@ export class Session {
     this.state = state;
     this.events.state(state);
   }
+}
+
+/**
+ * Models that edits brought and that have not reached the server's document by them: it has refused the edits, or
+ * skipped what brought the models. An edit that it has merged into another brought none.
+ * @param {import("./edits.js").Edit[]} settled
+ * @param {import("./wire.js").Header} result
+ * @returns {string[]}
+ */
+function unreached(settled, { commit, skipped = [] }) {
+  const lost = settled.flatMap(({ changes }) => changes.filter((_, position) => !commit || skipped.includes(position)));
+  return lost.flatMap(({ defines }) => defines);
 }
