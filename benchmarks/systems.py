@@ -249,6 +249,7 @@ def running(system: System, grace: float = 15.0) -> Iterator[Site]:
     """
     port = _free_port()
     variables = {**os.environ, "PYTHONPATH": str(ROOT), "BENCH_GRACE": str(grace), **system.variables}
+    variables.pop("DJANGO_SETTINGS_MODULE", None)  # Another project's; the sites name their own.
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(
             [str(system.python), *system.command(port, grace)],

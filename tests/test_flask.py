@@ -370,6 +370,7 @@ def test_a_process_without_files_for_a_socket_says_so_and_writes_nothing_after_t
             response({}, cast(Any, no_more))
         assert len(live.hub._sockets) == 0
         assert theirs.recv(4096).endswith(b"\r\n\r\n")
+        live.hub.stop()
     assert "no room for it" in caplog.text
 
 
@@ -383,11 +384,13 @@ def test_a_process_without_files_for_a_socket_says_so_and_writes_nothing_after_t
 def test_a_handshake_that_is_none_is_refused_without_a_traceback(
     wrong: dict[str, str], caplog: pytest.LogCaptureFixture
 ) -> None:
-    app, _ = make()
+    app, live = make()
     ours, theirs = socket.socketpair()
     with ours, theirs:
         environ = {"werkzeug.socket": ours, "HTTP_ORIGIN": "http://localhost", **HANDSHAKE, **wrong}
         answer = app.test_client().get("/live/socket", environ_overrides=environ)
+    with app.app_context():
+        live.hub.stop()
     assert answer.status_code == 400
     assert not caplog.records
 
