@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Visitors, embedsync_serve, gunicorn, running
@@ -61,10 +63,17 @@ def test_widgets_work_both_ways(address: str, visitor: Visitors) -> None:
 
 def test_a_table_of_an_extension_is_edited(address: str, visitor: Visitors) -> None:
     page = open_app(visitor, address, "table")
-    page.locator(".tabulator-cell[tabulator-field=count]").first.dblclick()
-    page.keyboard.type("5")
-    page.keyboard.press("Enter")
-    expect(page.get_by_text("count 1 is 15")).to_be_visible()
+    cell = page.locator(".tabulator-cell[tabulator-field=count]").first
+    edited = page.get_by_text("count 1 is 15")
+    # The library draws its rows again when it has found out how wide they are, and forgets who edits one.
+    for _ in range(5):
+        cell.dblclick()
+        with contextlib.suppress(AssertionError, PlaywrightError):
+            cell.locator("input").fill("15", timeout=3000)
+            page.keyboard.press("Enter")
+            expect(edited).to_be_visible(timeout=3000)
+            break
+    expect(edited).to_be_visible()
 
 
 def test_components_with_javascript_of_their_own_work_both_ways(address: str, visitor: Visitors) -> None:
