@@ -15,6 +15,7 @@ from embedsync import wire
 from tests.contract.client import Attached, Client
 from tests.contract.servers import free_port, start
 from tests.support.demo import PASSWORDS, Database, csrf_token, django_site, manage
+from tests.support.memory import wait_until
 
 APPS = ["/cellar", "/sliders", "/crossfilter", "/stream", "/two-apps", "/board", "/beats"]
 PUBLIC = ["/", *APPS, "/login"]
@@ -34,6 +35,7 @@ def url(database: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         patch.setenv("DATABASE_URL", database.url)
         with start(django_site(port), port, "/live/health", log) as (url, _):
             yield url
+            wait_until(log.read_text)  # Lines are written by a thread of their own.
     (refusal,) = log.read_text().splitlines()
     assert refusal.endswith("forbidden: TextInput.value: it is disabled")
 
