@@ -35,6 +35,7 @@ from embedsync_flask.capacity import (
 from embedsync_flask.carried import NoThread
 from tests.contract.client import Client
 from tests.contract.servers import free_port, start
+from tests.support.handshake import HANDSHAKE
 from tests.support.memory import MemoryBrowser, ToyRecipe, wait_until
 
 
@@ -44,15 +45,6 @@ def make(**config: Any) -> tuple[Flask, EmbedSync]:
     live = EmbedSync(app)
     live.add_app("toy", ToyRecipe())
     return app, live
-
-
-HANDSHAKE = {
-    "HTTP_HOST": "localhost",
-    "HTTP_CONNECTION": "Upgrade",
-    "HTTP_UPGRADE": "websocket",
-    "HTTP_SEC_WEBSOCKET_KEY": "AAAAAAAAAAAAAAAAAAAAAA==",
-    "HTTP_SEC_WEBSOCKET_VERSION": "13",
-}
 
 
 def render(app: Flask, template: str, **values: Any) -> str:

@@ -24,6 +24,7 @@ from embedsync.settings import Settings
 from embedsync_flask.carried import CarriedSocket, NoThread, can_be_carried
 from embedsync_flask.socket import serve_socket
 from embedsync_flask.traffic import Traffic, Traveller
+from tests.support.handshake import HANDSHAKE
 from tests.support.memory import wait_until
 from tests.support.raw import BINARY, CLOSE, PING, PONG, TEXT, encode_frame
 
@@ -80,15 +81,6 @@ def test_what_a_browser_says_as_it_leaves_is_heard(sock: socket.socket) -> None:
     witness = Witness()
     serve_socket(cast(Any, LeavingBrowser(sock)), cast(Endpoint, witness), Settings())
     assert witness.noted == [b"hello", b"goodbye", "lost"]
-
-
-HANDSHAKE = {
-    "HTTP_HOST": "localhost",
-    "HTTP_CONNECTION": "Upgrade",
-    "HTTP_UPGRADE": "websocket",
-    "HTTP_SEC_WEBSOCKET_KEY": "AAAAAAAAAAAAAAAAAAAAAA==",
-    "HTTP_SEC_WEBSOCKET_VERSION": "13",
-}
 
 
 class Browser:
