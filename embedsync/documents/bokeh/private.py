@@ -57,6 +57,8 @@ from bokeh.document.events import (
 from bokeh.document.locking import UnlockedDocumentProxy
 from bokeh.document.models import DocumentModelManager
 from bokeh.embed.bundle import (
+    URL,
+    Bundle,
     Script,
     _use_gl,
     _use_mathjax,
@@ -65,7 +67,6 @@ from bokeh.embed.bundle import (
     extension_dirs,
 )
 from bokeh.embed.bundle import _bundle_extensions as bundle_extensions
-from bokeh.embed.bundle import bundle_for_objs_and_resources as bundle_for_resources
 from bokeh.embed.elements import script_for_render_items
 from bokeh.embed.util import RenderItem
 from bokeh.events import Event, ModelEvent
@@ -94,8 +95,10 @@ __all__ = [
     "BINARY_ARRAY_TYPES",
     "ID",
     "OF_BOKEH",
+    "URL",
     "AliasPropertyDescriptor",
     "Bool",
+    "Bundle",
     "ColumnDataChangedEvent",
     "ColumnDataPropertyDescriptor",
     "ColumnsPatchedEvent",
@@ -149,7 +152,6 @@ __all__ = [
     "Value",
     "array_encoding_disabled",
     "bundle_extensions",
-    "bundle_for_resources",
     "compile_models",
     "convert_datetime_type",
     "data_models",
@@ -162,6 +164,7 @@ __all__ = [
     "make_id",
     "model_class",
     "model_util",
+    "models_with_an_implementation",
     "property_callbacks",
     "registered_decoders",
     "script_for_render_items",
@@ -215,6 +218,12 @@ def model_class(name: str) -> type[Model] | None:
         return figure
     found = _resolver._known_models.get(name)
     return found if isinstance(found, type) and issubclass(found, Model) else None
+
+
+def models_with_an_implementation() -> list[type[Model]]:
+    """Model classes that this process has defined with a view beside them."""
+    known = list(_resolver._known_models.values())
+    return [each for each in known if issubclass(each, Model) and hasattr(each, "__implementation__")]
 
 
 def data_models() -> list[type[HasProps]]:

@@ -5,19 +5,22 @@ from __future__ import annotations
 from pathlib import Path
 
 import bokeh
-from bokeh.resources import Resources
 
+from embedsync.documents.bokeh.compiled import COMPILED
 from embedsync.documents.bokeh.private import (
     AUTOLOAD_JS,
     ID,
+    URL,
+    Bundle,
     RenderItem,
+    Resources,
     Script,
-    bundle_for_resources,
+    bundle_extensions,
     extension_dirs,
+    models_with_an_implementation,
     script_for_render_items,
     settings,
 )
-from embedsync.errors import BuildError
 
 __all__ = ["autoload_script", "bokeh_version", "extension_folder", "static_folder"]
 
@@ -38,20 +41,28 @@ def autoload_script(
         app_path: path of the app's URL.
         absolute_url: URL of the app, if the page is not beside it.
         root_url: where Bokeh's files are below; ``None`` for a page that has them.
-
-    Raises:
-        BuildError: a model that this process has defined does not compile.
     """
-    resources = Resources(mode="server", root_url=root_url) if root_url is not None else None
-    try:
-        bundle = bundle_for_resources(None, resources)
-    except SystemExit as error:  # Bokeh would have its server end.
-        raise BuildError(
-            "a model has an __implementation__ that does not compile; Bokeh says above why"
-        ) from error
+    bundle = _bundle(Resources(mode="server", root_url=root_url) if root_url is not None else None)
     item = RenderItem(token=token, elementid=ID(element), use_for_title=False)
     bundle.add(Script(script_for_render_items({}, [item], app_path=app_path, absolute_url=absolute_url)))
     return AUTOLOAD_JS.render(bundle=bundle, elementid=element)
+
+
+def _bundle(resources: Resources | None) -> Bundle:
+    """What a page loads that may show any app of the process, as Bokeh's own server would have it.
+
+    A model that does not compile is left out, which is in the log: Bokeh's server would have no page then.
+    """
+    bundle = Bundle()
+    if resources is not None:
+        extensions = bundle_extensions(None, resources)
+        scripts = [*map(URL, resources.js_files), *(each.server_url for each in extensions)]
+        styles = [*map(URL, resources.css_files)]
+        bundle = Bundle(scripts, resources.js_raw, styles, resources.css_raw, resources.hashes)
+    for kind in models_with_an_implementation():
+        if (name := COMPILED.script_of(kind)) and (file := COMPILED.find(name)):
+            bundle.add(Script(file.read_text(encoding="utf-8")))
+    return bundle
 
 
 def static_folder() -> Path:

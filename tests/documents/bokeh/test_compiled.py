@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from bokeh.embed.bundle import bundle_for_objs_and_resources
 from bokeh.models import Div
-from bokeh.util import compiler
+from bokeh.resources import Resources
 
-from embedsync.documents.bokeh import compiled, extensions
+from embedsync.documents.bokeh import compiled, extensions, stock_pages
 from embedsync.documents.bokeh.compiled import CompiledModels
-from embedsync.documents.bokeh.private import CompilationError
+from embedsync.documents.bokeh.private import CompilationError, forget_classes
 from embedsync.documents.bokeh.resources import needed_scripts
 from embedsync.documents.bokeh.stock_pages import autoload_script
-from embedsync.errors import BuildError
 from embedsync.hub import Hub
 from embedsync.request import Request
 from embedsync.routes import Routes
@@ -30,8 +31,13 @@ def define() -> type[Div]:
 
 
 @pytest.fixture(autouse=True)
-def nothing_is_compiled_yet(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(extensions, "COMPILED", CompiledModels())
+def nothing_is_compiled_yet(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    models = CompiledModels()
+    monkeypatch.setattr(extensions, "COMPILED", models)
+    monkeypatch.setattr(stock_pages, "COMPILED", models)
+    yield
+    # Pages of stock BokehJS have all models of the process.
+    forget_classes([__name__])
 
 
 @pytest.fixture
@@ -107,15 +113,29 @@ def test_what_does_not_compile_is_tried_again_only_after_a_while(
     assert len(tried) == 2
 
 
-def test_a_model_that_does_not_compile_does_not_end_the_process_that_makes_a_script_for_stock_pages(
-    monkeypatch: pytest.MonkeyPatch,
+def test_pages_of_stock_bokehjs_have_every_model_that_compiles(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     define()
 
-    def fail(models: dict[str, Any]) -> str:
-        raise CompilationError("own.ts:1:1 - error TS1128")
+    class Faulty(Div):
+        __implementation__ = "export class {}\n"
 
-    monkeypatch.setattr(compiler, "_bundle_models", fail)
-    monkeypatch.setattr(compiler, "_bundle_cache", {})
-    with pytest.raises(BuildError, match="does not compile"):
-        autoload_script("token", element="e", app_path="/app", absolute_url=None, root_url="/")
+    def compile_models(models: dict[str, Any]) -> str:
+        if any(each.name == "Faulty" for each in models.values()):
+            raise CompilationError("faulty.ts:1:1 - error TS1128")
+        return "/* compiled */"
+
+    monkeypatch.setattr(compiled, "compile_models", compile_models)
+    with caplog.at_level(logging.ERROR, "embedsync.bokeh"):
+        script = autoload_script("token", element="e", app_path="/app", absolute_url=None, root_url="/")
+    assert "/* compiled */" in script
+    assert "Faulty" in caplog.text
+
+
+@pytest.mark.parametrize("root_url", ["/", "https://example.org/below/", None])
+def test_pages_of_stock_bokehjs_load_what_bokeh_has_them_load(root_url: str | None) -> None:
+    resources = Resources(mode="server", root_url=root_url) if root_url is not None else None
+    bokehs, ours = bundle_for_objs_and_resources(None, resources), stock_pages._bundle(resources)
+    assert list(ours) == list(bokehs)
+    assert ours.hashes == bokehs.hashes
