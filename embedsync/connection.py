@@ -272,7 +272,7 @@ class Connection:
     @property
     def ready(self) -> bool:
         """Whether there is something to send, or the socket is to be closed."""
-        return self.closed is not None or self._outbox.is_open
+        return self._outbox.is_open or self.closed is not None
 
     def close(self, code: int, reason: str = "", now: float | None = None) -> None:
         """Close the socket after what still waits was sent."""

@@ -70,7 +70,26 @@ class Attachment:
         self, payload: bytes, *, seq: int | None = None, always: bool = False, snapshot: bool = False
     ) -> bool:
         """See :meth:`embedsync.replica.Viewer.push`."""
-        return self.endpoint.push(self.number, payload, seq, always, snapshot)
+        # A hundred viewers make a hundred of these for each change: no call of another method but must be.
+        endpoint = self.endpoint
+        connection = endpoint._connection
+        with endpoint._lock:
+            queued = connection.push(
+                self.number, payload, endpoint._clock(), seq=seq, always=always, snapshot=snapshot
+            )
+            if connection.is_simple:
+                endpoint._hasten()
+        if queued and connection.ready:
+            endpoint._on_ready()
+        return queued
+
+    def call_on_writer(self, function: Callable[[], None]) -> bool:
+        """See :meth:`embedsync.replica.Viewer.call_on_writer`."""
+        call = self.endpoint.call_on_writer
+        if call is None:
+            return False
+        call(function)
+        return True
 
     def close(self, code: int, *, error: str = "", detail: str = "") -> None:
         """See :meth:`embedsync.replica.Viewer.close`."""
@@ -143,6 +162,8 @@ class Endpoint:
         self._lock = threading.Lock()
         self._attachments: dict[int, Attachment] = {}
         self._on_ready: Callable[[], None] = _nothing
+        self.call_on_writer: Callable[[Callable[[], None]], None] | None = None
+        """Calls a function soon on the thread that writes to sockets. Adapters set it."""
         self._lost = False
         self._timer: Timer | None = None
         self._due = 0.0
@@ -241,21 +262,6 @@ class Endpoint:
         self._on_closed(self)
 
     # For attachments and the hub.
-
-    def push(
-        self, number: int, payload: bytes, seq: int | None, always: bool, snapshot: bool = False
-    ) -> bool:
-        """Queue a payload for an attachment."""
-        connection = self._connection
-        with self._lock:
-            queued = connection.push(
-                number, payload, self._clock(), seq=seq, always=always, snapshot=snapshot
-            )
-            if connection.is_simple:
-                self._hasten()
-        if queued and connection.ready:
-            self._on_ready()
-        return queued
 
     def attachment(self, number: int) -> Attachment:
         """The attachment of this number; a new one, if there is none."""

@@ -8,6 +8,7 @@ from embedsync import wire
 
 __all__ = ["Outbox"]
 
+_USUAL = wire.USUAL_ATTACHMENT
 _MARK = wire.encode_payload(wire.Ping())
 
 
@@ -72,7 +73,7 @@ class Outbox:
         queue, window = self._queue, self._window
         while queue and self.underway < window:
             attachment, payload, ping, alone = queue.popleft()
-            messages.append(wire.frame(attachment, payload))
+            messages.append(payload if attachment == _USUAL else wire.frame(attachment, payload))
             size = len(payload)
             if alone:
                 del self._snapshots[attachment]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -28,6 +29,12 @@ class Viewer(Protocol):
         Returns:
             False if too much is waiting; then nothing was queued, and
             :meth:`~embedsync.session.Session.drained` is to be called once the queue is short.
+        """
+
+    def call_on_writer(self, function: Callable[[], None]) -> bool:
+        """Call a function soon on the thread that writes to the browser. Says whether there is such a thread.
+
+        It may be on its way out, and not call.
         """
 
     def close(self, code: int, *, error: str = "", detail: str = "") -> None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Awaitable, Callable, Hashable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -24,6 +24,13 @@ from embedsync.replica import Answer, Replica, Viewer
 from embedsync.settings import Settings
 
 __all__ = ["Accepted", "CatchUp", "Session"]
+
+_MOST_HELD = 4
+"""Ops; with the next one, all are published."""
+_HELD_FOR = 0.005
+"""Seconds at the most."""
+_MERGED = 16 * 1024
+"""Bytes of payload up to which ops are encoded once more, as one. Larger ones are sent as they are."""
 
 
 class Accepted(enum.Enum):
@@ -57,7 +64,11 @@ class Session:
         snapshot: the document as it is now, if it was encoded already.
         lock: guards log and replicas where several threads come near; entered briefly, and
             never while application code runs.
+        call_later: calls a function after some seconds, on any thread. Without it no op is held.
     """
+
+    many: ClassVar[int] = 8
+    """Replicas from which ops are held; see :meth:`release`."""
 
     def __init__(
         self,
@@ -71,6 +82,7 @@ class Session:
         recover: bool = False,
         snapshot: Snapshot | None = None,
         lock: AbstractContextManager[Any] | None = None,
+        call_later: Callable[[float, Callable[[], None]], object] | None = None,
     ) -> None:
         self.id = session_id
         self.epoch = epoch
@@ -81,6 +93,10 @@ class Session:
         self._script_url = script_url
         self._on_refused = on_refused
         self._lock = lock if lock is not None else nullcontext()
+        self._call_later = call_later
+        self._held: list[Op] = []
+        self._timed = False
+        self._asked = False
         self._log = Log(max_ops=settings.log_ops, max_bytes=settings.log_bytes)
         self._scripts: dict[str, None] = {}
         self._ready_snapshot = snapshot
@@ -158,12 +174,26 @@ class Session:
         if patch:
             with self._lock:
                 self._publish(self._append(patch, None))
+        elif self._held:
+            with self._lock:
+                self._release_soon()
 
     def forget_snapshot(self) -> None:
         """App code has run, or the document has changed: whole it has to be encoded anew."""
         self._ready_snapshot = None
 
     # Not turns: the lock is enough.
+
+    def release(self) -> None:
+        """Publish the ops that are held.
+
+        Where many look on, an op waits until the callbacks of its turn are done, so that both go out as one,
+        and is then handed to the viewers on the thread that writes to them, which spares two processors the
+        same memory. It never waits for long.
+        """
+        with self._lock:
+            self._asked = False
+            self._release()
 
     def resume(
         self, replica: Replica, viewer: Viewer, position: wire.Resume, secret: str, *, grace: float
@@ -262,6 +292,7 @@ class Session:
     def close(self, code: int, *, error: str = "", detail: str = "") -> None:
         """End all attachments."""
         with self._lock:
+            self._release()
             for replica in self.replicas.values():
                 viewer, replica.viewer = replica.viewer, None
                 if viewer is not None:
@@ -299,6 +330,7 @@ class Session:
     ) -> None:
         values = self.document.values(self._to_correct(replica, edit, prepared))
         with self._lock:
+            self._release()
             op = self._append(patch, replica.id) if patch else None
             result = wire.Result(
                 cseq=edit.cseq,
@@ -314,7 +346,7 @@ class Session:
             )
             self._answer(replica, result, _buffers(values))
             if op is not None:
-                self._publish(op, origin=replica)
+                self._publish(op, callbacks_follow=True)
 
     def _answer_refusal(
         self, replica: Replica, edit: wire.Edit, merged: Sequence[int], refused: Refused
@@ -323,6 +355,7 @@ class Session:
         touched = dict.fromkeys(each.key for each in outline if each is not None)
         values = self.document.values(tuple(touched)) if edit.epoch == self.epoch else Patch()
         with self._lock:
+            self._release()
             result = wire.Result(
                 cseq=edit.cseq,
                 seq=self.seq,
@@ -361,11 +394,62 @@ class Session:
         self._scripts.update(dict.fromkeys(patch.scripts))
         return op
 
-    def _publish(self, op: Op, origin: Replica | None = None) -> None:
+    def _publish(self, op: Op, *, callbacks_follow: bool = False) -> None:
+        """Hand an op to all but its author, at once or soon."""
+        self._held.append(op)
+        if self._call_later is None or len(self.replicas) < self.many or len(self._held) > _MOST_HELD:
+            self._release()
+            return
+        if not self._timed:
+            self._timed = True
+            self._call_later(_HELD_FOR, self._release_in_time)
+        if not callbacks_follow:
+            self._release_soon()
+
+    def _release_soon(self) -> None:
+        """Have the ops that are held published by a thread that writes to sockets."""
+        if self._asked:
+            return
         for replica in self.replicas.values():
-            if replica is origin or replica.viewer is None or replica.lagging:
+            if replica.viewer is not None and replica.viewer.call_on_writer(self.release):
+                self._asked = True
+                return
+        self._release()
+
+    def _release_in_time(self) -> None:
+        with self._lock:
+            self._timed = False
+            self._release()
+
+    def _release(self) -> None:
+        ops = self._held
+        if not ops:
+            return
+        self._held = []
+        start, seq = ops[0].seq - 1, ops[-1].seq
+        merged = None
+        if len(ops) == 1:
+            merged = ops[0].payload
+        elif sum(len(op.payload) for op in ops) <= _MERGED:
+            merged = self._op_payload(start, seq, merge(op.patch for op in ops))
+        authors = {op.origin for op in ops}
+        for replica in self.replicas.values():
+            viewer = replica.viewer
+            if viewer is None or replica.lagging:
                 continue
-            self._push_op(replica, replica.viewer, op.payload, op.seq)
+            if merged is None or replica.sent > start or replica.id in authors:
+                self._push_each(replica, viewer, ops)
+            elif viewer.push(merged, seq=seq):
+                replica.sent = seq
+            else:
+                replica.lagging = True
+
+    def _push_each(self, replica: Replica, viewer: Viewer, ops: Sequence[Op]) -> None:
+        """Push those of the ops that a replica does not have yet. An author has its own with the answers."""
+        for op in ops:
+            is_missing = op.seq > replica.sent and op.origin != replica.id
+            if is_missing and not self._push_op(replica, viewer, op.payload, op.seq):
+                return
 
     def _push_op(self, replica: Replica, viewer: Viewer, payload: bytes, seq: int) -> bool:
         if viewer.push(payload, seq=seq):

@@ -8,7 +8,6 @@ does with one that comes is to stop reading, to put it into a queue, and to read
 from __future__ import annotations
 
 import asyncio.selector_events
-import contextlib
 import importlib
 from collections.abc import Callable, Sequence
 from typing import Any, Self
@@ -120,18 +119,22 @@ class Direct:
     def write(self, messages: Sequence[bytes | str]) -> bool:
         """Write messages; all, or none if the socket is closing or its buffer is full. Says whether."""
         protocol, transport = self._protocol, self._transport
-        if (
-            not protocol.writable.is_set()
-            or protocol.close_sent
-            or protocol.disconnected
-            or transport.is_closing()
-        ):
+        if protocol.close_sent or protocol.disconnected or transport.is_closing():
             return False
         pieces: Sequence[bytes | memoryview] = self._framed(messages)
-        if self._socket is not None and len(pieces) > 1 and not transport.get_write_buffer_size():
-            # It is full or lost if that fails, which is the transport's to find out.
-            with contextlib.suppress(OSError):
-                pieces = rest_of(pieces, send_together(self._socket, pieces))
+        if not transport.get_write_buffer_size():
+            pieces = self._sent(pieces)
+        elif not protocol.writable.is_set():
+            return False
         for piece in pieces:
             transport.write(piece)
         return True
+
+    def _sent(self, pieces: Sequence[bytes | memoryview]) -> Sequence[bytes | memoryview]:
+        """Send what there is room for, where nothing waits before it. Returns what is left."""
+        if self._socket is None:
+            return pieces
+        try:
+            return rest_of(pieces, send_together(self._socket, pieces))
+        except OSError:
+            return pieces  # The socket is full or lost, which is the transport's to find out.

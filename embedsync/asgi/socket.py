@@ -116,6 +116,7 @@ class Socket:
                 self._woken = True
                 waker.call(self._flush)
 
+        self._endpoint.call_on_writer = waker.call
         self._endpoint.on_ready = wake
         if self._direct is not None:
             self._direct.read(self._take_at_once, self._receive)

@@ -28,6 +28,7 @@ class Built:
         random_id: names this build of the document.
         assets: knows the URLs of the scripts that documents name.
         on_refused: told of each edit that is refused.
+        call_later: the scheduler.
 
     Attributes:
         core: the core's session; none before a visitor has come and the document is there, nor after the end.
@@ -40,6 +41,7 @@ class Built:
         random_id: Callable[[], str],
         assets: Assets,
         on_refused: Callable[[Replica, Refused], None],
+        call_later: Callable[[float, Callable[[], None]], object],
     ) -> None:
         self.core: Session | None = None
         self._visit = visit
@@ -47,6 +49,7 @@ class Built:
         self._random_id = random_id
         self._assets = assets
         self._on_refused = on_refused
+        self._call_later = call_later
         self._document: Document | None = None
         self._snapshot: Snapshot | None = None
 
@@ -88,6 +91,7 @@ class Built:
             recover=self._visit.app.recover and not self._visit.meeting,
             lock=threading.RLock(),
             snapshot=snapshot,
+            call_later=self._call_later,
         )
         self._document = self._snapshot = None
 

@@ -74,7 +74,9 @@ class LiveSession:
         # The document, and its turns.
         self._visit = visit = Visit(app, info, meeting)
         records = Records(visit, equipment.audit, counters)
-        self._built = built = Built(visit, settings, random_id, equipment.assets, records.refused)
+        self._built = built = Built(
+            visit, settings, random_id, equipment.assets, records.refused, scheduler.call_later
+        )
         self._failures = failures = Failures(visit, built, random_id, debug=settings.debug)
         surroundings = Surroundings(visit, built)
         watched = WatchedTurns(

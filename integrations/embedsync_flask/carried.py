@@ -14,6 +14,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from simple_websocket import Server
@@ -126,6 +127,7 @@ class CarriedSocket:
             self._traffic.enter(self, self._begin)
             undone.pop_all()
         # Not before: the thread would be asked to end what it does not look after yet.
+        self._endpoint.call_on_writer = partial(self._traffic.call, self)
         self._endpoint.on_ready = self._wake
 
     def _wake(self) -> None:

@@ -68,8 +68,13 @@ def shared(doc: Document) -> None:
     add = Button(name="add")
     notes = Column(name="notes")
 
+    def said(attr: str, old: Any, new: Any) -> None:
+        add.label = f"add another after {new!r}"
+
     def added() -> None:
-        notes.children = [*notes.children, TextInput(name=f"note{len(notes.children)}", value="new")]
+        note = TextInput(name=f"note{len(notes.children)}", value="new")
+        note.on_change("value", said)
+        notes.children = [*notes.children, note]
 
     add.on_click(added)
     doc.add_root(Column(add, notes))

@@ -252,6 +252,13 @@ def change(model_id: str, attribute: str, value: Any) -> dict[str, Any]:
     return {"kind": "ModelChanged", "model": {"id": model_id}, "attr": attribute, "new": value}
 
 
+def press(button_id: str) -> dict[str, Any]:
+    """A person presses a button."""
+    values = {"type": "map", "entries": [["model", {"id": button_id}]]}
+    data = {"type": "event", "name": "button_click", "values": values}
+    return {"kind": "MessageSent", "msg_type": "bokeh_event", "msg_data": data}
+
+
 def _objects(value: Any) -> list[dict[str, Any]]:
     """All definitions of models inside a JSON value."""
     found: list[dict[str, Any]] = []

@@ -9,6 +9,8 @@ import json
 import time
 import urllib.error
 import urllib.request
+from contextlib import ExitStack
+from functools import partial
 from urllib.parse import urljoin
 
 import numpy as np
@@ -18,7 +20,7 @@ from websockets.exceptions import InvalidStatus
 from embedsync import wire
 from embedsync.document import Buffer
 from tests.contract.apps import NUMBERS
-from tests.contract.client import Attached, Client, change, elements_of, origin_of
+from tests.contract.client import Attached, Client, change, elements_of, origin_of, press
 from tests.contract.servers import Site
 
 
@@ -79,16 +81,7 @@ def test_viewers_of_a_shared_session_see_each_others_changes_and_models_added_la
     first, its = Client.visit(site.page("shared", room=room))
     second, other = Client.visit(site.page("shared", room=room))
     with first, second:
-        click = {
-            "kind": "MessageSent",
-            "msg_type": "bokeh_event",
-            "msg_data": {
-                "type": "event",
-                "name": "button_click",
-                "values": {"type": "map", "entries": [["model", {"id": its.model("add")["id"]}]]},
-            },
-        }
-        first.edit(its, click)
+        first.edit(its, press(its.model("add")["id"]))
         first.wait(lambda: its.ops)
         second.wait(lambda: other.ops)
         assert bytes(its.ops[0].events[0]) == bytes(other.ops[0].events[0]), "encoded once"
@@ -98,6 +91,32 @@ def test_viewers_of_a_shared_session_see_each_others_changes_and_models_added_la
         first.wait(lambda: len(its.ops) >= 2)
         event = json.loads(bytes(its.ops[1].events[0]))
         assert (event["model"]["id"], event["new"]) == (note["id"], "written by the second")
+
+
+def test_many_viewers_get_an_edit_and_what_its_callback_makes_of_it_as_one(site: Site) -> None:
+    page = site.page("shared", room="of-many")
+    with ExitStack() as stack:
+        visits = [Client.visit(page) for _ in range(10)]
+        viewers = [(stack.enter_context(client), attached) for client, attached in visits]
+        author, its = viewers[0]
+        author.edit(its, press(its.model("add")["id"]))
+        author.wait(lambda: its.ops)
+        note = json.loads(bytes(its.ops[0].events[0]))["new"][0]["id"]
+        for number, (client, attached) in enumerate(viewers):
+            client.wait(partial(has_come_to, attached, its.seq))
+            assert client.result(
+                attached, client.edit(attached, change(note, "value", f"say {number}"))
+            ).commit
+            author.wait_for_value(its, "add", "label", f"add another after 'say {number}'")
+        for client, attached in viewers:
+            client.wait_for_value(attached, "add", "label", "add another after 'say 9'")
+        assert {attached.seq for _, attached in viewers} == {its.seq}
+        together = [op for _, attached in viewers for op in attached.ops if len(op.events) == 2]
+        assert together, "no edit went out together with what its callback made of it"
+
+
+def has_come_to(attached: Attached, seq: int) -> bool:
+    return attached.seq >= seq
 
 
 def test_a_million_numbers_arrive_bit_identical_both_ways(site: Site) -> None:
@@ -149,15 +168,7 @@ def test_a_dropped_socket_resumes_from_the_log(site: Site) -> None:
 
 def test_an_edit_sent_again_after_a_reconnect_counts_once(site: Site) -> None:
     client, attached = Client.visit(site.page("shared", room="counts once"))
-    click = {
-        "kind": "MessageSent",
-        "msg_type": "bokeh_event",
-        "msg_data": {
-            "type": "event",
-            "name": "button_click",
-            "values": {"type": "map", "entries": [["model", {"id": attached.model("add")["id"]}]]},
-        },
-    }
+    click = press(attached.model("add")["id"])
     client.edit(attached, click)
     client.wait(lambda: attached.ops)
     client.cut()
@@ -176,15 +187,7 @@ def test_a_callback_that_sleeps_delays_neither_other_sessions_nor_heartbeats(sit
     busy, sleeping = Client.visit(site.page("slow"))
     free, attached = Client.visit(site.page("echo"))
     with busy, free:
-        click = {
-            "kind": "MessageSent",
-            "msg_type": "bokeh_event",
-            "msg_data": {
-                "type": "event",
-                "name": "button_click",
-                "values": {"type": "map", "entries": [["model", {"id": sleeping.model("go")["id"]}]]},
-            },
-        }
+        click = press(sleeping.model("go")["id"])
         busy.edit(sleeping, click)
         busy.wait_for_value(sleeping, "report", "value", "working")
         notice = busy.wait(lambda: next(iter(notices(sleeping)), None))

@@ -15,6 +15,7 @@ from hypothesis import event as hypothesis_event
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
+from embedsync.session import Session
 from embedsync.settings import Settings
 from tests.property.browsers import Browsers
 from tests.property.verdict import judge
@@ -94,12 +95,18 @@ class Machine(RuleBasedStateMachine):
         settings=st.sampled_from(sorted(SETTINGS)),
         guarded=st.booleans(),
         begun=st.booleans(),
+        many=st.sampled_from([1, 2, Session.many]),
     )
     def begin(
-        self, layout: str = "three tabs", settings: str = "roomy", guarded: bool = False, begun: bool = True
+        self,
+        layout: str = "three tabs",
+        settings: str = "roomy",
+        guarded: bool = False,
+        begun: bool = True,
+        many: int = Session.many,
     ) -> None:
         self.world = World(
-            self.browsers, LAYOUTS[layout], SETTINGS[settings], guarded=guarded, note=self.note
+            self.browsers, LAYOUTS[layout], SETTINGS[settings], guarded=guarded, many=many, note=self.note
         )
         if begun:
             self.world.flow()
@@ -132,6 +139,11 @@ class Machine(RuleBasedStateMachine):
     @rule(count=COUNT, which=PICK)
     def threads_run_turns(self, count: int, which: int) -> None:
         self.world.run_turns(count, which)
+
+    @precondition(lambda self: self.world.writers)
+    @rule()
+    def writers_call_what_they_were_asked_to(self) -> None:
+        self.world.run_writers()
 
     @precondition(lambda self: self.world.loop.awaited)
     @rule(which=PICK)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
+from collections.abc import Callable
 
 from hypothesis import HealthCheck, Phase, currently_in_test_context, settings
 from hypothesis import event as hypothesis_event
@@ -43,6 +44,7 @@ class Link:
         self.refused = False
         self.replica: Replica | None = None
         self.closed: int | None = None
+        self.called: list[Callable[[], None]] = []
 
     # The viewer that the session pushes to.
 
@@ -54,6 +56,15 @@ class Link:
             return False
         self.to_peer.append(wire.frame(1, payload))
         return True
+
+    def call_on_writer(self, function: Callable[[], None]) -> bool:
+        self.called.append(function)
+        return True
+
+    def write(self) -> None:
+        called, self.called = self.called, []
+        for function in called:
+            function()
 
     def close(self, code: int, *, error: str = "", detail: str = "") -> None:
         self.closed = code
@@ -68,11 +79,19 @@ class Convergence(RuleBasedStateMachine):
         self.secrets = 0
         self.clicks_accepted = 0
         self.work = 0
+        self.timers: list[Callable[[], None]] = []
 
-    @initialize(log_ops=st.sampled_from([2, 5, 100]))
-    def begin(self, log_ops: int) -> None:
+    @initialize(log_ops=st.sampled_from([2, 5, 100]), holds=st.booleans())
+    def begin(self, log_ops: int, holds: bool = False) -> None:
         self.document = ToyDocument()
-        self.session = Session("s", "e1", self.document, Settings(log_ops=log_ops))
+        self.session = Session(
+            "s",
+            "e1",
+            self.document,
+            Settings(log_ops=log_ops),
+            call_later=self._call_later if holds else None,
+        )
+        self.session.many = 1  # type: ignore[misc]
         for at in range(2):
             self.connect(at, 50)
         self.run_turns(2)
@@ -151,6 +170,18 @@ class Convergence(RuleBasedStateMachine):
     def run_turns(self, count: int) -> None:
         for _ in range(count):
             self._turn()
+
+    @rule(at=PEERS)
+    def writer_runs(self, at: int) -> None:
+        if (link := self.links[at]) is not None and link.called:
+            event("ops were released on a writer")
+            link.write()
+
+    @rule()
+    def timers_run(self) -> None:
+        timers, self.timers = self.timers, []
+        for timer in timers:
+            timer()
 
     # People.
 
@@ -234,6 +265,7 @@ class Convergence(RuleBasedStateMachine):
             for at in range(3):
                 self.deliver_to_server(at, 50)
             self.run_turns(20)
+            self.timers_run()
             for at in range(3):
                 self.deliver_to_peer(at, 50)
             if self._quiet():
@@ -250,6 +282,9 @@ class Convergence(RuleBasedStateMachine):
         assert self.document.known <= set(self.document.reachable())
 
     # Inside.
+
+    def _call_later(self, seconds: float, call: Callable[[], None]) -> None:
+        self.timers.append(call)
 
     def _collect(self, at: int) -> None:
         peer, link = self.peers[at], self.links[at]
@@ -311,6 +346,8 @@ class Convergence(RuleBasedStateMachine):
         for at in range(3):
             self._collect(at)
         links = [each for each in self.links if each is not None]
+        if self.timers:
+            return False
         return not len(self.inbox) and all(not (each.to_peer or each.to_server) for each in links)
 
 

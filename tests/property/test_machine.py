@@ -30,6 +30,7 @@ HAPPENS = {
     "a node came back",
     "a replica was poisoned",
     "a turn went on after it had waited",
+    "a writer was asked for",
     "an app streamed",
     "app code raised",
     "cut in a message",

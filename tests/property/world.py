@@ -20,6 +20,7 @@ from embedsync.endpoint import Endpoint
 from embedsync.errors import MailboxFull, TicketError
 from embedsync.live import LiveSession
 from embedsync.request import Request
+from embedsync.session import Session
 from embedsync.settings import Settings
 from tests.property.browsers import Browsers, read, written
 from tests.property.deterministic import Machinery
@@ -67,6 +68,7 @@ class World:
             ``own`` one for each replica.
         settings: of the server.
         guarded: the server asks, for each visitor, whether they may come in.
+        many: replicas from which sessions hold ops.
         note: told of what is worth counting.
     """
 
@@ -77,11 +79,15 @@ class World:
         settings: Settings,
         *,
         guarded: bool = False,
+        many: int = Session.many,
         note: Callable[[str], None] = lambda what: None,
     ) -> None:
         self.browsers = browsers
         self.settings = settings
         self.guarded = guarded
+        self.many = many
+        self.writers: list[Callable[[], None]] = []
+        """What the threads that write to sockets are asked to call."""
         self.note = note
         self.history = History()
         self.apps: dict[int, str] = {}
@@ -142,6 +148,7 @@ class World:
     def kill_server(self, *, unnoticed: bool = False) -> None:
         """The process dies, with all that it knew. ``unnoticed``: with its machine, and nobody is told."""
         self.is_up = False
+        self.writers.clear()
         for _, document in self.built:
             document.ended = True
         self.built.clear()
@@ -169,12 +176,22 @@ class World:
             step()
             for host, document in self.built:
                 if (core := host._built.core) is not None:
+                    core.many = self.many  # type: ignore[misc]
                     document.epoch = core.epoch
                     self.documents[document.epoch] = document
                 refusals, *was = before.get(id(document), (0, None))
                 if document.refusals > refusals:
                     assert list(_standing(document))[1:] == was, "a refused edit has changed something"
         self._tidy()
+
+    def run_writers(self) -> bool:
+        """The threads that write to sockets call what they were asked to. Says whether there was anything."""
+        called = list(self.writers)
+        self.writers.clear()
+        for function in called:
+            self.note("a writer was asked for")
+            function()
+        return bool(called)
 
     def run_all_turns(self) -> None:
         """Until nothing waits, nor is awaited."""
@@ -282,6 +299,7 @@ class World:
             return False
         link.taken = True
         link.endpoint = self.hub.connect(self._request(page))
+        link.endpoint.call_on_writer = self.writers.append
         self.tell(["connected", page, link.socket])
         return True
 
@@ -384,6 +402,7 @@ class World:
             self.run_all_turns()
         else:
             self.run_turns(1000)
+        done |= self.run_writers()
         for link in list(self.links):
             done |= self.to_browser(link, 1000) > 0
         for page in self.pages:
