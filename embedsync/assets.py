@@ -7,6 +7,7 @@ and compressed when they are first asked for, and kept in memory, in each form.
 from __future__ import annotations
 
 import hashlib
+import logging
 import mimetypes
 import threading
 from collections.abc import Callable, Mapping
@@ -14,10 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from embedsync.encodings import Background, accepts, brotli_compressor, gzipped
+from embedsync.encodings import accepts, brotli_compressor, gzipped
+from embedsync.helpers import Helpers
 from embedsync.runtime import SCRIPT_TAG, Folder, RuntimeFile, shipped
 
 __all__ = ["Asset", "Assets", "ExtensionFiles"]
+
+logger = logging.getLogger("embedsync.assets")
 
 EXTENSIONS = "extensions"
 """Below the endpoint, the folder of the files of extensions."""
@@ -92,7 +96,10 @@ class Assets:
         self._extensions: dict[str, ExtensionFiles] = {}
         self._hashes: dict[Path, str] = {}
         self._loaded: dict[Path | str, Asset] = {}
-        self._background = Background()
+        self._compression = Helpers(
+            "embedsync-brotli",
+            failed="a file could not be compressed by brotli; browsers are given it by gzip",
+        )
 
     def add_scripts(self, kind: str, scripts: Mapping[str, Path]) -> None:
         """Make the scripts of a document kind available, by the names that documents use."""
@@ -202,4 +209,7 @@ class Assets:
         def work() -> None:
             asset.brotli = compress(asset.content)
 
-        self._background.submit(work)
+        try:
+            self._compression.submit(work)
+        except RuntimeError:
+            logger.warning("no thread can be started to compress files by brotli; browsers are given gzip")

@@ -9,16 +9,11 @@ from __future__ import annotations
 
 import gzip
 import importlib
-import logging
 import sys
-import threading
-from collections import deque
 from collections.abc import Callable
 from typing import cast
 
-__all__ = ["Background", "accepts", "brotli_compressor", "gzipped"]
-
-logger = logging.getLogger("embedsync.assets")
+__all__ = ["accepts", "brotli_compressor", "gzipped"]
 
 Compress = Callable[[bytes], bytes]
 
@@ -53,33 +48,3 @@ def accepts(accepted: str, encoding: str) -> bool:
         if name.strip().lower() == encoding:
             return parameters.replace(" ", "") not in ("q=0", "q=0.0", "q=0.00", "q=0.000")
     return False
-
-
-class Background:
-    """Does one thing after the other on a thread that is there only while there is something to do."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._waiting: deque[Callable[[], None]] = deque()
-        self._running = False
-
-    def submit(self, work: Callable[[], None]) -> None:
-        """Do this after what was submitted before. What it raises is logged."""
-        with self._lock:
-            self._waiting.append(work)
-            if self._running:
-                return
-            self._running = True
-        threading.Thread(target=self._run, name="embedsync-brotli", daemon=True).start()
-
-    def _run(self) -> None:
-        while True:
-            with self._lock:
-                if not self._waiting:
-                    self._running = False
-                    return
-                work = self._waiting.popleft()
-            try:
-                work()
-            except Exception:
-                logger.exception("a file could not be compressed by brotli; browsers are given it by gzip")

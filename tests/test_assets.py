@@ -8,7 +8,7 @@ import brotli
 import pytest
 
 from embedsync.assets import Asset, Assets
-from embedsync.encodings import Background, brotli_compressor
+from embedsync.encodings import brotli_compressor
 from embedsync.hub import Hub
 from embedsync.runtime import STATIC, RuntimeFile, shipped
 from embedsync.settings import Settings
@@ -137,13 +137,33 @@ def test_nothing_is_compressed_for_long_under_gevent(monkeypatch: pytest.MonkeyP
     assert brotli_compressor() is None
 
 
-def test_what_cannot_be_compressed_is_logged_and_the_next_file_is(caplog: pytest.LogCaptureFixture) -> None:
-    background, done = Background(), threading.Event()
+def test_what_cannot_be_compressed_is_logged_and_served_by_gzip(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    tried = threading.Event()
 
-    def fail() -> None:
+    def fail(content: bytes) -> bytes:
+        tried.set()
         raise MemoryError("no room")
 
-    background.submit(fail)
-    background.submit(done.set)
-    assert done.wait(60)
-    assert "by gzip" in caplog.text
+    monkeypatch.setattr("embedsync.assets.brotli_compressor", lambda: fail)
+    file = tmp_path / "a.js"
+    file.write_text("let a = 1;" * 100)
+    asset = Assets().load(file)
+    assert tried.wait(60)
+    assert asset.encoded(BROWSER)[0] == asset.compressed
+
+
+def test_where_no_thread_can_be_started_files_are_served_by_gzip(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr("embedsync.assets.brotli_compressor", lambda: gzip.compress)
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    file = tmp_path / "a.js"
+    file.write_text("let a = 1;" * 100)
+    asset = Assets().load(file)
+    assert asset.encoded(BROWSER)[0] == asset.compressed
+    assert "no thread can be started" in caplog.text

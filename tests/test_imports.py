@@ -31,6 +31,7 @@ LAYERS: list[set[str]] = [
         "equipment",
         "framing",
         "heap",
+        "helpers",
         "html",
         "hub",
         "interpreter",

@@ -18,9 +18,9 @@ from typing import Protocol
 from weakref import WeakKeyDictionary
 
 from embedsync.framing import Framing
+from embedsync.helpers import Helpers
 from embedsync.hub import Hub
 from embedsync_flask.capacity import most_files
-from embedsync_flask.helpers import Helpers
 
 __all__ = ["Traffic", "Traveller", "say_goodbye", "traffic_of"]
 
@@ -61,8 +61,8 @@ class Traffic:
     """
 
     def __init__(self) -> None:
-        self.decoders = Helpers(_DECODERS)
-        self.goodbyes = Helpers(_GOODBYES)
+        self.decoders = _helpers(_DECODERS)
+        self.goodbyes = _helpers(_GOODBYES)
         self.framing = Framing()
         self._lock = threading.Lock()
         self._left = threading.Condition(self._lock)
@@ -197,6 +197,10 @@ class Traffic:
     def _hush(self) -> None:
         with contextlib.suppress(BlockingIOError):
             self._heard.recv(1024)
+
+
+def _helpers(most: int) -> Helpers:
+    return Helpers("embedsync-socket-helper", most=most, failed="a socket could not be helped")
 
 
 _traffic: WeakKeyDictionary[Hub, Traffic] = WeakKeyDictionary()

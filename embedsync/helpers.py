@@ -1,4 +1,4 @@
-"""Threads for what sockets need now and then and what may take long."""
+"""Threads for what is needed now and then and may take long: they are there only while there is something to do."""
 
 from __future__ import annotations
 
@@ -9,20 +9,24 @@ from collections.abc import Callable
 
 __all__ = ["Helpers"]
 
-logger = logging.getLogger("embedsync.flask")
+logger = logging.getLogger("embedsync.helpers")
 
 
 class Helpers:
-    """Runs steps side by side on a few threads, which begin when there is something to do.
+    """Runs steps on a few threads, in the order in which they are submitted.
 
-    What waits has no bound of its own: a socket submits one step at a time, and who submits may look first.
+    What waits has no bound of its own: who submits looks first, or has only so many steps.
 
     Args:
-        most: threads.
+        name: of the threads.
+        most: threads that run steps side by side.
+        failed: what the log says of a step that raises.
     """
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, name: str, *, most: int = 1, failed: str) -> None:
+        self._name = name
         self._most = most
+        self._failed = failed
         self._lock = threading.Lock()
         self._threads = 0
         self._waiting: deque[Callable[[], None]] = deque()
@@ -32,7 +36,7 @@ class Helpers:
         return len(self._waiting)
 
     def submit(self, step: Callable[[], None]) -> None:
-        """Run a step soon.
+        """Run a step soon. What it raises is logged.
 
         Raises:
             RuntimeError: the process can start no more threads.
@@ -44,7 +48,7 @@ class Helpers:
 
     def _begin(self) -> None:
         try:
-            threading.Thread(target=self._run, name="embedsync-socket-helper", daemon=True).start()
+            threading.Thread(target=self._run, name=self._name, daemon=True).start()
         except RuntimeError:
             if self._threads:
                 return  # One of the others comes to it.
@@ -62,4 +66,4 @@ class Helpers:
             try:
                 step()
             except Exception:
-                logger.exception("a socket could not be helped")
+                logger.exception("%s", self._failed)
