@@ -1,4 +1,4 @@
-"""Threads for what is needed now and then and may take long: they are there only while there is something to do."""
+"""Threads for what is needed now and then and may take long. They end when there is nothing to do."""
 
 from __future__ import annotations
 

@@ -24,8 +24,8 @@ class Settings:
     """
 
     debug: bool = False
-    """Show tracebacks of apps that cannot be built to visitors, and serve each module of the browser runtime
-    as it is, for the developer tools of browsers. Never in production."""
+    """Show tracebacks of apps and callbacks that fail to visitors, and serve each module of the browser
+    runtime as it is, for the developer tools of browsers. Never in production."""
     allowed_origins: tuple[str, ...] = ()
     """Origins other than the site's own whose pages may connect: ``"https://example.org"``."""
     cookies_without_origin: bool = False

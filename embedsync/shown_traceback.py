@@ -7,6 +7,8 @@ from pathlib import Path
 
 __all__ = ["shown_traceback"]
 
+_MOST = 20_000
+"""Characters. Of longer ones the end is kept, where the exception is."""
 _OURS = str(Path(__file__).parent)
 
 
@@ -19,4 +21,5 @@ def shown_traceback(error: BaseException) -> str:
     first = error.__traceback__
     while first is not None and first.tb_frame.f_code.co_filename.startswith(_OURS):
         first = first.tb_next
-    return "".join(traceback.format_exception(type(error), error, first or error.__traceback__))
+    text = "".join(traceback.format_exception(type(error), error, first or error.__traceback__))
+    return text if len(text) <= _MOST else f"[…]\n{text[-_MOST:]}"

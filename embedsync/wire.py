@@ -154,7 +154,8 @@ class NoticeKind(enum.StrEnum):
     """What a notice tells."""
 
     ERROR = "error"
-    """A callback raised; ``error`` is the id that stands in the server's log."""
+    """A callback raised; ``error`` is the id that stands in the server's log. ``detail`` is the traceback, in
+    debug mode only."""
     BUSY = "busy"
     """The session works on something that takes long; ``busy`` is false when it is done."""
     DRAIN = "drain"
@@ -351,6 +352,7 @@ class Notice(_Frame, tag="notice", frozen=True, kw_only=True):
 
     kind: NoticeKind
     error: str = ""
+    detail: str = ""
     busy: bool = False
     retry: float = 0.0
 

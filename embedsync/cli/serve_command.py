@@ -141,7 +141,9 @@ _rights = _together(
 )
 
 _reports = _together(
-    click.option("--debug", is_flag=True, help="Show tracebacks of apps that cannot be built to visitors."),
+    click.option(
+        "--debug", is_flag=True, help="Show tracebacks of apps and callbacks that fail to visitors."
+    ),
     click.option("--log-level", type=click.Choice(_LEVELS, case_sensitive=False), help="[default: info]"),
     click.option("--log-format", default="%(asctime)s %(levelname)s %(message)s", show_default=True),
     click.option("--log-file", metavar="PATH", help="Write the log there; otherwise to standard error."),

@@ -36,10 +36,13 @@ class Failures:
         error_id = self._random_id()[:8]
         app, session = self._visit.app.name, self._visit.id
         logger.error("app %r, session %s: %s failed (error %s)", app, session, what, error_id, exc_info=error)
-        self._built.notify(wire.Notice(kind=wire.NoticeKind.ERROR, error=error_id))
+        self._built.notify(wire.Notice(kind=wire.NoticeKind.ERROR, error=error_id, detail=self._shown(error)))
 
     def noted(self, error: BaseException, what: str) -> dict[str, str]:
         """Log an exception, and give what a browser that is sent away for it may know."""
         error_id = self._random_id()[:8]
         logger.error("app %r %s (error %s)", self._visit.app.name, what, error_id, exc_info=error)
-        return {"error": error_id, "detail": shown_traceback(error) if self._debug else ""}
+        return {"error": error_id, "detail": self._shown(error)}
+
+    def _shown(self, error: BaseException) -> str:
+        return shown_traceback(error) if self._debug else ""

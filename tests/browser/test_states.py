@@ -160,6 +160,35 @@ def test_a_callback_that_raises_is_told_with_an_id_and_the_app_goes_on(
     expect(page.get_by_label("Report")).to_have_value("words are still here")
 
 
+def test_with_debug_what_a_callback_raised_can_be_read_for_as_long_as_it_takes(
+    tmp_path: Path, visitor: Visitors, pictures: Path
+) -> None:
+    port = free_port()
+    command = [*embedsync_serve(port, APPS / "bench.py"), "--debug"]
+    with running(command, port, tmp_path / "log") as url:
+        for width in (1280, 390):
+            page = visitor(width)
+            page.clock.install()
+            page.goto(f"{url}/bench")
+            page.get_by_role("button", name="Fail").click()
+            badge = page.locator("embed-app .badge")
+            expect(badge).to_contain_text("Something went wrong here (error ")
+            detail = badge.locator(".detail")
+            expect(detail).to_be_hidden()
+            badge.locator("summary").click()
+            expect(detail).to_contain_text("bench.py")
+            expect(detail).not_to_contain_text("embedsync/documents")
+            page.clock.run_for(20_000)
+            expect(detail).to_be_visible()
+            page.screenshot(path=pictures / f"traceback-{width}.png")
+            box = badge.bounding_box()
+            assert box is not None
+            assert box["x"] + box["width"] <= width
+            badge.locator("summary").click()
+            page.clock.run_for(20_000)
+            expect(badge).to_be_hidden()
+
+
 def test_a_session_at_work_says_so_shows_its_progress_and_holds_up_no_other(
     own_url: str, visitor: Visitors, pictures: Path
 ) -> None:

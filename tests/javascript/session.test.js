@@ -870,8 +870,11 @@ test("notices reach the page", async () => {
   const page = await Page.live();
   page.push({ type: "notice", kind: "busy", busy: true });
   page.push({ type: "notice", kind: "error", error: "id" });
-  assert.deepEqual(page.told.slice(-2), [
-    ["notice", { kind: "busy", error: "", busy: true }], ["notice", { kind: "error", error: "id", busy: false }],
+  page.push({ type: "notice", kind: "error", error: "id", detail: "Traceback" });
+  assert.deepEqual(page.told.slice(-3), [
+    ["notice", { kind: "busy", error: "", detail: "", busy: true }],
+    ["notice", { kind: "error", error: "id", detail: "", busy: false }],
+    ["notice", { kind: "error", error: "id", detail: "Traceback", busy: false }],
   ]);
 });
 

@@ -125,6 +125,12 @@ _FROM_SERVER: list[tuple[str, int, dict[str, Any], dict[str, str]]] = [
         {},
     ),
     ("notice of an error", 1, {"type": "notice", "kind": "error", "error": "a1b2"}, {}),
+    (
+        "notice of an error in debug mode",
+        1,
+        {"type": "notice", "kind": "error", "error": "a1b2", "detail": "Traceback\n  …"},
+        {},
+    ),
     ("notice of a drain", 0, {"type": "notice", "kind": "drain", "retry": 2.5}, {}),
     ("closed", 1, {"type": "closed", "code": 4303, "error": "a1b2", "detail": "Traceback\n  …"}, {}),
     ("ping with positions", 0, {"type": "ping", "positions": {"1": 7, "3": 5}}, {}),

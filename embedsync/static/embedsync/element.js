@@ -14,19 +14,15 @@
 
 import { join } from "./apps.js";
 import { backoff } from "./backoff.js";
+import { Badge } from "./badge.js";
 import { CLOSE } from "./constants.js";
 import { STILL_LOADING, UNREACHABLE, delayText, messageFor, restoredText } from "./messages.js";
+import { livePart, part } from "./parts.js";
 import { styleSheet } from "./styles.js";
 import { TicketRefused, requestTicket } from "./ticket.js";
 
 /** An element that is moved leaves the page and comes back at once: what leaves is only let go after this. */
 const MOVING = 100;
-/** A short interruption is nobody's business. */
-const BADGE_AFTER = 1000;
-/** How long a message about something that has passed stays. */
-const BADGE_FOR = 8000;
-/** How long a message stays that offers something. */
-const OFFER_FOR = 30_000;
 /** After this, a visitor who sees nothing yet learns that we are still trying. */
 const SLOW_AFTER = 8000;
 /** How soon a visitor who waits longer learns that the reason is another one now. */
@@ -43,15 +39,13 @@ export class EmbedApp extends HTMLElement {
   /** @type {import("./apps.js").Place | null} */
   #place = null;
   #roots = part("div", "roots");
-  #cover = part("div", "cover");
-  #badge = part("div", "badge");
+  #cover = livePart("cover");
+  #badge = new Badge();
   #wasShown = false;
   /** @type {number | undefined} */
   #leaveTimer;
   /** @type {number | undefined} */
   #slowTimer;
-  /** @type {number | undefined} */
-  #badgeTimer;
   #entered = false;
   /** Times that a ticket was asked for. */
   #asked = 0;
@@ -62,12 +56,7 @@ export class EmbedApp extends HTMLElement {
     super();
     const shadow = this.attachShadow({ mode: "open" });
     shadow.adoptedStyleSheets = [styleSheet()];
-    for (const live of [this.#cover, this.#badge]) {
-      live.setAttribute("role", "status");
-      live.setAttribute("aria-live", "polite");
-    }
-    this.#badge.hidden = true;
-    shadow.append(this.#roots, this.#cover, this.#badge);
+    shadow.append(this.#roots, this.#cover, this.#badge.element);
   }
 
   connectedCallback() {
@@ -119,7 +108,7 @@ export class EmbedApp extends HTMLElement {
 
   #enter() {
     this.#entered = true;
-    if (this.#isPlain) this.shadowRoot?.replaceChildren(document.createElement("slot"), this.#cover, this.#badge);
+    if (this.#isPlain) this.shadowRoot?.replaceChildren(document.createElement("slot"), this.#cover, this.#badge.element);
     this.#reserve();
     this.#showLoading();
     const ticket = this.getAttribute("ticket");
@@ -139,7 +128,7 @@ export class EmbedApp extends HTMLElement {
         shown: () => this.#shown(),
         delayed: (/** @type {number} */ code) => this.#delayed(code),
         ended: (/** @type {{code: number, error: string, detail: string}} */ end) => this.#ended(end),
-        notice: (/** @type {{kind: string, error: string, busy: boolean}} */ notice) => this.#noticed(notice),
+        notice: (/** @type {import("./session.js").Notice} */ notice) => this.#noticed(notice),
         restored: (/** @type {{inputs: number, missing: number}} */ restored) => this.#restored(restored),
         rejected: (/** @type {object} */ rejected) => this.#emit("rejected", rejected),
       },
@@ -196,7 +185,7 @@ export class EmbedApp extends HTMLElement {
     clearTimeout(this.#askTimer);
     clearTimeout(this.#leaveTimer);
     clearTimeout(this.#slowTimer);
-    clearTimeout(this.#badgeTimer);
+    this.#badge.rest();
     if (this.#place !== null) this.#app?.remove(this.#place);
     this.#app = this.#place = null;
     this.#around.replaceChildren();
@@ -215,12 +204,12 @@ export class EmbedApp extends HTMLElement {
   #stateChanged(state) {
     this.#around.inert = state === "stopped";
     if (state === "live" && this.#wasShown) {
-      this.#hideBadge();
+      this.#badge.hide();
       this.#setState("live");
     } else if (state === "waiting") {
       this.#cover.hidden = this.#wasShown || this.#isPlain;
       this.#setState("reconnecting");
-      if (this.#app?.notifies !== false) this.#showBadge("Reconnecting…", BADGE_AFTER);
+      if (this.#app?.notifies !== false) this.#badge.say("Reconnecting…");
     } else if (state === "opening") {
       this.#showLoading();
     }
@@ -250,7 +239,7 @@ export class EmbedApp extends HTMLElement {
   /** @param {{code: number, error: string, detail: string}} end */
   #ended({ code, error, detail }) {
     clearTimeout(this.#slowTimer);
-    this.#hideBadge();
+    this.#badge.hide();
     const { text, again } = messageFor(code);
     /** @type {HTMLElement[]} */
     const parts = [part("div", "text", text)];
@@ -266,16 +255,15 @@ export class EmbedApp extends HTMLElement {
     this.#setState(code === 1000 || code === 4305 ? "stopped" : "error", { code, error, detail });
   }
 
-  /** @param {{kind: string, error: string, busy: boolean}} notice */
-  #noticed({ kind, error, busy }) {
+  /** @param {import("./session.js").Notice} notice */
+  #noticed({ kind, error, detail, busy }) {
     if (kind === "busy") {
-      if (busy) this.#showBadge("Working…", BADGE_AFTER);
-      else this.#hideBadge();
+      if (busy) this.#badge.say("Working…");
+      else this.#badge.hide();
       if (this.session?.state === "live") this.#setState(busy ? "busy" : "live");
     } else if (kind === "error") {
-      this.#showBadge(`Something went wrong here (error ${error}).`, 0);
-      this.#badgeTimer = window.setTimeout(() => this.#hideBadge(), BADGE_FOR);
-      this.#emit("callback-error", { error });
+      this.#badge.fail(`Something went wrong here (error ${error}).`, detail);
+      this.#emit("callback-error", { error, detail });
     }
   }
 
@@ -283,13 +271,10 @@ export class EmbedApp extends HTMLElement {
   #restored({ inputs, missing }) {
     const again = part("button", "afresh", "Start afresh");
     again.addEventListener("click", () => {
-      this.#hideBadge();
+      this.#badge.hide();
       this.session?.startAfresh();
     });
-    clearTimeout(this.#badgeTimer);
-    this.#badge.replaceChildren(`${restoredText(inputs, missing)} `, again);
-    this.#badge.hidden = false;
-    this.#badgeTimer = window.setTimeout(() => this.#hideBadge(), OFFER_FOR);
+    this.#badge.offer(restoredText(inputs, missing), again);
     this.#emit("restored", { inputs, missing });
   }
 
@@ -299,7 +284,7 @@ export class EmbedApp extends HTMLElement {
     this.#cover.replaceChildren(pulse, text);
     // The page has its own idea of how it looks until the roots are there.
     this.#cover.hidden = this.#isPlain;
-    this.#hideBadge();
+    this.#badge.hide();
     clearTimeout(this.#slowTimer);
     this.#slowTimer = window.setTimeout(() => this.#explain(text), SLOW_AFTER);
     this.#setState("loading");
@@ -314,23 +299,6 @@ export class EmbedApp extends HTMLElement {
     // What is said again would be read out again.
     if (text.textContent !== words) text.textContent = words;
     this.#slowTimer = window.setTimeout(() => this.#explain(text), EXPLAIN_AGAIN_AFTER);
-  }
-
-  /**
-   * @param {string} text
-   * @param {number} after milliseconds
-   */
-  #showBadge(text, after) {
-    clearTimeout(this.#badgeTimer);
-    this.#badgeTimer = window.setTimeout(() => {
-      this.#badge.textContent = text;
-      this.#badge.hidden = false;
-    }, after);
-  }
-
-  #hideBadge() {
-    clearTimeout(this.#badgeTimer);
-    this.#badge.hidden = true;
   }
 
   /**
@@ -351,19 +319,4 @@ export class EmbedApp extends HTMLElement {
   #emit(name, detail) {
     this.dispatchEvent(new CustomEvent(`embedsync:${name}`, { bubbles: true, composed: true, detail }));
   }
-}
-
-/**
- * @template {keyof HTMLElementTagNameMap} Tag
- * @param {Tag} tag
- * @param {string} name its class, and its name for the site's `::part()` rules
- * @param {string} [text]
- * @returns {HTMLElementTagNameMap[Tag]}
- */
-function part(tag, name, text = "") {
-  const element = document.createElement(tag);
-  element.className = name;
-  element.setAttribute("part", name);
-  element.textContent = text;
-  return element;
 }

@@ -24,6 +24,9 @@ const UNSENDABLE_PAUSE = 10_000;
  * `stopped`: over, until someone opens it again.
  * @typedef {"opening" | "live" | "waiting" | "stopped"} State
  *
+ * Something that concerns the person or the page; see `NOTICE`. `detail` is a traceback, in debug mode only.
+ * @typedef {{kind: string, error: string, detail: string, busy: boolean}} Notice
+ *
  * What a session tells the page.
  * @typedef {object} SessionEvents
  * @property {(state: State) => void} state
@@ -31,7 +34,7 @@ const UNSENDABLE_PAUSE = 10_000;
  * @property {(code: number) => void} delayed was not let in, for now, and tries again by
  *   itself: a close code, or `NO_WEBSOCKET`
  * @property {(end: {code: number, error: string, detail: string}) => void} ended and will not go on by itself
- * @property {(notice: {kind: string, error: string, busy: boolean}) => void} notice
+ * @property {(notice: Notice) => void} notice
  * @property {(told: {inputs: number, missing: number}) => void} restored a new session took the place of one
  *   that is gone, and what the person had put in was put in again, but for those that are missing
  * @property {(told: {reason: "refused" | "lost", code: string, edits: number, keys?: string[]}) => void} rejected
@@ -584,7 +587,8 @@ export class Session {
   /** @param {import("./wire.js").Header} header */
   #notice(header) {
     if (header.kind === NOTICE.DRAIN) this.socket.drain(header.retry ?? 0);
-    this.events.notice({ kind: header.kind, error: header.error ?? "", busy: header.busy === true });
+    const { kind, error = "", detail = "", busy = false } = header;
+    this.events.notice({ kind, error, detail, busy });
   }
 
   // What is changed here.

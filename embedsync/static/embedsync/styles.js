@@ -53,6 +53,10 @@ button:hover, button:focus-visible { background: var(--_strong); color: var(--_b
 :host([plain]) .badge { left: 0; position: fixed; }
 .badge button { border: 0; padding: 0; pointer-events: auto; text-decoration: underline; }
 .badge button:hover, .badge button:focus-visible { background: none; color: var(--_text); }
+.badge:has(details[open]) { border-radius: 6px; padding-bottom: 0.5em; }
+.badge details { display: inline; pointer-events: auto; }
+.badge summary { cursor: pointer; display: inline; text-decoration: underline; }
+.badge pre { margin-top: 0.5em; max-height: min(24em, 50vh); }
 @media (prefers-color-scheme: dark) {
   :host {
     --_line: var(--embedsync-line, #3a4250);

@@ -1,0 +1,86 @@
+// A line at the edge of an app that goes on: what it is about, or what has happened to it.
+
+import { livePart, part } from "./parts.js";
+
+/** A short interruption is nobody's business. */
+const AFTER = 1000;
+/** How long a message about something that has passed stays. */
+const FOR = 8000;
+/** How long a message stays that offers something. */
+const OFFER_FOR = 30_000;
+
+export class Badge {
+  element = livePart("badge");
+  /** @type {number | undefined} */
+  #timer;
+
+  constructor() {
+    this.element.hidden = true;
+  }
+
+  /**
+   * Say what goes on, if it still does after a moment.
+   * @param {string} text
+   */
+  say(text) {
+    clearTimeout(this.#timer);
+    this.#timer = window.setTimeout(() => this.#show(text), AFTER);
+  }
+
+  /**
+   * Say what has failed.
+   * @param {string} text
+   * @param {string} detail what its author wants to know; empty for everybody else
+   */
+  fail(text, detail) {
+    if (this.element.querySelector("details[open]") !== null) return; // Somebody reads the last one.
+    if (detail === "") this.#show(text);
+    else this.#show(`${text} `, this.#toOpen("Traceback", detail));
+    this.#hideAfter(FOR);
+  }
+
+  /**
+   * Offer something for a while.
+   * @param {string} text
+   * @param {HTMLElement} button
+   */
+  offer(text, button) {
+    this.#show(`${text} `, button);
+    this.#hideAfter(OFFER_FOR);
+  }
+
+  hide() {
+    this.rest();
+    this.element.hidden = true;
+  }
+
+  /** Change no more by itself. */
+  rest() {
+    clearTimeout(this.#timer);
+  }
+
+  /** @param {...(string | HTMLElement)} parts */
+  #show(...parts) {
+    this.rest();
+    this.element.replaceChildren(...parts);
+    this.element.hidden = false;
+  }
+
+  /** @param {number} milliseconds */
+  #hideAfter(milliseconds) {
+    this.rest();
+    this.#timer = window.setTimeout(() => this.hide(), milliseconds);
+  }
+
+  /**
+   * @param {string} name
+   * @param {string} text
+   */
+  #toOpen(name, text) {
+    const details = part("details", "more");
+    details.append(part("summary", "open", name), part("pre", "detail", text));
+    // Whoever reads it has the time that this takes.
+    details.addEventListener("toggle", () => (details.open ? this.rest() : this.#hideAfter(FOR)));
+    return details;
+  }
+}
