@@ -53,7 +53,7 @@ class EventKind(enum.Enum):
     WRITE = "write"
     """Replaces the whole value: an earlier write of the same key need not be sent any more."""
     DELTA = "delta"
-    """Changes part of the value (stream, patch, some columns): never merged, never dropped."""
+    """Changes part of the value (stream, patch, some columns): never dropped, but see ``Event.parts``."""
     SIGNAL = "signal"
     """Happens, and is over: a click, a message. Writes nothing."""
 
@@ -68,6 +68,8 @@ class Event(msgspec.Struct, frozen=True):
         defines: ids of the models whose definitions ``content`` carries. An event that defines
             something is never dropped, because later events refer to it.
         buffers: the buffers that ``content`` refers to.
+        parts: names of the parts of the value that a delta replaces, each whole: it need not be sent where a
+            later one replaces all of them, and no other delta has come between.
     """
 
     content: bytes
@@ -75,6 +77,7 @@ class Event(msgspec.Struct, frozen=True):
     key: Hashable | None = None
     defines: tuple[str, ...] = ()
     buffers: tuple[Buffer, ...] = ()
+    parts: frozenset[str] | None = None
 
 
 class Patch(msgspec.Struct, frozen=True):
@@ -286,6 +289,12 @@ class Document(Protocol):
 
     def differs(self, prepared: Prepared) -> Sequence[Hashable]:
         """Keys of an edit just applied whose value is now another than the browser sent."""
+
+    def send_whole(self) -> None:
+        """From now on a value that was replaced is told as a write, whatever of it has stayed as it was.
+
+        Somebody is here who cannot put a value together from parts.
+        """
 
     def context(self) -> AbstractContextManager[Any]:
         """What each turn runs in, such as the document being the current one.

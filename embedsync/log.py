@@ -84,7 +84,7 @@ class Log:
 
 
 def merge(patches: Iterable[Patch]) -> Patch:
-    """Make one patch of consecutive ones, without the writes that a later write replaces.
+    """Make one patch of consecutive ones, without the writes, and parts, that a later one replaces.
 
     Events that define models are kept, because later events refer to those models. An id that
     left and came back is not gone.
@@ -101,14 +101,21 @@ def merge(patches: Iterable[Patch]) -> Patch:
         scripts.update(dict.fromkeys(patch.scripts))
 
     replaced: set[Hashable] = set()
+    parts: dict[Hashable, list[frozenset[str]]] = {}
     kept: list[Event] = []
     for event in reversed(events):
         if event.key is not None:
             if event.key in replaced and not event.defines:
                 continue
-            if event.kind is EventKind.WRITE:
+            if event.parts is not None and not event.defines:
+                later = parts.setdefault(event.key, [])
+                if any(event.parts <= each for each in later):
+                    continue
+                later.append(event.parts)
+            elif event.kind is EventKind.WRITE:
                 replaced.add(event.key)
             else:
+                parts.pop(event.key, None)
                 # A delta kept for its definitions still needs the value it was made upon.
                 replaced.discard(event.key)
         kept.append(event)

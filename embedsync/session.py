@@ -122,6 +122,8 @@ class Session:
 
     def attach(self, replica: Replica, viewer: Viewer, *, grace: float) -> None:
         """Let a replica in at the present position: ``opened`` and the whole document."""
+        if replica.simple:
+            self.document.send_whole()
         self.commit()
         snapshot = self._snapshot()
         with self._lock:

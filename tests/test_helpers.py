@@ -25,7 +25,11 @@ def test_a_step_that_raises_is_logged_and_the_next_one_runs(caplog: pytest.LogCa
 
 
 def test_no_more_steps_run_side_by_side_than_there_may_be_threads() -> None:
-    helpers, both, go = Helpers("test", most=2, failed=""), threading.Barrier(3, timeout=WAIT), threading.Event()
+    helpers, both, go = (
+        Helpers("test", most=2, failed=""),
+        threading.Barrier(3, timeout=WAIT),
+        threading.Event(),
+    )
     running: list[int] = []
 
     def step() -> None:

@@ -11,9 +11,17 @@ def op(seq: int, *events: Event, origin: str | None = None, size: int = 1) -> Op
 
 
 def event(
-    content: str, kind: EventKind = WRITE, key: str | None = "k", defines: tuple[str, ...] = ()
+    content: str,
+    kind: EventKind = WRITE,
+    key: str | None = "k",
+    defines: tuple[str, ...] = (),
+    parts: str | None = None,
 ) -> Event:
-    return Event(content.encode(), kind, key, defines)
+    return Event(content.encode(), kind, key, defines, parts=frozenset(parts) if parts is not None else None)
+
+
+def part(content: str, parts: str) -> Event:
+    return event(content, DELTA, parts=parts)
 
 
 def contents(patch: Patch) -> list[str]:
@@ -96,3 +104,25 @@ def test_what_left_and_came_back_is_not_gone() -> None:
     back = Patch((event("m again", defines=("m",)),))
     assert merge([left, back]).gone == ("n",)
     assert merge([back, left]).gone == ("m", "n")
+
+
+def test_a_part_that_a_later_one_replaces_is_left_out() -> None:
+    patches = [
+        Patch((part(f"{names}{number}", names),)) for number, names in enumerate(["y", "y", "xy", "y"])
+    ]
+    assert contents(merge(patches)) == ["xy2", "y3"]
+
+
+def test_a_part_stays_where_another_delta_was_made_upon_it() -> None:
+    patches = [Patch((part("y0", "y"),)), Patch((event("stream", DELTA),)), Patch((part("y2", "y"),))]
+    assert contents(merge(patches)) == ["y0", "stream", "y2"]
+
+
+def test_a_part_needs_the_value_before_it_and_none_that_a_write_replaces() -> None:
+    patches = [Patch((part("y0", "y"),)), Patch((event("write"),)), Patch((part("y2", "y"),))]
+    assert contents(merge(patches)) == ["write", "y2"]
+
+
+def test_parts_of_another_value_are_kept() -> None:
+    other = Event(b"other", DELTA, "other", parts=frozenset("y"))
+    assert contents(merge([Patch((other,)), Patch((part("y1", "y"),))])) == ["other", "y1"]

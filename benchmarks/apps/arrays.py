@@ -1,4 +1,4 @@
-"""Two columns of 100,000 numbers, both replaced when a slider moves."""
+"""Two columns of 100,000 numbers, both replaced when a slider moves; one slider changes only one of them."""
 
 import numpy as np
 from bokeh.io import curdoc
@@ -15,7 +15,7 @@ amplitude = Slider(value=1, start=-1e9, end=1e9, step=1, title="Amplitude", name
 
 
 def change_arrays(_name, _old, _new):
-    source.data = {"x": base + offset.value, "y": base * amplitude.value}
+    source.data = {"x": base + offset.value, "y": base * amplitude.value + offset.value}
 
 
 offset.on_change("value", change_arrays)

@@ -202,6 +202,9 @@ class ToyDocument:
         steps, _ = prepared.payload
         return [(node.id, "value") for name, node, new in steps if name == "value" and new > 10]
 
+    def send_whole(self) -> None:
+        pass
+
     def context(self) -> AbstractContextManager[Any]:
         return nullcontext()
 

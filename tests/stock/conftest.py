@@ -30,13 +30,15 @@ def amounts(doc: Document) -> None:
     double = Slider(name="double", start=0, end=20, value=2)
     words = TextInput(name="words")
     source = ColumnDataSource(name="source", data={"x": np.arange(4.0)})
-    place = column(amount, double, words, name="place")
+    plotted = ColumnDataSource(name="plotted", data={"x": np.arange(200.0), "y": np.zeros(200)})
+    place = column(amount, double, words, name="place", tags=[plotted])
 
     def changed(attr: str, old: float, new: float) -> None:
         double.value = new * 2
         if new == 7:
             place.children = [*place.children, TextInput(name="late", value="here")]
             source.stream({"x": np.array([9.0])})
+        plotted.data = {"x": np.arange(200.0), "y": np.full(200, new)}
 
     amount.on_change("value", changed)
     doc.add_root(place)

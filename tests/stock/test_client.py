@@ -96,6 +96,14 @@ def test_new_models_and_streams_of_arrays_arrive(site: Site) -> None:
         until(lambda: server_value(site, "late") == "changed")
 
 
+def test_of_columns_that_are_replaced_a_client_has_those_that_stay_as_well(site: Site) -> None:
+    with pulled(site.app()) as session:
+        for value in (3, 4, 5):
+            named(session, "amount").value = value
+            wait(session, lambda value=value: named(session, "plotted").data["y"][0] == value)
+            assert np.array_equal(named(session, "plotted").data["x"], np.arange(200.0))
+
+
 def test_arrays_that_a_client_writes_arrive_with_their_bytes(site: Site) -> None:
     with pulled(site.app()) as session:
         named(session, "source").data = {"x": np.linspace(0, 1, 1000)}

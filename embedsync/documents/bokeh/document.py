@@ -16,6 +16,7 @@ from embedsync.authority import Authority
 from embedsync.document import DocumentHost, Event, EventKind, PageParts, Patch, Prepared, Snapshot, Written
 from embedsync.documents.bokeh import halfway, panel
 from embedsync.documents.bokeh.callbacks import Call, CallRunner
+from embedsync.documents.bokeh.columns import COLUMNS
 from embedsync.documents.bokeh.curdoc import CurrentDocument
 from embedsync.documents.bokeh.defaults import give_up_empty_defaults
 from embedsync.documents.bokeh.deserializer import Decoder
@@ -75,6 +76,7 @@ class BokehDocument:
         self._authority = authority
         self._request = session.request
         self._known = KnownModels()
+        self._sends_whole = False
         self._runner = CallRunner(host, self._guarded, lambda: go_on_here(self))
         self._roots: list[str] = []
         self._scripts: set[str] = set()
@@ -147,6 +149,8 @@ class BokehDocument:
         classes = [each for each in data_models() if self._may_see(components.get(each, each))]
         content, buffers = encoding.document(self._whole(), classes)
         scripts = needed_scripts(models)
+        # What is new to others is in here, which they are not told of where it was changed in place.
+        self._known.last_sent.clear()
         if self._recorder.has_changes():
             # Held changes show in this snapshot, but other browsers have yet to be told of them.
             self._recorder.make_whole()
@@ -231,11 +235,16 @@ class BokehDocument:
         if not keys:
             return _NOTHING
         encoding = Encoding(self._known, self._host.report)
+        self._known.last_sent.forget(key[0] for key in keys if isinstance(key, tuple))
         for key in keys:
             # What is noted and waits shows in the value.
             self._recorder.make_whole(key)
         events = [event for key in keys if (event := self._value(encoding, key)) is not None]
         return Patch(tuple(events), scripts=self._new_scripts(encoding))
+
+    def send_whole(self) -> None:
+        """From now on no columns are left out that have not changed, nor are only those sent that have."""
+        self._sends_whole = True
 
     def differs(self, prepared: Prepared) -> Sequence[Hashable]:
         """Keys of an edit just applied whose value is now another than the browser sent."""
@@ -360,20 +369,25 @@ class BokehDocument:
     def _encode(self, changes: list[Change], *, strict: bool) -> Patch:
         if not changes and not self._known.has_stale:
             return _NOTHING
-        if len(changes) == 1 and not self._known.has_stale and (plain := self._plain_event(changes[0])):
-            return Patch((plain,))
+        if len(changes) == 1 and not self._known.has_stale:
+            plain = self._plain_event(changes[0], strict or self._sends_whole)
+            if plain is not None:
+                return Patch((plain,))
         encoding = Encoding(self._known, None if strict else self._host.report)
         events: list[Event] = []
         whole: set[Hashable] = set()
         for change in changes:
             if change.key in whole:
                 continue
-            if isinstance(change, Delta) and not encoding.fits(change):
+            if isinstance(change, Delta) and not self._can_make(change, encoding):
                 # Sent as it is now, with all parts that come after this one.
                 whole.add(change.key)
                 change = Write(change.model, change.attribute)
-            events.extend(self._events_of(change, encoding))
-        self._known.columns.update(encoding.columns)
+            if not strict and (plain := self._plain_columns(change, encoding)):
+                events.append(plain)
+            else:
+                events.extend(self._events_of(change, encoding))
+        self._known.note_columns(encoding.columns)
         scripts: tuple[str, ...] = ()
         if encoding.defined:
             defined = list(encoding.defined.values())
@@ -389,7 +403,18 @@ class BokehDocument:
         gone = () if self._recorder.has_changes() else self._known.forget_gone(self._is_here)
         return Patch(tuple(events), gone, scripts)
 
-    def _plain_event(self, change: Change) -> Event | None:
+    def _can_make(self, change: Delta, encoding: Encoding) -> bool:
+        """Whether those who see the document can make the change themselves."""
+        # Bokeh's own client would have no other columns than these any more.
+        return encoding.fits(change) and not (self._sends_whole and change.kind == "ColumnDataChanged")
+
+    def _plain_columns(self, change: Change, encoding: Encoding) -> Event | None:
+        """The event for columns that are arrays, without those that have not changed."""
+        if type(change) is not Write or change.attribute != COLUMNS or change.model.id in encoding.defined:
+            return None
+        return self._plain_event(change, self._sends_whole)
+
+    def _plain_event(self, change: Change, whole: bool) -> Event | None:
         """The event for a plain value, sooner; ``None`` if it is not to be told, or no such value."""
         if type(change) is not Write:
             return None
@@ -401,7 +426,7 @@ class BokehDocument:
             value = descriptor.get_value(model)
         except UnsetValueError:
             return None  # It was deleted.
-        event = plain_event(self._known, model, attribute, value, change.key)
+        event = plain_event(self._known, model, attribute, value, change.key, whole)
         if event is not None:
             if self._known.local:
                 self._known.local.get(model.id, set()).discard(attribute)

@@ -21,8 +21,12 @@ from embedsync.documents.bokeh.serializer import KnownModels, encode_json, is_se
 __all__ = ["plain_event"]
 
 
-def plain_event(known: KnownModels, model: Model, attribute: str, value: Any, key: Hashable) -> Event | None:
+def plain_event(
+    known: KnownModels, model: Model, attribute: str, value: Any, key: Hashable, whole: bool = False
+) -> Event | None:
     """The event that ``Encoding.event`` makes; ``None`` for values that are left to that.
+
+    Of columns that were replaced, those are left out that are as they were sent the last time.
 
     Args:
         known: what the browsers know; it is noted which arrays they will hold.
@@ -30,20 +34,31 @@ def plain_event(known: KnownModels, model: Model, attribute: str, value: Any, ke
         attribute: name of the property.
         value: its value.
         key: what the event writes.
+        whole: leave out no columns.
     """
     if attribute == COLUMNS:
-        return _columns_event(known, model, value, key) if isinstance(value, dict) else None
+        return _columns_event(known, model, value, key, whole) if isinstance(value, dict) else None
     return _event(model, attribute, value, key) if is_plain(value) else None
 
 
-def _columns_event(known: KnownModels, model: Model, columns: dict[Any, Any], key: Hashable) -> Event | None:
+def _columns_event(
+    known: KnownModels, model: Model, columns: dict[Any, Any], key: Hashable, whole: bool
+) -> Event | None:
     if not columns or not all(_is_plain_column(name, each) for name, each in columns.items()):
         return None
+    arrays = {name: _held(each) for name, each in columns.items()}
+    contents = {name: each.tobytes() for name, each in columns.items()}
+    unchanged: frozenset[str] = frozenset()
+    # The kind of an array tells its dimensions, but not how long they are.
+    whole = whole or any(each.ndim > 2 for each in columns.values())
+    if not whole and arrays == known.columns.get(model.id):
+        unchanged = known.last_sent.unchanged(model.id, contents)
     buffers: list[Buffer] = []
     entries = []
-    arrays = {}
     for name, column in columns.items():
-        buffer = known.buffer(column.tobytes())
+        if name in unchanged:
+            continue
+        buffer = known.buffer(contents[name])
         buffers.append(buffer)
         shape, dtype = column.shape, SENT_AS_THEY_ARE[column.dtype]
         encoded = {
@@ -54,9 +69,23 @@ def _columns_event(known: KnownModels, model: Model, columns: dict[Any, Any], ke
             "order": sys.byteorder,
         }
         entries.append((name, encoded))
-        arrays[name] = Held(_kind(dtype, len(shape)), shape[0])
     known.columns[model.id] = arrays
-    return _event(model, COLUMNS, {"type": "map", "entries": entries}, key, tuple(buffers))
+    if whole:
+        # Who has made the edit may hold the same in another form.
+        known.last_sent.forget((model.id,))
+    else:
+        known.last_sent.note(model.id, contents)
+    told = {"type": "map", "entries": entries}
+    if not unchanged:
+        return _event(model, COLUMNS, told, key, tuple(buffers))
+    names = [name for name, _ in entries]
+    content = {"kind": "ColumnDataChanged", "model": model.ref, "attr": COLUMNS, "data": told, "cols": names}
+    parts = frozenset(names)
+    return Event(encode_json(content), EventKind.DELTA, key, buffers=tuple(buffers), parts=parts)
+
+
+def _held(column: np.ndarray[Any, Any]) -> Held:
+    return Held(_kind(SENT_AS_THEY_ARE[column.dtype], column.ndim), column.shape[0])
 
 
 @cache

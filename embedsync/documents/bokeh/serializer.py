@@ -20,6 +20,7 @@ import numpy as np
 from embedsync.document import Buffer, Event, EventKind
 from embedsync.documents.bokeh.attributes import attributes_of
 from embedsync.documents.bokeh.columns import COLUMNS, SENT_AS_THEY_ARE, Arrays, Held, appended, arrays_of
+from embedsync.documents.bokeh.last_sent import LastSent
 from embedsync.documents.bokeh.pending import Delta
 from embedsync.documents.bokeh.plain_values import MOST_SAFE
 from embedsync.documents.bokeh.private import (
@@ -76,6 +77,7 @@ class KnownModels:
         local: names of properties, by model id, whose present value is the view of one browser, not
             to be told to another.
         columns: the arrays that browsers hold in data sources.
+        last_sent: what is in some of them.
     """
 
     def __init__(self) -> None:
@@ -86,6 +88,7 @@ class KnownModels:
         self._buffers = itertools.count(1)
         self.local: dict[str, set[str]] = {}
         self.columns: dict[str, Arrays] = {}
+        self.last_sent = LastSent()
 
     def __contains__(self, model: Model) -> bool:
         return self._known.get(model.id) is model and model.id not in self._stale
@@ -120,6 +123,11 @@ class KnownModels:
         """What left the document since then was put back as it had been."""
         self._stale.intersection_update(stale)
 
+    def note_columns(self, columns: dict[str, Arrays]) -> None:
+        """Browsers are told something of these data sources."""
+        self.columns.update(columns)
+        self.last_sent.forget(columns)
+
     def forget_gone(self, present: Callable[[str], bool]) -> tuple[str, ...]:
         """Forget the models that are no longer in the document; returns their ids."""
         gone = tuple(sorted(each for each in self._stale if not present(each)))
@@ -129,6 +137,7 @@ class KnownModels:
                 self._keep_with(model, sent)
             self.local.pop(each, None)
             self.columns.pop(each, None)
+            self.last_sent.forget((each,))
         self._stale.difference_update(gone)
         return gone
 
@@ -162,6 +171,7 @@ class KnownModels:
         self._stale.clear()
         self.local.clear()
         self.columns.clear()
+        self.last_sent.clear()
         self._sent.clear()
 
 
@@ -175,7 +185,7 @@ class Encoding(Serializer):
 
     Attributes:
         defined: the models that were defined.
-        columns: the arrays of data sources that were sent.
+        columns: the arrays of data sources of which something was sent.
     """
 
     def __init__(
@@ -398,6 +408,8 @@ class Encoding(Serializer):
             case "ColumnsStreamed":
                 added = arrays_of(encoded["data"], self._size)
                 self.columns[identifier] = {**held, **appended(held, added, encoded["rollover"])}
+            case "ColumnsPatched":
+                self.columns[identifier] = held
 
     def _size(self, identifier: str) -> int:
         return next(len(each.data) for each in self._taken if each.id == identifier)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from embedsync.documents.bokeh import last_sent
 from tests.documents.bokehjs.browsers import NODE, Browsers
 from tests.documents.bokehjs.play import Play
 
@@ -16,6 +17,11 @@ def browsers() -> Iterator[Browsers]:
         pytest.skip("Node is not installed")
     with Browsers() as started:
         yield started
+
+
+@pytest.fixture(autouse=True)
+def however_small_they_are_columns_that_stay_are_not_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(last_sent, "_WORTH", 1)
 
 
 @pytest.fixture

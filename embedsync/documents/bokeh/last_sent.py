@@ -1,0 +1,52 @@
+"""Columns as they were sent last, so that those that have not changed since are not sent again.
+
+Most callbacks replace ``source.data`` by columns of which some are as before. What was sent is compared, and
+not what Python held: arrays may have been changed in place, of which nobody is told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+__all__ = ["LastSent"]
+
+_WORTH = 1024
+"""Bytes of columns that are not sent again, from which that is worth telling of columns one by one."""
+_MOST = 4 * 1024 * 1024
+"""Bytes that are kept. As long as they are in the session's log, they are there once."""
+
+
+class LastSent:
+    """Columns of the data sources of a session that were replaced, by their names, as bytes."""
+
+    def __init__(self) -> None:
+        self._sources: dict[str, dict[str, bytes]] = {}
+        self._bytes = 0
+
+    def unchanged(self, source: str, columns: dict[str, bytes]) -> frozenset[str]:
+        """Names of columns that are as they were sent; none, if these are all or not worth it."""
+        before = self._sources.get(source)
+        if before is None or [*before] != [*columns]:
+            return frozenset()
+        same = frozenset(name for name, each in columns.items() if before[name] == each)
+        is_worth_it = len(same) < len(columns) and sum(len(columns[each]) for each in same) >= _WORTH
+        return same if is_worth_it else frozenset()
+
+    def note(self, source: str, columns: dict[str, bytes]) -> None:
+        """These were sent now."""
+        self.forget((source,))
+        size = sum(map(len, columns.values()))
+        if self._bytes + size <= _MOST:
+            self._sources[source] = columns
+            self._bytes += size
+
+    def forget(self, sources: Iterable[str]) -> None:
+        """Browsers may hold something else."""
+        for each in sources:
+            for column in self._sources.pop(each, {}).values():
+                self._bytes -= len(column)
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._sources.clear()
+        self._bytes = 0
