@@ -22,4 +22,6 @@ def shown_traceback(error: BaseException) -> str:
     while first is not None and first.tb_frame.f_code.co_filename.startswith(_OURS):
         first = first.tb_next
     text = "".join(traceback.format_exception(type(error), error, first or error.__traceback__))
+    # Names of files, for one, may hold halves of surrogate pairs, which no frame can carry.
+    text = text.encode("utf-8", "backslashreplace").decode("utf-8")
     return text if len(text) <= _MOST else f"[…]\n{text[-_MOST:]}"

@@ -366,6 +366,23 @@ def test_a_turn_that_raises_is_reported_and_the_session_lives(
     assert browser.wait_for(wire.Result).commit
 
 
+@pytest.mark.parametrize("debug", [False, True])
+def test_half_of_a_surrogate_pair_in_an_exception_hinders_nothing(hubs: list[Hub], debug: bool) -> None:
+    recipe = ToyRecipe()
+    hub = make(hubs, recipe, debug=debug)
+    browser = MemoryBrowser(hub).open(hub.ticket("toy"))
+    browser.wait_for(wire.SnapshotFrame)
+
+    def fail() -> None:
+        raise ValueError("no file of the name caf\udce9")  # As os.listdir() gives it.
+
+    recipe.hosts[0].post(fail)
+    detail = browser.wait_for(wire.Notice).detail
+    assert detail.endswith("ValueError: no file of the name caf\\udce9\n" if debug else "")
+    browser.edit(1, change("value", 4))
+    assert browser.wait_for(wire.Result).commit
+
+
 def test_edits_that_wait_for_a_busy_session_are_merged(hubs: list[Hub]) -> None:
     recipe = ToyRecipe()
     hub = make(hubs, recipe, unanswered_edits=300)
