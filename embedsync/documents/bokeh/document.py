@@ -200,6 +200,8 @@ class BokehDocument:
                 raise
             raise Refused(Refusal.BAD_VALUE, f"{type(error).__name__}: {error}") from error
         self._recorder.end_edit()
+        # Its author holds these columns now, be they as they were here, and not what was sent last.
+        self._known.last_sent.forget(each.key[0] for each in prepared.written if isinstance(each.key, tuple))
         for model_id, attribute in local:
             self._known.local.setdefault(model_id, set()).add(attribute)
         edit.merged = recorded.merged | edit.made_whole(patch)

@@ -154,6 +154,18 @@ def test_after_a_browser_has_replaced_the_columns_all_is_sent(plotted: Plotted) 
     assert plotted.told({"x": X, "y": X + 2}) == ["whole x y"]
 
 
+def test_after_a_browser_has_written_what_was_there_already_all_is_sent(plotted: Plotted) -> None:
+    own = X.copy()
+    plotted.told({"x": own, "y": X})
+    own[7] = 42.0  # Nobody is told, and so the browser's own values change nothing.
+    columns = {"type": "map", "entries": [["x", encoded("b1")], ["y", encoded("b2")]]}
+    edit = write(plotted.source, "data", columns)
+    edited = plotted.live.edit(edit, buffers={"b1": own.tobytes(), "b2": X.tobytes()})
+    assert not edited.patch
+    assert not edited.differs
+    assert plotted.told({"x": X, "y": X + 2}) == ["whole x y"]
+
+
 def test_where_a_client_cannot_put_columns_together_all_are_sent(plotted: Plotted) -> None:
     plotted.live.document.send_whole()
     assert plotted.told({"x": X, "y": X + 2}) == ["whole x y"]
