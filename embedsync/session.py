@@ -421,6 +421,8 @@ class Session:
     def _release_in_time(self) -> None:
         with self._lock:
             self._timed = False
+            # Who was asked may have been on the way out, and would be waited for each time.
+            self._asked = False
             self._release()
 
     def _release(self) -> None:
