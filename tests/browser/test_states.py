@@ -189,6 +189,28 @@ def test_with_debug_what_a_callback_raised_can_be_read_for_as_long_as_it_takes(
             expect(badge).to_be_hidden()
 
 
+def test_a_traceback_that_is_hidden_while_it_is_open_does_not_keep_the_next_one_away(
+    tmp_path: Path, visitor: Visitors
+) -> None:
+    port = free_port()
+    command = [*embedsync_serve(port, APPS / "bench.py"), "--debug"]
+    with running(command, port, tmp_path / "log") as url:
+        page = visitor()
+        page.goto(f"{url}/bench")
+        page.get_by_role("button", name="Fail").click()
+        badge = page.locator("embed-app .badge")
+        badge.locator("summary").click()
+        expect(badge.locator(".detail")).to_be_visible()
+        # As a turn that has taken long ends, or a socket that was away is back.
+        page.evaluate(
+            "() => document.querySelector('embed-app').session.events.notice({kind: 'busy', busy: false})"
+        )
+        expect(badge).to_be_hidden()
+        page.get_by_role("button", name="Fail").click()
+        expect(badge).to_be_visible()
+        page.close()  # It would complain of a server that is gone.
+
+
 def test_a_session_at_work_says_so_shows_its_progress_and_holds_up_no_other(
     own_url: str, visitor: Visitors, pictures: Path
 ) -> None:

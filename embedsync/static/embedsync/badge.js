@@ -52,6 +52,7 @@ export class Badge {
   hide() {
     this.rest();
     this.element.hidden = true;
+    this.element.replaceChildren(); // Nobody reads on in what is open there.
   }
 
   /** Change no more by itself. */
