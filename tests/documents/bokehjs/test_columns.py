@@ -238,6 +238,15 @@ def test_a_page_that_exchanges_a_column_for_another_array_of_equal_values(
     begun.check()
 
 
+def test_a_column_that_the_app_replaces_where_a_page_has_put_a_map_leaves_the_others(play: Begin) -> None:
+    begun = play()
+    begun.take([("page", 0, "s.data = new Map([['x', [3, 4]], ['y', [5, 6]]])")])
+    begun.site.settle()
+    begun.take([("app", 0, "s.data['y'] = [7, 8]")])
+    begun.check()
+    assert begun.kinds() == ["ModelChanged", "ColumnDataChanged"]
+
+
 def test_numbers_that_a_page_puts_into_a_column_of_dates_are_milliseconds(play: Begin) -> None:
     begun = play("{'x': np.array(['2024-01-01', '2024-01-02'], dtype='datetime64[ns]')}")
     begun.take(

@@ -558,7 +558,9 @@ function apply(document, event) {
     case "ModelChanged":
       return model.setv({ [attr]: event.new }, FROM_SERVER);
     case "ColumnDataChanged": {
-      const rest = event.cols ? model.property(attr).get_value() : {};
+      const columns = event.cols ? model.property(attr).get_value() : {};
+      // BokehJS takes a map from page scripts as well.
+      const rest = columns instanceof Map ? Object.fromEntries(columns) : columns;
       return model.setv({ [attr]: { ...rest, ...event.data } }, { sync: false, check_eq: false });
     }
     case "ColumnsStreamed":
