@@ -65,5 +65,5 @@ class Helpers:
                 step = self._waiting.popleft()
             try:
                 step()
-            except Exception:
+            except BaseException:  # Also SystemExit: the thread would be counted on, and be gone.
                 logger.exception("%s", self._failed)

@@ -32,7 +32,7 @@ from embedsync.documents.bokeh.plain_events import plain_event
 from embedsync.documents.bokeh.private import ID, Model, UnlockedDocumentProxy, UnsetValueError, data_models
 from embedsync.documents.bokeh.properties import told_descriptor
 from embedsync.documents.bokeh.recorder import Edit, Recorder
-from embedsync.documents.bokeh.resources import models_that_need_eval, needed_scripts
+from embedsync.documents.bokeh.resources import brings_scripts, models_that_need_eval, needed_scripts
 from embedsync.documents.bokeh.serializer import Encoding, KnownModels
 from embedsync.documents.bokeh.session_context import ServerContext, SessionContext
 from embedsync.documents.bokeh.timers import Timers
@@ -77,6 +77,7 @@ class BokehDocument:
         self._request = session.request
         self._known = KnownModels()
         self._sends_whole = False
+        self._has_scripts = False
         self._runner = CallRunner(host, self._guarded, lambda: go_on_here(self))
         self._roots: list[str] = []
         self._scripts: set[str] = set()
@@ -118,7 +119,7 @@ class BokehDocument:
         self._recorder.start()
         models = list(self.bokeh.models)
         give_up_empty_defaults(models)
-        self._known.learn(models)
+        self._learn([*models, *chain.from_iterable(self.bokeh.callbacks.js_event_callbacks.values())])
         self._roots = [each.id for each in self.bokeh.roots]
         if self._request.ahead is None:
             self._timers.start()
@@ -155,7 +156,7 @@ class BokehDocument:
             # Held changes show in this snapshot, but other browsers have yet to be told of them.
             self._recorder.make_whole()
         else:
-            self._known.learn(models)
+            self._learn(models)
             self._known.columns.update(encoding.columns)
             self._roots = [each.id for each in self.bokeh.roots]
             self._scripts.update(scripts)
@@ -362,6 +363,12 @@ class BokehDocument:
             fields["callbacks"] = dict(document.callbacks.js_event_callbacks)
         return fields
 
+    def _learn(self, models: Sequence[Model]) -> None:
+        """The browsers have been told of these models."""
+        self._known.learn(models)
+        # These may change columns in place, of which nobody here is told, and a replacement puts that right.
+        self._has_scripts = self._has_scripts or any(brings_scripts(type(each)) for each in models)
+
     def _may_see(self, model_class: type) -> bool:
         """Whether a class belongs to the process or to this session, and not to another session."""
         module = model_class.__module__
@@ -372,7 +379,7 @@ class BokehDocument:
         if not changes and not self._known.has_stale:
             return _NOTHING
         if len(changes) == 1 and not self._known.has_stale:
-            plain = self._plain_event(changes[0], strict or self._sends_whole)
+            plain = self._plain_event(changes[0], strict or self._leaves_nothing_out)
             if plain is not None:
                 return Patch((plain,))
         encoding = Encoding(self._known, None if strict else self._host.report)
@@ -395,7 +402,7 @@ class BokehDocument:
             defined = list(encoding.defined.values())
             scripts = self._new_scripts(encoding)
             self._scripts.update(scripts)
-            self._known.learn(defined)
+            self._learn(defined)
             # Not what a browser has brought: it would decide what the pages of all others allow.
             if not strict and (names := models_that_need_eval(defined)):
                 self.on_text_to_compile(names)
@@ -410,11 +417,16 @@ class BokehDocument:
         # Bokeh's own client would have no other columns than these any more.
         return encoding.fits(change) and not (self._sends_whole and change.kind == "ColumnDataChanged")
 
+    @property
+    def _leaves_nothing_out(self) -> bool:
+        """Whether columns that are replaced are all sent, whether they have changed or not."""
+        return self._sends_whole or self._has_scripts
+
     def _plain_columns(self, change: Change, encoding: Encoding) -> Event | None:
         """The event for columns that are arrays, without those that have not changed."""
         if type(change) is not Write or change.attribute != COLUMNS or change.model.id in encoding.defined:
             return None
-        return self._plain_event(change, self._sends_whole)
+        return self._plain_event(change, self._leaves_nothing_out)
 
     def _plain_event(self, change: Change, whole: bool) -> Event | None:
         """The event for a plain value, sooner; ``None`` if it is not to be told, or no such value."""

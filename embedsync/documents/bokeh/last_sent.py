@@ -23,17 +23,24 @@ class LastSent:
         self._sources: dict[str, dict[str, bytes]] = {}
         self._bytes = 0
 
-    def unchanged(self, source: str, columns: dict[str, bytes]) -> frozenset[str]:
-        """Names of columns that are as they were sent; none, if these are all or not worth it."""
+    def replace(self, source: str, columns: dict[str, bytes]) -> frozenset[str]:
+        """These are sent now, but for those that are returned: they are as they were, and not all are.
+
+        Args:
+            source: whose they are.
+            columns: by their names. Of those that are as they were, what was kept takes the place.
+        """
         before = self._sources.get(source)
-        if before is None or [*before] != [*columns]:
-            return frozenset()
-        same = frozenset(name for name, each in columns.items() if before[name] == each)
+        same: frozenset[str] = frozenset()
+        if before is not None and [*before] == [*columns]:
+            same = frozenset(name for name, each in columns.items() if before[name] == each)
+            columns.update((name, before[name]) for name in same)
+        self.note(source, columns)
         is_worth_it = len(same) < len(columns) and sum(len(columns[each]) for each in same) >= _WORTH
         return same if is_worth_it else frozenset()
 
     def note(self, source: str, columns: dict[str, bytes]) -> None:
-        """These were sent now."""
+        """These are sent now, all of them."""
         self.forget((source,))
         size = sum(map(len, columns.values()))
         if self._bytes + size <= _MOST:

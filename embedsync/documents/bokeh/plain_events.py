@@ -49,10 +49,13 @@ def _columns_event(
     arrays = {name: _held(each) for name, each in columns.items()}
     contents = {name: each.tobytes() for name, each in columns.items()}
     unchanged: frozenset[str] = frozenset()
-    # The kind of an array tells its dimensions, but not how long they are.
-    whole = whole or any(each.ndim > 2 for each in columns.values())
-    if not whole and arrays == known.columns.get(model.id):
-        unchanged = known.last_sent.unchanged(model.id, contents)
+    if whole:
+        known.last_sent.forget((model.id,))
+    elif arrays == known.columns.get(model.id) and all(each.ndim <= 2 for each in columns.values()):
+        unchanged = known.last_sent.replace(model.id, contents)
+    else:
+        # The kind of an array tells how many dimensions it has, but not how long all of them are.
+        known.last_sent.note(model.id, contents)
     buffers: list[Buffer] = []
     entries = []
     for name, column in columns.items():
@@ -70,11 +73,6 @@ def _columns_event(
         }
         entries.append((name, encoded))
     known.columns[model.id] = arrays
-    if whole:
-        # Who has made the edit may hold the same in another form.
-        known.last_sent.forget((model.id,))
-    else:
-        known.last_sent.note(model.id, contents)
     told = {"type": "map", "entries": entries}
     if not unchanged:
         return _event(model, COLUMNS, told, key, tuple(buffers))

@@ -18,7 +18,7 @@ from embedsync.documents.bokeh.private import (
 )
 from embedsync.documents.bokeh.properties import is_of_bokeh, is_themed, value_of
 
-__all__ = ["INSERTING", "models_that_need_eval", "needed_scripts", "script_files"]
+__all__ = ["INSERTING", "brings_scripts", "models_that_need_eval", "needed_scripts", "script_files"]
 
 _BASE = "bokeh.min.js"
 _BUNDLES = (
@@ -113,6 +113,12 @@ def _is_needed_by_class(bundle: str, model: Model) -> bool:
     if known is None:
         known = _answers[key] = _QUESTIONS[bundle]({model})
     return known
+
+
+@cache
+def brings_scripts(model_class: Any) -> bool:
+    """Whether models of a class bring code of the app, or of an extension, to browsers."""
+    return not is_of_bokeh(model_class) or any(base.__name__ in _EVAL for base in model_class.__mro__)
 
 
 def models_that_need_eval(models: Iterable[Model]) -> tuple[str, ...]:

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from bokeh.models import ColumnDataSource, Div
+from bokeh.document import Document
+from bokeh.models import ColumnDataSource, CustomJS, Div
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -173,6 +174,32 @@ def test_where_a_client_cannot_put_columns_together_all_are_sent(plotted: Plotte
     assert event["kind"] == "ModelChanged", "one column alone"
 
 
+def test_where_a_script_of_the_app_may_change_columns_in_place_all_are_sent() -> None:
+    def with_script(doc: Document) -> None:
+        source.js_on_change("selected", CustomJS(code="cb_obj.data.x[0] = 7"))
+
+    def with_script_for_all(doc: Document) -> None:
+        doc.js_on_event("document_ready", CustomJS(code="change()"))
+
+    for begin in (with_script, with_script_for_all):
+        source = ColumnDataSource(data={"x": X.copy(), "y": X.copy()})
+
+        def fill(doc: Document, begin: Callable[[Document], None] = begin, source: Any = source) -> None:
+            doc.add_root(Div(tags=[source]))
+            begin(doc)
+
+        live = Live(fill)
+        for number in range(3):
+            [event] = live.do(lambda: setattr(source, "data", {"x": X.copy(), "y": X + number + 1}))  # noqa: B023
+            assert event["kind"] == "ModelChanged"
+
+
+def test_from_when_a_script_of_the_app_comes_all_are_sent(plotted: Plotted) -> None:
+    assert plotted.told({"x": X, "y": X + 2}) == ["y"]
+    plotted.live.do(lambda: plotted.live.doc.add_root(Div(tags=[CustomJS(code="change()")])))
+    assert plotted.told({"x": X, "y": X + 3}) == ["whole x y"]
+
+
 def test_it_stands_beside_other_changes_of_the_turn(plotted: Plotted) -> None:
     div = plotted.live.doc.roots[0]
 
@@ -222,11 +249,12 @@ def test_no_more_than_a_few_megabytes_are_remembered(monkeypatch: pytest.MonkeyP
     remembered.note("a", columns)
     remembered.note("b", columns)
     changed = {"x": bytes(1500), "y": b"y" * 1500}
-    assert remembered.unchanged("a", changed) == {"x"}
-    assert not remembered.unchanged("b", changed)
+    assert remembered.replace("a", dict(changed)) == {"x"}
+    assert not remembered.replace("b", dict(changed))
     remembered.forget(["a"])
     remembered.note("b", columns)
-    assert remembered.unchanged("b", changed) == {"x"}
+    assert remembered.replace("b", changed) == {"x"}
+    assert changed["x"] is columns["x"], "what stays is kept once"
 
 
 NAMES = st.sampled_from(["one", "other"])
