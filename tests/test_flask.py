@@ -277,6 +277,21 @@ def test_gunicorn_told_to_stop_sends_browsers_away_to_come_back(
     assert "Traceback" not in log
 
 
+@pytest.mark.parametrize(("count", "told"), [(1, 0), (3, 1)])
+def test_who_gives_gunicorn_several_workers_is_told_that_sessions_live_in_one(
+    tmp_path: Path, count: int, told: int
+) -> None:
+    port = free_port()
+    command = gunicorn(port, "--config", "python:embedsync_flask.gunicorn", "--workers", str(count))
+    with start(command, port, "/live/health", tmp_path / "log") as (_, process):
+        said = "workers share one address"
+        wait_until(lambda: (tmp_path / "log").read_text().count("Booting worker") == count)
+        wait_until(lambda: (tmp_path / "log").read_text().count(said) >= told)
+        process.terminate()
+        process.wait(30)
+    assert (tmp_path / "log").read_text().count(said) == told
+
+
 @pytest.mark.parametrize("options", [["--threads", "2"], []], ids=["two threads", "one thread"])
 def test_there_may_be_more_open_pages_than_threads_of_gunicorn(tmp_path: Path, options: list[str]) -> None:
     port = free_port()
