@@ -35,9 +35,9 @@ def post_worker_init(worker: Any) -> None:
     make_room_for_files()
     if worker.cfg.workers > 1 and worker.age == 1:  # The first one says it for all.
         worker.log.warning(
-            "%d workers share one address, and live apps run in the one that a browser has reached first: whoever "
-            "comes back after a lost connection may reach another one, and begins anew. Use one worker with threads, "
-            "or several gunicorns behind a proxy that sends each browser to the same one",
+            "%d workers share one address, and a live app runs in the one that its page has reached first: "
+            "whoever comes back after a lost connection may reach another one, and begins anew. Use one "
+            "worker with threads, or several gunicorns behind a proxy that sends each browser to the same one",
             worker.cfg.workers,
         )
     if worker.cfg.worker_class_str == "gthread" and worker.cfg.is_ssl:
