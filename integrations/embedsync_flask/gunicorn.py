@@ -37,7 +37,7 @@ def post_worker_init(worker: Any) -> None:
         worker.log.warning(
             "%d workers share one address, and a live app runs in the one that its page has reached first: "
             "whoever comes back after a lost connection may reach another one, and begins anew. Use one "
-            "worker with threads, or several gunicorns behind a proxy that sends each browser to the same one",
+            "worker with threads, or several gunicorns behind a proxy that sends a browser to the same one",
             worker.cfg.workers,
         )
     if worker.cfg.worker_class_str == "gthread" and worker.cfg.is_ssl:
