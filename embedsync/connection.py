@@ -232,13 +232,14 @@ class Connection:
         if not outbox.waiting:
             self._progress = now  # However large it is: there is room for one.
         elif outbox.waiting + len(payload) > self._settings.queue_bytes:
-            if not always and self._has_no_room(len(payload)):
-                self._refused.add(attachment)
-                return False
-            if outbox.waiting_beside_snapshots > self._settings.queue_bytes_hard:
+            if not always:
+                if self._has_no_room(len(payload)):
+                    self._refused.add(attachment)
+                    return False
+            elif outbox.pressing > self._settings.queue_bytes_hard:
                 self.abandon(wire.Close.SLOW, "too much waits for the browser ('queue_bytes_hard')")
                 return True
-        outbox.put(attachment, payload, snapshot=snapshot)
+        outbox.put(attachment, payload, snapshot=snapshot, refusable=not always)
         if seq is not None:
             self._positions[attachment] = seq
         return True

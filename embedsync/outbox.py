@@ -9,6 +9,7 @@ from embedsync import wire
 __all__ = ["Outbox"]
 
 _USUAL = wire.USUAL_ATTACHMENT
+_APART = -1
 _MARK = wire.encode_payload(wire.Ping())
 
 
@@ -25,14 +26,17 @@ class Outbox:
 
     def __init__(self, window: int) -> None:
         self._window = window
-        # Attachment, payload, whether a pong will answer it, whether it counts apart as a snapshot.
-        # Plain tuples: a hundred viewers make a hundred of these for each change.
-        self._queue: deque[tuple[int, bytes, bool, bool]] = deque()
-        self._snapshots: dict[int, int] = {}
+        # Attachment, payload, whether a pong will answer it, what it adds to `pressing`; of a snapshot that
+        # adds nothing, `_APART`. Plain tuples: a hundred viewers make a hundred of these for each change.
+        self._queue: deque[tuple[int, bytes, bool, int]] = deque()
+        self._snapshots: set[int] = set()
         self._marks: deque[int] = deque()
         self._unmarked = 0
         self.waiting = 0
         """Bytes that wait here."""
+        self.pressing = 0
+        """Bytes that wait here and could not be refused, of each payload half of the window at the most; one
+        snapshot of each attachment is left out."""
         self.underway = 0
         """Bytes that were handed out and are not confirmed."""
 
@@ -42,7 +46,15 @@ class Outbox:
     def __contains__(self, payload: bytes) -> bool:
         return any(waiting is payload for _, waiting, _, _ in self._queue)
 
-    def put(self, attachment: int, payload: bytes, *, ping: bool = False, snapshot: bool = False) -> None:
+    def put(
+        self,
+        attachment: int,
+        payload: bytes,
+        *,
+        ping: bool = False,
+        snapshot: bool = False,
+        refusable: bool = False,
+    ) -> None:
         """Add a payload.
 
         Args:
@@ -50,17 +62,17 @@ class Outbox:
             payload: without attachment number.
             ping: the browser will answer it with a pong.
             snapshot: it is a whole document.
+            refusable: it was only let in because there was room.
         """
-        alone = snapshot and attachment not in self._snapshots
-        if alone:
-            self._snapshots[attachment] = len(payload)
-        self._queue.append((attachment, payload, ping, alone))
-        self.waiting += len(payload)
-
-    @property
-    def waiting_beside_snapshots(self) -> int:
-        """Bytes that wait here, one snapshot of each attachment left out, however large they are."""
-        return self.waiting - sum(self._snapshots.values()) if self._snapshots else self.waiting
+        size = len(payload)
+        pressing = 0 if refusable else min(size, self._window // 2)
+        if snapshot and attachment not in self._snapshots:
+            self._snapshots.add(attachment)
+            pressing = _APART
+        else:
+            self.pressing += pressing
+        self._queue.append((attachment, payload, ping, pressing))
+        self.waiting += size
 
     @property
     def is_open(self) -> bool:
@@ -72,11 +84,13 @@ class Outbox:
         messages: list[bytes] = []
         queue, window = self._queue, self._window
         while queue and self.underway < window:
-            attachment, payload, ping, alone = queue.popleft()
+            attachment, payload, ping, pressing = queue.popleft()
             messages.append(payload if attachment == _USUAL else wire.frame(attachment, payload))
             size = len(payload)
-            if alone:
-                del self._snapshots[attachment]
+            if pressing == _APART:
+                self._snapshots.discard(attachment)
+            else:
+                self.pressing -= pressing
             self.waiting -= size
             self.underway += size
             self._unmarked += size
@@ -104,7 +118,7 @@ class Outbox:
         self._queue.clear()
         self._snapshots.clear()
         self._marks.clear()
-        self.waiting = self.underway = self._unmarked = 0
+        self.waiting = self.pressing = self.underway = self._unmarked = 0
 
     def _mark(self) -> None:
         self._marks.append(self._unmarked)

@@ -469,10 +469,13 @@ class Session:
             return  # It will come with the replay, at its place among the ops.
         self._push_answer(replica, replica.viewer, answer)
 
-    def _push_answer(self, replica: Replica, viewer: Viewer, answer: Answer) -> None:
-        viewer.push(answer.payload, seq=answer.seq, always=True)
+    def _push_answer(self, replica: Replica, viewer: Viewer, answer: Answer, *, always: bool = True) -> bool:
+        if not viewer.push(answer.payload, seq=answer.seq, always=always):
+            replica.lagging = True
+            return False
         replica.delivered = answer.cseq
         replica.sent = max(replica.sent, answer.seq)
+        return True
 
     def _replay(self, replica: Replica, viewer: Viewer) -> CatchUp:
         """Hand over what the replica misses: merged ops, cut where its own answers belong."""
@@ -487,7 +490,8 @@ class Session:
             while waiting and waiting[-1].seq < op.seq:
                 if not self._push_stretch(replica, viewer, stretch):
                     return CatchUp.DONE
-                self._push_answer(replica, viewer, waiting.pop())
+                if not self._push_answer(replica, viewer, waiting.pop(), always=False):
+                    return CatchUp.DONE
             if op.origin != replica.id:
                 stretch.append(op)
             elif not waiting or waiting[-1].seq != op.seq:
@@ -496,10 +500,11 @@ class Session:
             else:
                 if not self._push_stretch(replica, viewer, stretch):
                     return CatchUp.DONE
-                self._push_answer(replica, viewer, waiting.pop())
+                if not self._push_answer(replica, viewer, waiting.pop(), always=False):
+                    return CatchUp.DONE
         if self._push_stretch(replica, viewer, stretch):
-            while waiting:
-                self._push_answer(replica, viewer, waiting.pop())
+            while waiting and self._push_answer(replica, viewer, waiting.pop(), always=False):
+                pass
         return CatchUp.DONE
 
     def _push_stretch(self, replica: Replica, viewer: Viewer, stretch: list[Op]) -> bool:
@@ -548,11 +553,13 @@ class Session:
         viewer.push(wire.encode_payload(header, buffers), seq=self.seq, always=True, snapshot=True)
         replica.sent = self.seq
         replica.lagging = False
-        delivered = 0 if replica.lacks_answers else replica.delivered
-        replica.lacks_answers = False
+        if replica.lacks_answers:
+            replica.delivered, replica.lacks_answers = 0, False
         for answer in replica.answers:
-            if answer.cseq > delivered:
-                self._push_answer(replica, viewer, answer)
+            if answer.cseq > replica.delivered and not self._push_answer(
+                replica, viewer, answer, always=False
+            ):
+                return
 
     def _opened(self, replica: Replica, *, recovered: bool, grace: float) -> bytes:
         opened = wire.Opened(

@@ -146,6 +146,24 @@ def test_a_browser_that_lets_results_pile_up_is_cut_off() -> None:
     assert connection.take(0.0) == [], "what nobody takes is not kept"
 
 
+def test_an_answer_may_follow_a_change_that_is_larger_than_all_bounds() -> None:
+    connection = opened(queue_bytes=100, queue_bytes_hard=400)
+    assert connection.push(1, b"change" * 1000, 0.0, seq=1, always=False)
+    for _ in range(4):
+        connection.push(1, b"answer", 0.0, seq=None, always=True)
+    assert connection.closed is None
+    assert connection.take(0.0)[0] == b"change" * 1000
+
+
+def test_a_large_answer_does_not_cut_off_who_waits_for_the_next_one() -> None:
+    connection = opened(queue_bytes=100, queue_bytes_hard=400)
+    for _ in range(3):
+        connection.push(1, b"answer" * 1000, 0.0, seq=None, always=True)
+    assert connection.closed is None
+    connection.push(1, b"answer", 0.0, seq=None, always=True)
+    assert connection.closed == wire.Close.SLOW
+
+
 def test_a_browser_that_takes_nothing_is_cut_off() -> None:
     connection = opened(send_timeout=30, heartbeat=1000)
     connection.push(1, b"x", 5.0, seq=1, always=False)

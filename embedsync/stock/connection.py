@@ -39,6 +39,7 @@ _encode = msgspec.json.Encoder().encode
 class _Waiting(NamedTuple):
     parts: list[bytes | str]
     size: int
+    pressing: int
     is_document: bool
 
 
@@ -70,7 +71,8 @@ class StockConnection:
         self._queue: deque[_Waiting] = deque()
         self._waiting = 0
         self._documents = 0
-        self._document_bytes = 0
+        # Bytes that wait, of each message half of the limit at the most, and none of documents.
+        self._pressing = 0
         self._underway = 0
         self._behind = False
         self._progress = now
@@ -120,9 +122,8 @@ class StockConnection:
             parts += each.parts
             self._underway += each.size
             self._waiting -= each.size
-            if each.is_document:
-                self._documents -= 1
-                self._document_bytes -= each.size
+            self._pressing -= each.pressing
+            self._documents -= each.is_document
         if parts:
             self._progress = self._sent_at = now
         return parts
@@ -194,7 +195,7 @@ class StockConnection:
         if not always and self._is_live and self._queue and self._waiting + len(payload) > room:
             self._behind = True
             return False
-        if self._waiting - self._document_bytes > self._settings.queue_bytes_hard:
+        if self._pressing > self._settings.queue_bytes_hard:
             self._cut("too much waits for the client ('queue_bytes_hard')")
             return True
         frame, buffers = wire.decode_payload(payload)
@@ -396,18 +397,18 @@ class StockConnection:
     ) -> None:
         if self.closed is not None:
             return
-        if self._waiting - self._document_bytes > self._settings.queue_bytes_hard:
+        if self._pressing > self._settings.queue_bytes_hard:
             self._cut("too much waits for the client ('queue_bytes_hard')")
             return
         parts = encode(f"s{next(self._numbers)}", kind, content, answers=answers, buffers=buffers)
         size = sum(len(each) for each in parts)
         if not self._queue:
             self._progress = now
-        self._queue.append(_Waiting(parts, size, is_document))
+        pressing = 0 if is_document else min(size, self._settings.queue_bytes_hard // 2)
+        self._queue.append(_Waiting(parts, size, pressing, is_document))
         self._waiting += size
-        if is_document:
-            self._documents += 1
-            self._document_bytes += size
+        self._pressing += pressing
+        self._documents += is_document
 
     def _cut(self, reason: str) -> None:
         """It is told why, if it still listens, but nothing else of what waits."""
@@ -416,7 +417,7 @@ class StockConnection:
 
     def _forget(self) -> None:
         self._queue.clear()
-        self._waiting = self._documents = self._document_bytes = 0
+        self._waiting = self._documents = self._pressing = 0
         self._held = None
 
     @property

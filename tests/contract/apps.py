@@ -80,6 +80,18 @@ def shared(doc: Document) -> None:
     doc.add_root(Column(add, notes))
 
 
+def heavy(doc: Document) -> None:
+    """Each amount replaces more numbers than may wait for a browser."""
+    amount = Slider(name="amount", start=0, end=100, value=0)
+    source = ColumnDataSource(name="source", data={"y": np.zeros(200_000)})
+
+    def changed(attr: str, old: float, new: float) -> None:
+        source.data = {"y": np.full(200_000, float(new))}
+
+    amount.on_change("value", changed)
+    doc.add_root(Column(amount, tags=[source]))
+
+
 def big(doc: Document) -> None:
     """A million numbers each way."""
     source = ColumnDataSource(name="source", data={"x": NUMBERS})
@@ -176,6 +188,7 @@ def all_apps() -> dict[str, tuple[Callable[[Document], Any], dict[str, Any]]]:
         "slow": (slow, {}),
         "shared": (shared, {"shared": True}),
         "big": (big, {}),
+        "heavy": (heavy, {"shared": True}),
         "ticking": (ticking, {}),
         "visitor": (visitor, {}),
         "raising": (raising, {}),

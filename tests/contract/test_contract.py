@@ -119,6 +119,26 @@ def has_come_to(attached: Attached, seq: int) -> bool:
     return attached.seq >= seq
 
 
+def test_changes_larger_than_what_may_wait_reach_all_however_fast_they_are_asked_for(site: Site) -> None:
+    first, its = Client.visit(site.page("heavy", room="of-all"))
+    second, other = Client.visit(site.page("heavy", room="of-all"))
+    with first, second:
+        for value in range(1, 41):
+            number = first.set(its, "amount", "value", value)
+            if value % 4 == 0:
+                first.result(its, number)
+        for client, attached in ((first, its), (second, other)):
+            client.wait(partial(holds, attached, 40.0))
+            assert client.closed_with(attached) is None
+
+
+def holds(attached: Attached, value: float) -> bool:
+    """Whether the last column that came is full of this."""
+    return (
+        next((data[-8:] for data in reversed(attached.buffers.values())), b"") == np.float64(value).tobytes()
+    )
+
+
 def test_a_million_numbers_arrive_bit_identical_both_ways(site: Site) -> None:
     client, attached = Client.visit(site.page("big"))
     with client:

@@ -35,7 +35,7 @@ export class Badge {
   fail(text, detail) {
     if (this.element.querySelector("details[open]") !== null) return; // Somebody reads the last one.
     if (detail === "") this.#show(text);
-    else this.#show(`${text} `, this.#toOpen("Traceback", detail));
+    else this.#show(`${text} `, this.#toDismiss(), " ", this.#toOpen("Traceback", detail));
     this.#hideAfter(FOR);
   }
 
@@ -71,6 +71,13 @@ export class Badge {
   #hideAfter(milliseconds) {
     this.rest();
     this.#timer = window.setTimeout(() => this.hide(), milliseconds);
+  }
+
+  /** What is open may lie over what a person wants to press. */
+  #toDismiss() {
+    const button = part("button", "dismiss", "Dismiss");
+    button.addEventListener("click", () => this.hide());
+    return button;
   }
 
   /**
