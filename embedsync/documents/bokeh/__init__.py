@@ -5,7 +5,7 @@
 ``live``, ``recorder``, ``callbacks``, ``pending``
     Bokeh's document with its callback manager exchanged: what changes is noted, then callbacks run.
 ``serializer``, ``attributes``, ``plain_events``, ``last_sent``
-    from changes to events, remembering what browsers know; the most frequent ones sooner, without columns that
+    from changes to events, remembering what browsers know; the most frequent sooner, without columns that
     have not changed.
 ``properties``, ``references``
     what properties hold, and which models refer to which, found sooner than Bokeh finds it.
