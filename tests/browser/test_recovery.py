@@ -94,6 +94,22 @@ def test_after_a_crash_of_the_server_the_inputs_are_as_they_were_and_callbacks_r
     expect(page.get_by_text("Depth: 1")).to_be_visible()
 
 
+@pytest.mark.parametrize("server", ["serve"], indirect=True)
+def test_where_others_may_meet_nothing_is_put_in_again_and_the_person_is_told(
+    server: tuple[Server, str], visitor: Visitors
+) -> None:
+    visitor.expected = is_about_the_network
+    process, url = server
+    page = visit(visitor(), f"{url}?bokeh-session-id=of-all")
+    say(page, "Words", "hello")
+    wait_for(page, "() => Bokeh.documents[0].get_model_by_name('report').value.includes('hello')")
+    killed_and_restarted(process, page)
+    badge = page.locator("embed-app .badge")
+    expect(badge).to_have_text("Reconnected. What you had put in could not be restored.")
+    expect(badge.get_by_role("button")).to_have_count(0)
+    assert page.get_by_label("Words").input_value() != "hello"
+
+
 def test_passwords_what_is_tagged_what_scripts_write_and_clicks_are_not_put_in_again(
     server: tuple[Server, str], visitor: Visitors
 ) -> None:

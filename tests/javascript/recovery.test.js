@@ -141,6 +141,7 @@ test("a session that is shared, or whose app does not want it, takes nothing ove
   page.person((document) => document.put("root", 5));
   await reopened(page, { opened: { recover: false } });
   assert.deepEqual(sentIn(page), []);
+  assert.deepEqual(page.told.at(-1), ["restored", { inputs: 1, missing: 1 }], "which the person is told");
 });
 
 test("who starts afresh leaves the session and begins another without what was put in", async () => {

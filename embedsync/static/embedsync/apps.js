@@ -96,7 +96,8 @@ class LiveApp {
           this.#tell((events) => events.ended(end));
         },
         notice: (notice) => this.#tell((events) => events.notice(notice)),
-        restored: (restored) => this.#tell((events) => events.restored(restored)),
+        // Not before it is shown: that takes other messages away.
+        restored: (restored) => void this.drawn.then(() => this.#tell((events) => events.restored(restored))),
         rejected: (rejected) => this.#tell((events) => events.rejected(rejected)),
       },
       page: {

@@ -6,7 +6,7 @@ import { livePart, part } from "./parts.js";
 const AFTER = 1000;
 /** How long a message about something that has passed stays. */
 const FOR = 8000;
-/** How long a message stays that offers something. */
+/** How long a message stays that offers something, or that a person may not be there for. */
 const OFFER_FOR = 30_000;
 
 export class Badge {
@@ -37,6 +37,15 @@ export class Badge {
     if (detail === "") this.#show(text);
     else this.#show(`${text} `, this.#toDismiss(), " ", this.#toOpen("Traceback", detail));
     this.#hideAfter(FOR);
+  }
+
+  /**
+   * Say what has happened, long enough for somebody who was away.
+   * @param {string} text
+   */
+  tell(text) {
+    this.#show(text);
+    this.#hideAfter(OFFER_FOR);
   }
 
   /**

@@ -269,13 +269,14 @@ export class EmbedApp extends HTMLElement {
 
   /** @param {{inputs: number, missing: number}} restored */
   #restored({ inputs, missing }) {
+    this.#emit("restored", { inputs, missing });
+    if (missing === inputs) return this.#badge.tell(restoredText(inputs, missing));
     const again = part("button", "afresh", "Start afresh");
     again.addEventListener("click", () => {
       this.#badge.hide();
       this.session?.startAfresh();
     });
     this.#badge.offer(restoredText(inputs, missing), again);
-    this.#emit("restored", { inputs, missing });
   }
 
   #showLoading() {

@@ -350,7 +350,6 @@ export class Session {
     if (header.client !== this.client) this.#lost(this.#edits.forget(header.cseq, this.#recovers));
     this.#isIn = true;
     this.#recovers = header.recover === true;
-    if (!this.#recovers) this.#journal.clear();
     this.id = header.session;
     this.client = header.client;
     this.#secret = header.secret;
@@ -368,6 +367,7 @@ export class Session {
    * @returns {Steps}
    */
   *#snapshot(header, buffers) {
+    let isAnother = false;
     this.#failures += 1;
     this.#poisoned = false;
     this.#held.clear();
@@ -387,11 +387,13 @@ export class Session {
       this.#document.replace(header.document, buffers);
       this.#edits.replaced();
       this.events.shown();
-      if (isNew && !this.#journal.isEmpty) void this.#restore();
+      if (isNew && this.#recovers && !this.#journal.isEmpty) void this.#restore();
+      else isAnother = isNew;
     }
     this.#failures = 0;
     this.#live();
     this.#count();
+    if (isAnother && !this.#journal.isEmpty) this.#giveUpInputs();
   }
 
   /**
@@ -414,6 +416,13 @@ export class Session {
       if (!restored) missing += 1;
     }
     this.events.restored({ inputs: inputs.length + forgotten, missing });
+  }
+
+  /** Nothing is put in again where others meet, whose session it is as well; the person is told. */
+  #giveUpInputs() {
+    const { inputs, forgotten } = this.#journal.take();
+    const count = inputs.length + forgotten;
+    this.events.restored({ inputs: count, missing: count });
   }
 
   /** Wait until what was changed so far is answered, and what came of it has arrived. */
@@ -598,7 +607,7 @@ export class Session {
     if (changes.length === 0) return;
     // Nobody gets what is changed after the end. Should this be opened again, the snapshot undoes it.
     if (this.state === "stopped") return changes.forEach(({ key }) => this.#edits.giveUpOn(key));
-    for (const { input } of changes) if (this.#recovers && input != null) this.#journal.note(input);
+    for (const { input } of changes) if (input != null) this.#journal.note(input);
     for (const { key, kind } of changes) if (key !== null && kind === "write") this.#shown?.add(key);
     this.#edits.add(changes, this.seq, this.#isChanging);
     if (this.#sealing) return;
