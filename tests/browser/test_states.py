@@ -191,6 +191,7 @@ def test_with_debug_what_a_callback_raised_can_be_read_for_as_long_as_it_takes(
             badge.locator("summary").click()
             badge.get_by_role("button", name="Dismiss").click()
             expect(badge).to_be_hidden()
+            page.close()  # It would complain of a server that is gone.
 
 
 def test_a_traceback_that_is_hidden_while_it_is_open_does_not_keep_the_next_one_away(
