@@ -8,7 +8,6 @@ from embedsync import wire
 
 __all__ = ["Outbox"]
 
-_USUAL = wire.USUAL_ATTACHMENT
 _APART = -1
 _MARK = wire.encode_payload(wire.Ping())
 
@@ -85,7 +84,7 @@ class Outbox:
         queue, window = self._queue, self._window
         while queue and self.underway < window:
             attachment, payload, ping, pressing = queue.popleft()
-            messages.append(payload if attachment == _USUAL else wire.frame(attachment, payload))
+            messages.append(wire.frame(attachment, payload))
             size = len(payload)
             if pressing == _APART:
                 self._snapshots.discard(attachment)

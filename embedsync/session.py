@@ -443,10 +443,8 @@ class Session:
                 continue
             if merged is None or replica.sent > start or replica.id in authors:
                 self._push_each(replica, viewer, ops)
-            elif viewer.push(merged, seq=seq):
-                replica.sent = seq
             else:
-                replica.lagging = True
+                self._push_op(replica, viewer, merged, seq)
 
     def _push_each(self, replica: Replica, viewer: Viewer, ops: Sequence[Op]) -> None:
         """Push those of the ops that a replica does not have yet. An author has its own with the answers."""

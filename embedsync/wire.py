@@ -28,7 +28,6 @@ __all__ = [
     "CLIENT_FRAMES",
     "PROTOCOL_VERSION",
     "SERVER_FRAMES",
-    "USUAL_ATTACHMENT",
     "Ack",
     "Action",
     "ClientFrame",
@@ -64,8 +63,8 @@ PROTOCOL_VERSION = 1
 
 _PREFIX = struct.Struct("<II")
 _LENGTH = struct.Struct("<I")
-USUAL_ATTACHMENT = 1
-"""The first, and on most pages the only one. Payloads carry it, so that viewers share one message."""
+# The first, and on most pages the only one. Payloads carry it, so that viewers share one message, uncopied.
+_USUAL_ATTACHMENT = 1
 _ALIGNMENT = 8
 _PADDING = [b"\0" * count for count in range(_ALIGNMENT)]
 
@@ -404,8 +403,8 @@ def encode_payload(header: ClientFrame | ServerFrame, buffers: Sequence[Buffer] 
         header = msgspec.structs.replace(header, buffers=sizes)
     encoded = _encoder.encode(header)
     if not buffers:
-        return _PREFIX.pack(USUAL_ATTACHMENT, len(encoded)) + encoded
-    parts = [_PREFIX.pack(USUAL_ATTACHMENT, len(encoded)), encoded]
+        return _PREFIX.pack(_USUAL_ATTACHMENT, len(encoded)) + encoded
+    parts = [_PREFIX.pack(_USUAL_ATTACHMENT, len(encoded)), encoded]
     parts.append(_PADDING[-len(encoded) % _ALIGNMENT])
     for each in buffers:
         parts.append(each.data)
@@ -415,7 +414,7 @@ def encode_payload(header: ClientFrame | ServerFrame, buffers: Sequence[Buffer] 
 
 def frame(attachment: int, payload: bytes) -> bytes:
     """Give a payload its attachment number: one WebSocket message."""
-    if attachment == USUAL_ATTACHMENT:
+    if attachment == _USUAL_ATTACHMENT:
         return payload
     return _LENGTH.pack(attachment) + payload[_LENGTH.size :]
 

@@ -367,33 +367,32 @@ export class Session {
    * @returns {Steps}
    */
   *#snapshot(header, buffers) {
-    let isAnother = false;
+    const isNew = this.epoch !== header.epoch;
     this.#failures += 1;
     this.#poisoned = false;
     this.#held.clear();
     this.#leaving.clear();
     // In place once, so that views stay mounted; if that throws, the next one is built from scratch.
-    if (header.epoch === this.epoch && this.#failures === 1) {
+    if (!isNew && this.#failures === 1) {
       const pending = this.#edits.reconciliation(this.#edits.settleUpTo(header.cseq));
       this.seq = header.seq;
       const lacking = yield* this.#reconcile(header.document, buffers, pending);
       for (const id of lacking) if (!pending.made.has(id)) this.#leaving.add(id);
       yield* this.#applyAgain(pending);
     } else {
-      const isNew = this.epoch !== header.epoch;
       this.#lost(this.#edits.forget(Math.max(header.cseq, this.#edits.lastSent), isNew && this.#recovers));
       this.epoch = header.epoch;
       this.seq = header.seq;
       this.#document.replace(header.document, buffers);
       this.#edits.replaced();
       this.events.shown();
-      if (isNew && this.#recovers && !this.#journal.isEmpty) void this.#restore();
-      else isAnother = isNew;
     }
     this.#failures = 0;
     this.#live();
     this.#count();
-    if (isAnother && !this.#journal.isEmpty) this.#giveUpInputs();
+    if (!isNew || this.#journal.isEmpty) return;
+    if (this.#recovers) void this.#restore();
+    else this.#giveUpInputs();
   }
 
   /**
