@@ -151,6 +151,7 @@ def test_what_cannot_be_compressed_is_logged_and_served_by_gzip(
     file.write_text("let a = 1;" * 100)
     asset = Assets().load(file)
     assert tried.wait(60)
+    wait_until(lambda: "by gzip" in caplog.text)
     assert asset.encoded(BROWSER)[0] == asset.compressed
 
 
