@@ -15,7 +15,12 @@ __all__ = ["Pool"]
 logger = logging.getLogger("embedsync.pool")
 
 _BRIEF = 0.002
-"""Seconds that a step may wait for a thread that is at work, before another one is woken for it."""
+"""Seconds after which a step is not expected to be done soon any more."""
+_LONGEST_LOOK_AWAY = 0.016
+"""Seconds between looks at steps that wait, while all goes well."""
+_BUSY = 0.75
+"""The part of a processor that the process takes, from which further threads would do no more: there is one
+interpreter."""
 
 
 class Pool:
@@ -25,12 +30,18 @@ class Pool:
     places: another thread may start for what waits, up to ``limit`` threads in all. So as many
     hanging callbacks as there are workers do not starve the rest.
 
+    Threads that compute side by side take the interpreter from each other, and what processors have in
+    their caches. So one thread takes one step after the other while these are brief, and another one
+    joins in when a step is not. More of them go on side by side where the process leaves its processor
+    idle, because steps wait for something else, such as a database.
+
     Args:
         workers: threads that may run steps side by side.
         limit: threads at the most.
         long_turn: seconds.
         lost_limit: threads that may be lost beyond the limit.
         clock: seconds that never go back.
+        cpu_clock: seconds of processor time that the process has taken.
         call_later: the scheduler, which looks after stuck threads.
     """
 
@@ -41,6 +52,7 @@ class Pool:
         long_turn: float,
         *,
         clock: Callable[[], float],
+        cpu_clock: Callable[[], float],
         call_later: Callable[[float, Callable[[], None]], Timer],
         lost_limit: int = 0,
     ) -> None:
@@ -49,6 +61,7 @@ class Pool:
         self._limit = limit
         self._long_turn = long_turn
         self._clock = clock
+        self._cpu_clock = cpu_clock
         self._call_later = call_later
         self._lock = threading.Lock()
         self._ended = threading.Condition(self._lock)
@@ -57,8 +70,12 @@ class Pool:
         self._idle: list[threading.Lock] = []
         self._running: dict[int, float] = {}
         self._lost: set[int] = set()
+        self._coming = 0
+        self._abreast = 1
         self._relief: Timer | None = None
-        self._help: Timer | None = None
+        self._look: Timer | None = None
+        self._look_away = _BRIEF
+        self._looked = self._looked_cpu = 0.0
         self._worked = clock()
         self._stopped = False
         self._warned = False
@@ -69,12 +86,11 @@ class Pool:
             if self._stopped:
                 return
             self._waiting.append(step)
-            if not self._running:
+            at_work = self._at_work()
+            if at_work < self._abreast:
                 self._put_to_work()
-            elif self._help is None:
-                # A thread that is at work takes it next, if it is not held up. Threads that run side by side
-                # would only take the interpreter from each other.
-                self._help = self._call_later(_BRIEF, self._send_help)
+            if at_work:
+                self._look_later()
 
     def idles_since(self) -> float:
         """Since when nothing runs and nothing waits, by the clock; the present if something does."""
@@ -129,16 +145,36 @@ class Pool:
                 pass
             return self._ended.wait_for(lambda: self._threads == 0, timeout)
 
-    def _send_help(self) -> None:
-        """Steps have waited for a moment: another thread takes one, and soon others take the next ones."""
+    def _look_around(self) -> None:
+        """See how many threads are to go on side by side, and whether another one is to take what waits."""
         with self._lock:
-            self._help = None
-            if self._waiting and not self._stopped:
-                self._put_to_work()
-                if len(self._waiting) > 1:
-                    self._help = self._call_later(_BRIEF, self._send_help)
+            self._look = None
+            if self._stopped:
+                return
+            is_busy = self._cpu_clock() - self._looked_cpu >= _BUSY * (self._clock() - self._looked)
+            if is_busy:
+                self._abreast = max(self._abreast // 2, 1)
+            elif self._waiting:
+                self._abreast = min(self._abreast + 1, self._workers)
+            is_held_up = self._at_work() < self._abreast
+            longer = is_busy and not is_held_up
+            self._look_away = min(2 * self._look_away, _LONGEST_LOOK_AWAY) if longer else _BRIEF
+            if self._waiting:
+                if is_held_up:
+                    self._put_to_work()
+                self._look_later()
 
     # Below, the lock is held.
+
+    def _at_work(self) -> int:
+        """How many threads are about to take the next step."""
+        since = self._clock() - _BRIEF
+        return self._coming + sum(started > since for started in self._running.values())
+
+    def _look_later(self) -> None:
+        if self._look is None:
+            self._looked, self._looked_cpu = self._clock(), self._cpu_clock()
+            self._look = self._call_later(self._look_away, self._look_around)
 
     def _put_to_work(self) -> None:
         if not self._woke_one():
@@ -149,12 +185,14 @@ class Pool:
         if not self._idle:
             return False
         self._idle.pop().release()
+        self._coming += 1
         return True
 
     def _start_or_watch(self) -> None:
         if self._threads < self._allowed():
-            self._threads += 1
             threading.Thread(target=self._work, name="embedsync-worker", daemon=True).start()
+            self._threads += 1
+            self._coming += 1
         elif self._threads < self._limit:
             self._watch()
         elif not self._warned:
@@ -188,6 +226,8 @@ class Pool:
 
     def _work(self) -> None:
         me = threading.get_ident()
+        with self._lock:
+            self._coming -= 1
         while True:
             with self._lock:
                 if me in self._lost:
@@ -210,9 +250,11 @@ class Pool:
 
     def _next(self) -> Callable[[], None] | None:
         """Wait for a step; ``None`` if this thread is not needed any more."""
-        while not self._waiting:
+        while not self._waiting or self._at_work() >= self._abreast:
             if self._stopped or self._threads > self._allowed():
                 return None
+            if self._waiting:
+                self._look_later()  # Who is about to take it may be held up.
             gate = threading.Lock()
             gate.acquire()
             self._idle.append(gate)
@@ -221,6 +263,7 @@ class Pool:
                 gate.acquire()
             finally:
                 self._lock.acquire()
+                self._coming -= 1
         if self._stopped:
             return None
         if self._threads > self._allowed() and self._woke_one():

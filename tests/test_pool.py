@@ -2,12 +2,12 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from embedsync.pool import Pool
-from embedsync.scheduler import Scheduler
+from embedsync.scheduler import Scheduler, Timer
 
 WAIT = 20.0
 
@@ -20,7 +20,150 @@ def scheduler() -> Iterator[Scheduler]:
 
 
 def make(scheduler: Scheduler, workers: int = 2, limit: int = 8, long_turn: float = 0.05) -> Pool:
-    return Pool(workers, limit, long_turn, clock=time.monotonic, call_later=scheduler.call_later)
+    return Pool(
+        workers,
+        limit,
+        long_turn,
+        clock=time.monotonic,
+        cpu_clock=time.process_time,
+        call_later=scheduler.call_later,
+    )
+
+
+class Watched:
+    """A pool whose clocks stand, and whose looks at what waits the test makes."""
+
+    def __init__(self, workers: int = 4) -> None:
+        self.now = self.cpu = 100.0
+        self._looks: list[Callable[[], None]] = []
+        self.pool = Pool(
+            workers, 8, 60.0, clock=lambda: self.now, cpu_clock=lambda: self.cpu, call_later=self._call_later
+        )
+
+    def _call_later(self, seconds: float, call: Callable[[], None]) -> Timer:
+        self._looks.append(call)
+        return Timer(self.now + seconds, call)
+
+    def pass_by(self, seconds: float, cpu: float) -> None:
+        """Let time pass, and so much processor time, and make the looks that were to be made."""
+        self.now += seconds
+        self.cpu += cpu
+        looks, self._looks = self._looks, []
+        for each in looks:
+            each()
+
+    def wait_until_one_idles(self) -> None:
+        deadline = time.monotonic() + WAIT
+        while not self.pool._idle and time.monotonic() < deadline:
+            time.sleep(0.001)
+        assert self.pool._idle
+
+
+class Step:
+    """A step that goes on until it is let go."""
+
+    def __init__(self, pool: Pool) -> None:
+        self.thread = 0
+        self._begun, self._let_go = threading.Event(), threading.Event()
+        pool.submit(self._run)
+
+    def _run(self) -> None:
+        self.thread = threading.get_ident()
+        self._begun.set()
+        assert self._let_go.wait(WAIT)
+
+    @property
+    def has_begun(self) -> bool:
+        return self._begun.is_set()
+
+    def wait(self) -> None:
+        assert self._begun.wait(WAIT)
+
+    def end(self) -> None:
+        self._let_go.set()
+
+
+def test_brief_steps_that_keep_a_processor_busy_follow_each_other_on_one_thread() -> None:
+    watched = Watched()
+    first = Step(watched.pool)
+    first.wait()
+    second, third = Step(watched.pool), Step(watched.pool)
+    watched.pass_by(0.001, cpu=0.001)
+    assert watched.pool.threads == 1
+    for step, following in ((first, second), (second, third)):
+        step.end()
+        following.wait()
+    third.end()
+    assert watched.pool.stop(WAIT)
+    assert first.thread == second.thread == third.thread
+
+
+def test_a_step_that_is_not_brief_is_joined_by_another_thread() -> None:
+    watched = Watched()
+    first = Step(watched.pool)
+    first.wait()
+    second = Step(watched.pool)
+    watched.pass_by(0.003, cpu=0.003)
+    second.wait()
+    watched.now += 0.003
+    third = Step(watched.pool)
+    third.wait()  # At once, without a look: both that run are held up.
+    for each in (first, second, third):
+        each.end()
+    assert watched.pool.stop(WAIT)
+    assert len({first.thread, second.thread, third.thread}) == 3
+
+
+def test_where_processors_are_idle_brief_steps_go_on_side_by_side() -> None:
+    watched = Watched(workers=3)
+    steps = [Step(watched.pool)]
+    steps[0].wait()
+    steps += [Step(watched.pool) for _ in range(3)]
+    for step in steps[1:3]:
+        watched.pass_by(0.0005, cpu=0.0)
+        step.wait()
+    watched.pass_by(0.0005, cpu=0.0)
+    assert not steps[3].has_begun, "as many as there are workers"
+    for each in steps:
+        each.end()
+    assert watched.pool.stop(WAIT)
+
+
+def test_threads_that_compute_side_by_side_become_one() -> None:
+    watched = Watched()
+    first = Step(watched.pool)
+    first.wait()
+    second, third, fourth = (Step(watched.pool) for _ in range(3))
+    watched.pass_by(0.0005, cpu=0.0)
+    second.wait()
+    watched.pass_by(0.0005, cpu=0.0005)
+    first.end()
+    watched.wait_until_one_idles()
+    assert not third.has_begun, "it is left to the second thread"
+    second.end()
+    third.wait()
+    third.end()
+    fourth.wait()
+    fourth.end()
+    assert watched.pool.stop(WAIT)
+    assert second.thread == third.thread == fourth.thread
+
+
+def test_who_is_left_to_take_a_step_and_is_held_up_is_joined_again() -> None:
+    watched = Watched()
+    first = Step(watched.pool)
+    first.wait()
+    second, third = Step(watched.pool), Step(watched.pool)
+    watched.pass_by(0.0005, cpu=0.0)
+    second.wait()
+    watched.pass_by(0.0005, cpu=0.0005)
+    first.end()
+    watched.wait_until_one_idles()
+    watched.pass_by(0.003, cpu=0.003)
+    third.wait()
+    second.end()
+    third.end()
+    assert watched.pool.stop(WAIT)
 
 
 def test_nothing_starts_before_the_first_step(scheduler: Scheduler) -> None:
