@@ -72,6 +72,20 @@ def test_a_periodic_callback_runs_as_often_as_it_was_asked_for_though_it_always_
     assert ran == pytest.approx([each / 10 + 0.03 for each in range(1, 1001)])
 
 
+def test_periodic_callbacks_that_begin_at_different_moments_are_due_together() -> None:
+    live = empty()
+    first: list[float] = []
+    second: list[float] = []
+    live.advance(0.0013)
+    live.doc.add_periodic_callback(lambda: first.append(live.host.now), 50)
+    live.advance(0.0011)
+    live.doc.add_periodic_callback(lambda: second.append(live.host.now), 50)
+    live.advance(1)
+    assert first == pytest.approx(second)
+    assert first[0] - 0.0013 == pytest.approx(0.05, abs=0.0051), "a tenth of the period later at the most"
+    assert len(first) in (19, 20)
+
+
 def test_a_periodic_callback_that_takes_longer_than_its_period_begins_again_when_it_has_ended() -> None:
     live, ran = empty(), []
 
