@@ -4,7 +4,7 @@
     implements the port; everything else is a part of it.
 ``live``, ``recorder``, ``callbacks``, ``pending``
     Bokeh's document with its callback manager exchanged: what changes is noted, then callbacks run.
-``serializer``, ``attributes``, ``plain_events``, ``last_sent``
+``serializer``, ``attributes``, ``plain_events``, ``plain_columns``, ``last_sent``
     from changes to events, remembering what browsers know; the most frequent sooner, without columns that
     have not changed.
 ``properties``, ``references``

@@ -1,22 +1,19 @@
 """The most frequent events, sooner than by an :class:`~embedsync.documents.bokeh.serializer.Encoding`.
 
-They tell of text and numbers, and of columns that are arrays. They refer to no other model, and define none.
+They tell of text and numbers, and of columns of these. They refer to no other model, and define none.
 """
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Hashable
-from functools import cache
 from typing import Any
 
-import numpy as np
-
 from embedsync.document import Buffer, Event, EventKind
-from embedsync.documents.bokeh.columns import COLUMNS, SENT_AS_THEY_ARE, Held, kind_of
+from embedsync.documents.bokeh.columns import COLUMNS
+from embedsync.documents.bokeh.plain_columns import PlainColumn, plain_column
 from embedsync.documents.bokeh.plain_values import is_plain
 from embedsync.documents.bokeh.private import Model
-from embedsync.documents.bokeh.serializer import KnownModels, encode_json, is_sent_as_it_is
+from embedsync.documents.bokeh.serializer import KnownModels, encode_json
 
 __all__ = ["plain_event"]
 
@@ -42,37 +39,35 @@ def plain_event(
 
 
 def _columns_event(
-    known: KnownModels, model: Model, columns: dict[Any, Any], key: Hashable, whole: bool
+    known: KnownModels, model: Model, data: dict[Any, Any], key: Hashable, whole: bool
 ) -> Event | None:
-    if not columns or not all(_is_plain_column(name, each) for name, each in columns.items()):
+    columns: dict[str, PlainColumn] = {}
+    for name, each in data.items():
+        column = plain_column(each) if type(name) is str and name.isascii() else None
+        if column is None:
+            return None
+        columns[name] = column
+    if not columns:
         return None
-    arrays = {name: _held(each) for name, each in columns.items()}
-    contents = {name: each.tobytes() for name, each in columns.items()}
+    arrays = {name: each.held for name, each in columns.items()}
+    contents = {name: each.content for name, each in columns.items()}
     unchanged: frozenset[str] = frozenset()
     if whole:
         known.last_sent.forget((model.id,))
-    elif arrays == known.columns.get(model.id) and all(each.ndim <= 2 for each in columns.values()):
+    elif arrays == known.columns.get(model.id) and all(each.is_told_by_content for each in columns.values()):
         unchanged = known.last_sent.replace(model.id, contents)
     else:
-        # The kind of an array tells how many dimensions it has, but not how long all of them are.
         known.last_sent.note(model.id, contents)
+    known.columns[model.id] = arrays
     buffers: list[Buffer] = []
     entries = []
     for name, column in columns.items():
         if name in unchanged:
             continue
-        buffer = known.buffer(contents[name])
-        buffers.append(buffer)
-        shape, dtype = column.shape, SENT_AS_THEY_ARE[column.dtype]
-        encoded = {
-            "type": "ndarray",
-            "array": {"type": "bytes", "data": {"id": buffer.id}},
-            "shape": shape,
-            "dtype": dtype,
-            "order": sys.byteorder,
-        }
+        encoded, buffer = column.encoded(contents[name], known.buffer)
         entries.append((name, encoded))
-    known.columns[model.id] = arrays
+        if buffer is not None:
+            buffers.append(buffer)
     told = {"type": "map", "entries": entries}
     if not unchanged:
         return _event(model, COLUMNS, told, key, tuple(buffers))
@@ -80,19 +75,6 @@ def _columns_event(
     content = {"kind": "ColumnDataChanged", "model": model.ref, "attr": COLUMNS, "data": told, "cols": names}
     parts = frozenset(names)
     return Event(encode_json(content), EventKind.DELTA, key, buffers=tuple(buffers), parts=parts)
-
-
-def _held(column: np.ndarray[Any, Any]) -> Held:
-    return Held(_kind(SENT_AS_THEY_ARE[column.dtype], column.ndim), column.shape[0])
-
-
-@cache
-def _kind(dtype: str, dimensions: int) -> str:
-    return kind_of({"type": "ndarray", "dtype": dtype, "shape": [0] * dimensions})
-
-
-def _is_plain_column(name: Any, column: Any) -> bool:
-    return type(name) is str and name.isascii() and type(column) is np.ndarray and is_sent_as_it_is(column)
 
 
 def _event(

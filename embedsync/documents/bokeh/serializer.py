@@ -22,7 +22,7 @@ from embedsync.documents.bokeh.attributes import attributes_of
 from embedsync.documents.bokeh.columns import COLUMNS, SENT_AS_THEY_ARE, Arrays, Held, appended, arrays_of
 from embedsync.documents.bokeh.last_sent import LastSent
 from embedsync.documents.bokeh.pending import Delta
-from embedsync.documents.bokeh.plain_values import MOST_SAFE
+from embedsync.documents.bokeh.plain_values import MOST_SAFE, told_at_once
 from embedsync.documents.bokeh.private import (
     HasProps,
     Model,
@@ -292,6 +292,8 @@ class Encoding(Serializer):
             return obj
         if type(obj) is int and -MOST_SAFE <= obj <= MOST_SAFE:
             return obj
+        if type(obj) is list and (told := told_at_once(obj)) is not None:
+            return told
         if isinstance(obj, Model):
             return self.get_ref(obj) or self._encode_model(obj)
         if type(obj) is np.ndarray and is_sent_as_it_is(obj):

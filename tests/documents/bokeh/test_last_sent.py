@@ -5,9 +5,11 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Callable
+from copy import copy
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from bokeh.document import Document
 from bokeh.models import ColumnDataSource, CustomJS, Div
@@ -58,6 +60,48 @@ def test_a_column_that_stays_is_not_sent_again(plotted: Plotted) -> None:
     plotted.live.check_mirror()
 
 
+DAYS = pd.date_range("2026-01-01", periods=LENGTH)
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        [*map(float, X)],
+        [f"item {each}" for each in range(LENGTH)],
+        [float("nan"), None, *map(float, X)],
+        tuple(map(float, X)),
+        [*X],
+        pd.Series(X),
+        pd.Series([f"item {each}" for each in range(LENGTH)]),
+        pd.Series([None, *(f"item {each}" for each in range(LENGTH))]),
+        DAYS,
+        DAYS.to_numpy(),
+        np.array([f"item {each}" for each in range(LENGTH)]),
+        np.arange(2 * LENGTH),
+        np.arange(4.0 * LENGTH)[::2],
+    ],
+    ids=[
+        "list of numbers", "list of text", "list with gaps", "tuple", "numbers of NumPy", "series",
+        "text of pandas", "text with gaps", "index of days", "days", "array of text", "integers",
+        "every other",
+    ],
+)  # fmt: skip
+def test_columns_of_all_kinds_that_stay_are_not_sent_again(column: Any) -> None:
+    y = np.zeros(len(column))
+    source = ColumnDataSource(data={"x": column, "y": y})
+    live = Live(lambda doc: doc.add_root(Div(tags=[source])))
+    told = []
+    for number in range(3):
+        data = {"x": copy(column), "y": y + number + 1}
+        [event] = live.do(lambda data=data: setattr(source, "data", data))
+        told.append(event.get("cols", "whole"))
+    assert told == ["whole", ["y"], ["y"]]
+    live.check_mirror()
+    [event] = live.do(lambda: setattr(source, "data", {"x": column[1:], "y": y[1:]}))
+    assert event["kind"] == "ModelChanged"
+    live.check_mirror()
+
+
 def test_the_first_time_all_are_sent_for_nobody_remembers_what_was_shown() -> None:
     source = ColumnDataSource(data={"x": X, "y": X})
     live = Live(lambda doc: doc.add_root(Div(tags=[source])))
@@ -81,9 +125,18 @@ def test_an_array_that_was_changed_in_place_is_sent(plotted: Plotted) -> None:
         {"x": X},
         {"x": X.astype("f4"), "y": X + 2},
         {"x": X, "y": list(X + 2)},
+        {"x": list(X), "y": X + 2},
         {"x": X + 3, "y": X + 2},
     ],
-    ids=["one more", "another order", "one less", "another type", "no array", "all"],
+    ids=[
+        "one more",
+        "another order",
+        "one less",
+        "another type",
+        "a list",
+        "a list that was an array",
+        "all",
+    ],
 )
 def test_what_is_not_as_it_was_is_sent_whole(plotted: Plotted, data: dict[str, Any]) -> None:
     assert plotted.told(data) == [f"whole {' '.join(data)}"]

@@ -4,10 +4,13 @@ import itertools
 import json
 import re
 import warnings
+from datetime import datetime
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
+from bokeh.core.serialization import Serializer
 from bokeh.model import Model
 from bokeh.models import Button, ColumnDataSource, Div, Slider, TextInput
 from hypothesis import HealthCheck, given, settings
@@ -17,9 +20,10 @@ from hypothesis.extra.numpy import arrays
 from embedsync.document import EventKind
 from embedsync.documents.bokeh import document, events
 from embedsync.documents.bokeh.plain_events import plain_event
+from embedsync.documents.bokeh.plain_values import told_at_once
 from embedsync.documents.bokeh.plain_write import PlainSet, plain_write
 from embedsync.documents.bokeh.private import PropertyDescriptor, UnsetValueError
-from embedsync.documents.bokeh.serializer import Encoding, KnownModels
+from embedsync.documents.bokeh.serializer import Encoding, KnownModels, encode_json
 from embedsync.errors import Refused
 from tests.documents.bokeh.harness import Live, write
 from tests.documents.bokeh.test_attributes import CLASSES
@@ -171,20 +175,56 @@ def test_the_event_of_a_plain_value_is_that_of_the_encoding(value: Any) -> None:
     assert json.loads(event.content)["new"] == value
 
 
+SMALL = st.integers(0, 5)
+TEXT = st.text(st.characters(codec="utf-8"), max_size=3)
+SCALARS = st.one_of(st.floats(), st.integers(-(2**60), 2**60), st.booleans(), st.none(), TEXT)
+LISTS = st.one_of(
+    st.lists(st.floats()),
+    st.lists(st.integers(-(2**54), 2**54)),
+    st.lists(TEXT),
+    st.lists(SCALARS),
+    st.lists(st.one_of(SCALARS, st.lists(st.floats(), max_size=3), st.just(Div), st.text(max_size=2))),
+    arrays("f8", SMALL).map(list),
+    arrays("f4", SMALL).map(list),
+    arrays("i8", SMALL).map(list),
+    arrays("u8", SMALL).map(list),
+    arrays("bool", SMALL).map(list),
+    arrays("U2", SMALL).map(list),
+)
+
+
+@given(LISTS)
+def test_a_list_of_text_and_numbers_is_told_at_once_as_the_serializer_tells_it(values: list[Any]) -> None:
+    told = told_at_once(values)
+    if told is None:
+        plain = all(type(each) in (str, bool, float, type(None)) for each in values)
+        assert not plain
+        return
+    assert encode_json(told) == encode_json(Serializer().encode(values))
+
+
 @settings(suppress_health_check=[HealthCheck.too_slow])  # arrays of objects take long to invent
 @given(
     st.dictionaries(
-        st.text(st.characters(codec="utf-8"), max_size=3),
+        TEXT,
         st.one_of(
-            arrays(st.sampled_from(["f8", "f4", "i4", "u1", "i8", "bool", "O", ">f8"]), st.integers(0, 5)),
-            arrays("f8", st.sampled_from([(2, 3), (0,), (4,)])),
-            st.lists(st.floats(), max_size=3),
+            arrays(st.sampled_from(["f8", "f4", "i4", "u1", "i8", "bool", ">f8"]), SMALL),
+            arrays("O", SMALL, elements=SCALARS),
+            arrays(st.sampled_from(["U2", "M8[ns]", "M8[D]", "m8[ms]", "u8"]), SMALL),
+            arrays("f8", st.sampled_from([(2, 3), (0,), (4,), (2, 0, 3)])),
+            arrays("O", (2, 2), elements=SCALARS),
+            LISTS,
+            LISTS.map(tuple),
+            st.lists(SCALARS).map(pd.Series),
+            st.lists(st.floats()).map(pd.Index),
+            st.lists(st.datetimes(datetime(1700, 1, 1), datetime(2200, 1, 1))).map(pd.Series),
             st.just(np.arange(10.0)[::2]),
+            st.just(np.ma.masked_array([1.0, 2.0], [True, False])),
         ),
         max_size=3,
     )
 )
-def test_the_event_of_columns_that_are_arrays_is_that_of_the_encoding(columns: dict[str, Any]) -> None:
+def test_the_event_of_plain_columns_is_that_of_the_encoding(columns: dict[str, Any]) -> None:
     source = ColumnDataSource()
     key = (source.id, "data")
     quick, slow = KnownModels(), KnownModels()
@@ -196,11 +236,29 @@ def test_the_event_of_columns_that_are_arrays_is_that_of_the_encoding(columns: d
     encoding = Encoding(slow)
     assert event == encoding.event(fields, {"new": columns}, EventKind.WRITE, key)
     assert quick.columns == encoding.columns
+    whole = json.loads(event.content)["new"]
+    bokeh = Serializer().encode(columns)
+    assert [name for name, _ in whole.get("entries", [])] == [name for name, _ in bokeh.get("entries", [])]
 
 
-def test_columns_of_numbers_take_the_short_way_and_an_array_of_anything_does_not() -> None:
+@pytest.mark.parametrize(
+    ("column", "is_plain"),
+    [
+        (np.arange(3.0), True),
+        (np.arange(10.0)[::2], True),
+        (np.array(["a", None, 1.5, float("nan")], dtype=object), True),
+        (np.array(["2026-01-01"], dtype="M8[D]"), True),
+        ([1, 2.5, "a", None], True),
+        (pd.Series(["a", "b"]), True),
+        ([[1.0], [2.0]], False),
+        (np.array([Div], dtype=object), False),
+        ([Slider], False),
+        (["half of a pair: \ud800"], False),
+        ([2**60], False),
+    ],
+    ids=str,
+)
+def test_columns_of_text_and_numbers_take_the_short_way(column: Any, is_plain: bool) -> None:
     source = ColumnDataSource()
-    known = KnownModels()
-    assert plain_event(known, source, "data", {"x": np.arange(3.0)}, (source.id, "data")) is not None
-    for column in ([1, 2], np.array([1, "a"], dtype=object), np.arange(10.0)[::2]):
-        assert plain_event(known, source, "data", {"x": column}, (source.id, "data")) is None
+    event = plain_event(KnownModels(), source, "data", {"x": column}, (source.id, "data"))
+    assert (event is not None) == is_plain

@@ -1,0 +1,120 @@
+"""Columns of plain values, in the form in which they are sent.
+
+Most columns are arrays that are sent as the bytes that they consist of, lists of numbers, text, or what
+pandas holds: they refer to no model, and can be compared with what was sent last.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from embedsync.document import Buffer
+from embedsync.documents.bokeh.columns import SENT_AS_THEY_ARE, Held, kind_of
+from embedsync.documents.bokeh.plain_values import told_at_once
+from embedsync.documents.bokeh.private import array_encoding_disabled, transform_array, transform_series
+from embedsync.documents.bokeh.serializer import encode_json, is_sent_as_it_is
+from embedsync.documents.bokeh.values import is_pandas
+
+__all__ = ["PlainColumn", "plain_column"]
+
+
+@dataclass(slots=True)
+class PlainColumn:
+    """A column as it is sent.
+
+    Attributes:
+        held: the array that browsers make of it.
+        content: what it holds: the bytes of an array, or JSON.
+        shape: of an array; ``None`` for a list.
+    """
+
+    held: Held
+    content: bytes
+    shape: tuple[int, ...] | None
+    _dtype: str = "object"
+
+    @property
+    def is_told_by_content(self) -> bool:
+        """Whether another one with the same ``held`` and the same content is the same."""
+        # Of an array `held` tells how many dimensions it has, but not how long all of them are.
+        return self.shape is None or len(self.shape) <= 2
+
+    def encoded(self, content: bytes, name: Callable[[bytes], Buffer]) -> tuple[Any, Buffer | None]:
+        """What Bokeh's serializer makes of it, and the buffer to which that refers.
+
+        Args:
+            content: the same as that of the column, which may be kept already.
+            name: names the bytes of a buffer.
+        """
+        if self.shape is None:
+            return msgspec.Raw(content), None
+        buffer = None
+        array: Any = msgspec.Raw(content)
+        if self._dtype != "object":
+            buffer = name(content)
+            array = {"type": "bytes", "data": {"id": buffer.id}}
+        encoded = {
+            "type": "ndarray",
+            "array": array,
+            "shape": self.shape,
+            "dtype": self._dtype,
+            "order": sys.byteorder,
+        }
+        return encoded, buffer
+
+
+def plain_column(column: Any) -> PlainColumn | None:
+    """A column in the form in which it is sent, if all that it holds is plain."""
+    if type(column) is np.ndarray and is_sent_as_it_is(column):
+        return _array(column)  # At once, for most are like that.
+    if type(column) is list or type(column) is tuple:
+        content = _as_json(column)
+        return PlainColumn(Held("list", len(column)), content, None) if content is not None else None
+    try:
+        return _converted(column)
+    except Exception:  # noqa: BLE001 - it can't be encoded, which is told when that is tried
+        return None
+
+
+def _converted(column: Any) -> PlainColumn | None:
+    if is_pandas(column):
+        column = transform_series(column)
+    if type(column) is not np.ndarray or not column.ndim:
+        return None
+    column = transform_array(column)
+    if is_sent_as_it_is(column):
+        return _array(column)
+    if column.dtype.kind != "U" and not array_encoding_disabled(column):
+        return None
+    content = _as_json(column.ravel().tolist())
+    if content is None:
+        return None
+    return PlainColumn(Held(_kind("object", column.ndim), column.shape[0]), content, column.shape)
+
+
+def _array(column: np.ndarray[Any, Any]) -> PlainColumn:
+    dtype = SENT_AS_THEY_ARE[column.dtype]
+    held = Held(_kind(dtype, column.ndim), column.shape[0])
+    return PlainColumn(held, column.tobytes(), column.shape, dtype)
+
+
+@cache
+def _kind(dtype: str, dimensions: int) -> str:
+    return kind_of({"type": "ndarray", "dtype": dtype, "shape": [0] * dimensions})
+
+
+def _as_json(values: Sequence[Any]) -> bytes | None:
+    told = told_at_once(values)
+    if told is None:
+        return None
+    try:
+        return encode_json(told)
+    except UnicodeEncodeError:
+        return None  # Half of a surrogate pair.
