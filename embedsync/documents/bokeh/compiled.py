@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import re
 import shutil
 import tempfile
 import threading
@@ -26,6 +27,7 @@ _PREFIX = "compiled/"
 _PAUSE = 60.0
 """Seconds until what has not compiled is tried again: each visit asks for it, and Node.js is dear."""
 _ENTRY = '"custom/main"'
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 class CompiledModels:
@@ -35,7 +37,7 @@ class CompiledModels:
         self._lock = threading.Lock()
         self._names: dict[str, str] = {}
         self._files: dict[str, Path] = {}
-        self._failed: dict[str, float] = {}
+        self._failed: dict[str, tuple[float, str]] = {}
         self._folder: Path | None = None
 
     def script_of(self, kind: type[Model]) -> str | None:
@@ -45,20 +47,28 @@ class CompiledModels:
         """
         model, source = CustomModel(kind), ""
         try:
-            # A script defines its classes anew for each visit.
-            source = f"{model.name} {model.path} {model.implementation.code}"
+            source = _source(model)
             if source not in self._names:
                 with self._lock:
                     if source not in self._names:
-                        if time.monotonic() < self._failed.get(source, 0):
+                        if time.monotonic() < self._failed.get(source, (0, ""))[0]:
                             return None
                         self._names[source] = self._keep(model.name, compile_models({model.full_name: model}))
             return self._names[source]
         except (CompilationError, RuntimeError, OSError, ValueError) as error:
-            self._failed[source] = time.monotonic() + _PAUSE
             # The message is the compiler's; where it was called says nothing.
-            log.error("model %s has an __implementation__ that does not compile: %s", model.full_name, error)
+            said = _COLOUR.sub("", str(error)).strip()
+            self._failed[source] = time.monotonic() + _PAUSE, said
+            log.error("model %s has an __implementation__ that does not compile: %s", model.full_name, said)
             return None
+
+    def why_not(self, kind: type[Model]) -> str:
+        """What was said of a model that did not compile; empty for one that did, or was not tried."""
+        try:
+            _, said = self._failed.get(_source(CustomModel(kind)), (0, ""))
+        except (RuntimeError, OSError, ValueError):
+            _, said = self._failed.get("", (0, ""))  # Its file cannot be read.
+        return said
 
     def find(self, name: str) -> Path | None:
         """The file of a script."""
@@ -75,6 +85,11 @@ class CompiledModels:
         name = f"{_PREFIX}{digest}/{model_name}.js"
         self._files[name] = path
         return name
+
+
+def _source(model: CustomModel) -> str:
+    # A script defines its classes anew for each visit.
+    return f"{model.name} {model.path} {model.implementation.code}"
 
 
 COMPILED = CompiledModels()

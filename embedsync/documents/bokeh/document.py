@@ -22,6 +22,7 @@ from embedsync.documents.bokeh.defaults import give_up_empty_defaults
 from embedsync.documents.bokeh.deserializer import Decoder
 from embedsync.documents.bokeh.edits import DecodedEdit, Message, Step
 from embedsync.documents.bokeh.events import decode_events
+from embedsync.documents.bokeh.extensions import check_compiled
 from embedsync.documents.bokeh.keys import ROOTS, TITLE, Key
 from embedsync.documents.bokeh.letting_go import let_go
 from embedsync.documents.bokeh.live import LiveDocument
@@ -123,6 +124,14 @@ class BokehDocument:
         self._roots = [each.id for each in self.bokeh.roots]
         if self._request.ahead is None:
             self._timers.start()
+
+    def check_compiled(self) -> None:
+        """See that pages can show all models that are here.
+
+        Raises:
+            BuildError: the view of one does not compile.
+        """
+        check_compiled(self.bokeh.models)
 
     def meet(self, session: SessionInfo) -> None:
         """The visitor has come for whom this was built ahead."""

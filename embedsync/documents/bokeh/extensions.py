@@ -16,10 +16,11 @@ from typing import Any
 from embedsync.documents.bokeh import panel
 from embedsync.documents.bokeh.compiled import COMPILED
 from embedsync.documents.bokeh.private import Model, Resources, bundle_extensions, extension_dirs
+from embedsync.errors import BuildError
 from embedsync.files import file_below
 from embedsync.request import ENDPOINT_URL, Request
 
-__all__ = ["EXTENSIONS", "Extensions", "base_url", "extension_scripts"]
+__all__ = ["EXTENSIONS", "Extensions", "base_url", "check_compiled", "extension_scripts"]
 
 _PREFIX = "static/extensions/"
 _MODULE = "#module"
@@ -100,6 +101,20 @@ def extension_scripts(models: Iterable[Model]) -> tuple[str, ...]:
         found.update(dict.fromkeys(_named_by(component, "panel")))
     # What models use is there before the bundle that uses it.
     return (*(each for each in found if not _is_bundle(each)), *filter(_is_bundle, found))
+
+
+def check_compiled(models: Iterable[Model]) -> None:
+    """Compile those of these models that have to be, unless that was done.
+
+    Raises:
+        BuildError: one does not compile, so that no page can show it.
+    """
+    for kind in {type(each) for each in models}:
+        if hasattr(kind, "__implementation__"):
+            _scripts_of_class(kind)
+            if said := COMPILED.why_not(kind):
+                name = kind.__name__
+                raise BuildError(f"model {name} has an __implementation__ that does not compile:\n{said}")
 
 
 def _endpoint(request: Request) -> str:

@@ -11,14 +11,19 @@ from bokeh.embed.bundle import bundle_for_objs_and_resources
 from bokeh.models import Div
 from bokeh.resources import Resources
 
+from embedsync import wire
 from embedsync.documents.bokeh import compiled, extensions, stock_pages
 from embedsync.documents.bokeh.compiled import CompiledModels
 from embedsync.documents.bokeh.private import CompilationError, forget_classes
 from embedsync.documents.bokeh.resources import needed_scripts
 from embedsync.documents.bokeh.stock_pages import autoload_script
+from embedsync.errors import BuildError
 from embedsync.hub import Hub
 from embedsync.request import Request
 from embedsync.routes import Routes
+from embedsync.settings import Settings
+from tests.documents.bokeh.harness import Live
+from tests.support.memory import MemoryBrowser
 
 
 def define() -> type[Div]:
@@ -92,6 +97,22 @@ def test_a_model_that_does_not_compile_is_in_the_log_and_stops_nothing(
     assert "error TS1128" in caplog.text
 
 
+def test_an_app_with_a_model_that_does_not_compile_fails_with_what_the_compiler_says(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(models: dict[str, Any]) -> str:
+        raise CompilationError("\x1b[96mown.ts\x1b[0m:1:1 - error TS1128")
+
+    monkeypatch.setattr(compiled, "compile_models", fail)
+    with pytest.raises(BuildError, match=r"model Own has .*\nown\.ts:1:1 - error TS1128"):
+        Live(lambda doc: doc.add_root(define()(text="")))
+
+
+@pytest.mark.usefixtures("compilations")
+def test_an_app_with_a_model_that_compiles_does_not() -> None:
+    assert Live(lambda doc: doc.add_root(define()(text=""))).document.snapshot().scripts
+
+
 def test_what_does_not_compile_is_tried_again_only_after_a_while(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -139,3 +160,22 @@ def test_pages_of_stock_bokehjs_load_what_bokeh_has_them_load(root_url: str | No
     bokehs, ours = bundle_for_objs_and_resources(None, resources), stock_pages._bundle(resources)
     assert list(ours) == list(bokehs)
     assert ours.hashes == bokehs.hashes
+
+
+def test_in_debug_mode_the_page_has_what_the_compiler_says_and_nothing_of_the_engine(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(models: dict[str, Any]) -> str:
+        raise CompilationError("own.ts:1:1 - error TS1128")
+
+    monkeypatch.setattr(compiled, "compile_models", fail)
+    hub = Hub("key", Settings(debug=True))
+    hub.add_app("app", lambda doc: doc.add_root(define()(text="")))
+    try:
+        closed = MemoryBrowser(hub).open(hub.ticket("app")).wait_for(wire.Closed)
+        assert closed.code == wire.Close.BUILD_FAILED
+        begun, said = closed.detail.splitlines()
+        assert begun == "model Own has an __implementation__ that does not compile:"
+        assert said == "own.ts:1:1 - error TS1128"
+    finally:
+        hub.stop()

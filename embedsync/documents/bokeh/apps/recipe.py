@@ -66,6 +66,7 @@ class BokehRecipe:
                 panel.finish(document.bokeh)
                 yield from document.left_to_await()
                 self._validate(document)
+                document.check_compiled()
                 document.built()
         except SystemExit as error:
             document.destroy()
