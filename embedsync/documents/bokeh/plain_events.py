@@ -7,18 +7,20 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Hashable
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from embedsync.document import Buffer, Event, EventKind
-from embedsync.documents.bokeh.columns import COLUMNS, SENT_AS_THEY_ARE, Held, kind_of
+from embedsync.documents.bokeh.columns import COLUMNS, SENT_AS_THEY_ARE, Arrays, Held, kind_of
 from embedsync.documents.bokeh.plain_values import is_plain
 from embedsync.documents.bokeh.private import Model
 from embedsync.documents.bokeh.serializer import KnownModels, encode_json, is_sent_as_it_is
 
 __all__ = ["plain_event"]
+
+_NONE: frozenset[str] = frozenset()
 
 
 def plain_event(
@@ -44,18 +46,24 @@ def plain_event(
 def _columns_event(
     known: KnownModels, model: Model, columns: dict[Any, Any], key: Hashable, whole: bool
 ) -> Event | None:
-    if not columns or not all(_is_plain_column(name, each) for name, each in columns.items()):
+    arrays: Arrays = {}
+    for name, column in columns.items():
+        held = _held(column) if type(name) is str and name.isascii() else None
+        if held is None:
+            return None
+        arrays[name] = held
+    if not arrays:
         return None
-    arrays = {name: _held(each) for name, each in columns.items()}
+    identifier = model.id
     contents = {name: each.tobytes() for name, each in columns.items()}
-    unchanged: frozenset[str] = frozenset()
+    unchanged = _NONE
     if whole:
-        known.last_sent.forget((model.id,))
-    elif arrays == known.columns.get(model.id) and all(each.ndim <= 2 for each in columns.values()):
-        unchanged = known.last_sent.replace(model.id, contents)
+        known.last_sent.forget((identifier,))
+    elif arrays == known.columns.get(identifier) and all(each.ndim <= 2 for each in columns.values()):
+        unchanged = known.last_sent.replace(identifier, contents)
     else:
         # The kind of an array tells how many dimensions it has, but not how long all of them are.
-        known.last_sent.note(model.id, contents)
+        known.last_sent.note(identifier, contents)
     buffers: list[Buffer] = []
     entries = []
     for name, column in columns.items():
@@ -63,16 +71,15 @@ def _columns_event(
             continue
         buffer = known.buffer(contents[name])
         buffers.append(buffer)
-        shape, dtype = column.shape, SENT_AS_THEY_ARE[column.dtype]
         encoded = {
             "type": "ndarray",
             "array": {"type": "bytes", "data": {"id": buffer.id}},
-            "shape": shape,
-            "dtype": dtype,
+            "shape": column.shape,
+            "dtype": SENT_AS_THEY_ARE[column.dtype],
             "order": sys.byteorder,
         }
         entries.append((name, encoded))
-    known.columns[model.id] = arrays
+    known.columns[identifier] = arrays
     told = {"type": "map", "entries": entries}
     if not unchanged:
         return _event(model, COLUMNS, told, key, tuple(buffers))
@@ -82,17 +89,17 @@ def _columns_event(
     return Event(encode_json(content), EventKind.DELTA, key, buffers=tuple(buffers), parts=parts)
 
 
-def _held(column: np.ndarray[Any, Any]) -> Held:
-    return Held(_kind(SENT_AS_THEY_ARE[column.dtype], column.ndim), column.shape[0])
+def _held(column: Any) -> Held | None:
+    """What browsers hold of an array that is sent as it is; ``None`` for any other column."""
+    if type(column) is not np.ndarray or not is_sent_as_it_is(column):
+        return None
+    return _held_of(column.dtype, column.shape)
 
 
-@cache
-def _kind(dtype: str, dimensions: int) -> str:
-    return kind_of({"type": "ndarray", "dtype": dtype, "shape": [0] * dimensions})
-
-
-def _is_plain_column(name: Any, column: Any) -> bool:
-    return type(name) is str and name.isascii() and type(column) is np.ndarray and is_sent_as_it_is(column)
+@lru_cache(maxsize=256)
+def _held_of(dtype: np.dtype[Any], shape: tuple[int, ...]) -> Held:
+    # Most callbacks make arrays of the same lengths again and again.
+    return Held(kind_of({"type": "ndarray", "dtype": SENT_AS_THEY_ARE[dtype], "shape": shape}), shape[0])
 
 
 def _event(

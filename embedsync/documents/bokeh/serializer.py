@@ -91,7 +91,8 @@ class KnownModels:
         self.last_sent = LastSent()
 
     def __contains__(self, model: Model) -> bool:
-        return self._known.get(model.id) is model and model.id not in self._stale
+        identifier = model.id
+        return self._known.get(identifier) is model and identifier not in self._stale
 
     def buffer(self, data: bytes) -> Buffer:
         """Name some bytes."""
