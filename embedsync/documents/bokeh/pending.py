@@ -103,10 +103,10 @@ class Pending:
 
     def add(self, change: Change) -> None:
         """Note a change."""
-        if isinstance(change, Signal):
-            self._changes[next(self._number)] = change
-        elif isinstance(change, Delta):
+        if isinstance(change, Delta):
             self._add_delta(change)
+        elif isinstance(change, Signal):
+            self._append(change)
         elif (key := change.key) not in self._whole:
             if key in self._deltas:
                 self.drop(key)

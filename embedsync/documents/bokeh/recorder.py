@@ -139,6 +139,8 @@ class Recorder(DocumentCallbackManager):
     def settle(self, edit: Edit) -> list[Change]:
         """Take out of the noted changes what the edit has written since, and return it."""
         taken: list[Change] = []
+        if not self._pending:
+            return taken  # As nearly always: what changed before the edit was published before it.
         with self._lock:
             for key in edit.changes.written():
                 if key not in self._pending:

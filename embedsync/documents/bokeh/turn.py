@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from contextvars import ContextVar
+from threading import get_ident
 from typing import Any
 
 from embedsync.documents.bokeh.curdoc import CurrentDocument
@@ -24,11 +24,11 @@ class Turn:
     def __init__(self, owner: object) -> None:
         self.owner = owner
         self.active = True
-        self._threads = {threading.get_ident()}
+        self._threads = {get_ident()}
 
     def here(self) -> None:
         """Note that the turn goes on on this thread."""
-        self._threads.add(threading.get_ident())
+        self._threads.add(get_ident())
 
     def enter(self) -> Turn | None:
         """Make this the turn of the running context; returns the one before."""
@@ -44,7 +44,7 @@ class Turn:
     @property
     def is_here(self) -> bool:
         """Whether the running thread is one of the turn's."""
-        return self.active and threading.get_ident() in self._threads
+        return self.active and get_ident() in self._threads
 
 
 def go_on_here(owner: object) -> None:
