@@ -311,9 +311,9 @@ class Session:
 
     def _check_room(self, replica: Replica) -> None:
         settings = self._settings
-        unanswered = "stock_unanswered_edits" if replica.simple else "unanswered_edits"
-        if replica.unanswered + 1 > getattr(settings, unanswered):
-            full = unanswered
+        most = settings.stock_unanswered_edits if replica.simple else settings.unanswered_edits
+        if replica.unanswered >= most:
+            full = "stock_unanswered_edits" if replica.simple else "unanswered_edits"
         elif len(replica.answers) > settings.unacknowledged_results:
             full = "unacknowledged_results"
         elif replica.answer_bytes > settings.unacknowledged_bytes:
@@ -345,7 +345,7 @@ class Session:
                 gone=list(patch.gone),
                 supersedes=list(merged),
                 previous=replica.answered,
-                scripts=self._urls(values.scripts),
+                scripts=self._urls(values.scripts) if values.scripts else [],
             )
             self._answer(replica, result, buffers)
             if op is not None:
@@ -401,17 +401,17 @@ class Session:
 
     def _publish(self, op: Op, *, callbacks_follow: bool = False) -> None:
         """Hand an op to all but its author, at once or soon."""
-        is_for_few = self._call_later is None or len(self.replicas) < self.many
-        if is_for_few and not self._held:
+        call_later = self._call_later if len(self.replicas) >= self.many else None
+        if call_later is None and not self._held:
             self._push_alone(op)
             return
         self._held.append(op)
-        if self._call_later is None or is_for_few or len(self._held) > _MOST_HELD:
+        if call_later is None or len(self._held) > _MOST_HELD:
             self._release()
             return
         if not self._timed:
             self._timed = True
-            self._call_later(_HELD_FOR, self._release_in_time)
+            call_later(_HELD_FOR, self._release_in_time)
         if not callbacks_follow:
             self._release_soon()
 
@@ -536,7 +536,7 @@ class Session:
         op = wire.Op(
             from_=start,
             seq=seq,
-            scripts=self._urls(patch.scripts),
+            scripts=self._urls(patch.scripts) if patch.scripts else [],
             events=events,
             gone=list(patch.gone),
         )
