@@ -30,7 +30,7 @@ from embedsync.documents.bokeh.outline import outlined
 from embedsync.documents.bokeh.page import draw_page, has_own_page
 from embedsync.documents.bokeh.pending import Change, Delta, RootsChange, Signal, TitleChange, Write
 from embedsync.documents.bokeh.plain_events import plain_event
-from embedsync.documents.bokeh.private import ID, Model, UnlockedDocumentProxy, UnsetValueError, data_models
+from embedsync.documents.bokeh.private import Model, UnlockedDocumentProxy, UnsetValueError, data_models
 from embedsync.documents.bokeh.properties import told_descriptor
 from embedsync.documents.bokeh.recorder import Edit, Recorder
 from embedsync.documents.bokeh.resources import brings_scripts, models_that_need_eval, needed_scripts
@@ -234,7 +234,7 @@ class BokehDocument:
     def drain(self) -> Patch:
         """Take what changed since the last drain: every written key once, with its value now."""
         go_on_here(self)
-        if self._recorder.held or not (self._recorder.has_changes() or self._known.has_stale):
+        if not (self._recorder.has_changes() or self._known.has_stale) or self._recorder.held:
             return _NOTHING
         return self._encode(self._recorder.take(), strict=False)
 
@@ -340,14 +340,16 @@ class BokehDocument:
         with self._request.thread_context(self._request):
             return function()
 
-    def _find(self, identifier: str) -> Model | None:
-        return self.bokeh.models.get_by_id(ID(identifier))
+    # To Bokeh's type checker an id is no text. Any will do, for to call `ID` takes as long as what is asked.
 
-    def _was_here(self, identifier: str) -> bool:
-        return self.bokeh.models.seen(ID(identifier))
+    def _find(self, identifier: Any) -> Model | None:
+        return self.bokeh.models.get_by_id(identifier)
 
-    def _is_here(self, identifier: str) -> bool:
-        return ID(identifier) in self.bokeh.models
+    def _was_here(self, identifier: Any) -> bool:
+        return self.bokeh.models.seen(identifier)
+
+    def _is_here(self, identifier: Any) -> bool:
+        return identifier in self.bokeh.models
 
     def _left(self, models: Collection[Model]) -> None:
         """These are not in the document: should a browser bring them back, they are to be the same."""

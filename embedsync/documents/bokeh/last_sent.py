@@ -16,7 +16,6 @@ _MOST = 4 * 1024 * 1024
 """Bytes that are kept. As long as they are in the session's log, they are there once."""
 
 _NONE: frozenset[str] = frozenset()
-_NOTHING: dict[str, bytes] = {}
 
 
 class LastSent:
@@ -24,6 +23,7 @@ class LastSent:
 
     def __init__(self) -> None:
         self._sources: dict[str, dict[str, bytes]] = {}
+        self._sizes: dict[str, int] = {}
         self._bytes = 0
 
     def replace(self, source: str, columns: dict[str, bytes]) -> frozenset[str]:
@@ -41,31 +41,29 @@ class LastSent:
                     columns[name] = before[name]
                     same.append(name)
         self.note(source, columns)
-        if not same or len(same) == len(columns) or sum(len(columns[each]) for each in same) < _WORTH:
+        if not same or len(same) == len(columns) or sum([len(columns[each]) for each in same]) < _WORTH:
             return _NONE
         return frozenset(same)
 
     def note(self, source: str, columns: dict[str, bytes]) -> None:
         """These are sent now, all of them."""
-        before = self._sources.pop(source, None)
-        if before is not None:
-            self._bytes -= _size(before)
-        size = _size(columns)
-        if self._bytes + size <= _MOST:
-            self._sources[source] = columns
-            self._bytes += size
+        size = sum(map(len, columns.values()))
+        others = self._bytes - self._sizes.get(source, 0)
+        if others + size > _MOST:
+            self.forget((source,))
+            return
+        self._sources[source] = columns
+        self._sizes[source] = size
+        self._bytes = others + size
 
     def forget(self, sources: Iterable[str]) -> None:
         """Browsers may hold something else."""
-        if self._sources:
-            for each in sources:
-                self._bytes -= _size(self._sources.pop(each, _NOTHING))
+        for each in sources:
+            if self._sources.pop(each, None) is not None:
+                self._bytes -= self._sizes.pop(each)
 
     def clear(self) -> None:
         """Forget everything."""
         self._sources.clear()
+        self._sizes.clear()
         self._bytes = 0
-
-
-def _size(columns: dict[str, bytes]) -> int:
-    return sum(map(len, columns.values()))

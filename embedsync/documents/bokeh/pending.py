@@ -132,7 +132,10 @@ class Pending:
         """Hand over everything, in order."""
         if not self._changes:
             return []
-        changes = [self._changes[number] for number in sorted(self._changes)]
+        if len(self._changes) == 1:
+            changes = [*self._changes.values()]
+        else:
+            changes = [self._changes[number] for number in sorted(self._changes)]
         self._changes.clear()
         self._whole.clear()
         self._deltas.clear()

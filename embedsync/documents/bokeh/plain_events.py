@@ -16,7 +16,7 @@ from embedsync.document import Buffer, Event, EventKind
 from embedsync.documents.bokeh.columns import COLUMNS, SENT_AS_THEY_ARE, Arrays, Held, kind_of
 from embedsync.documents.bokeh.plain_values import is_plain
 from embedsync.documents.bokeh.private import Model
-from embedsync.documents.bokeh.serializer import KnownModels, encode_json, is_sent_as_it_is
+from embedsync.documents.bokeh.serializer import KnownModels, encode_json
 
 __all__ = ["plain_event"]
 
@@ -59,7 +59,7 @@ def _columns_event(
     unchanged = _NONE
     if whole:
         known.last_sent.forget((identifier,))
-    elif arrays == known.columns.get(identifier) and all(each.ndim <= 2 for each in columns.values()):
+    elif arrays == known.columns.get(identifier) and max([each.ndim for each in columns.values()]) <= 2:
         unchanged = known.last_sent.replace(identifier, contents)
     else:
         # The kind of an array tells how many dimensions it has, but not how long all of them are.
@@ -91,14 +91,16 @@ def _columns_event(
 
 def _held(column: Any) -> Held | None:
     """What browsers hold of an array that is sent as it is; ``None`` for any other column."""
-    if type(column) is not np.ndarray or not is_sent_as_it_is(column):
+    if type(column) is not np.ndarray or not column.flags.c_contiguous:
         return None
     return _held_of(column.dtype, column.shape)
 
 
 @lru_cache(maxsize=256)
-def _held_of(dtype: np.dtype[Any], shape: tuple[int, ...]) -> Held:
+def _held_of(dtype: np.dtype[Any], shape: tuple[int, ...]) -> Held | None:
     # Most callbacks make arrays of the same lengths again and again.
+    if dtype not in SENT_AS_THEY_ARE or not shape:
+        return None
     return Held(kind_of({"type": "ndarray", "dtype": SENT_AS_THEY_ARE[dtype], "shape": shape}), shape[0])
 
 

@@ -41,23 +41,20 @@ class Turn:
         """Undo :meth:`enter`."""
         _current.set(previous)
 
-    @property
-    def is_here(self) -> bool:
-        """Whether the running thread is one of the turn's."""
-        return self.active and get_ident() in self._threads
-
 
 def go_on_here(owner: object) -> None:
     """The turn in this context, if it is one of ``owner``, goes on on the running thread."""
     turn = _current.get()
     if turn is not None and turn.owner is owner and turn.active:
-        turn.here()
+        turn._threads.add(get_ident())
 
 
 def current_turn(owner: Any) -> Turn | None:
     """The turn of ``owner`` that the running code belongs to, or ``None`` outside of one."""
     turn = _current.get()
-    return turn if turn is not None and turn.owner is owner and turn.is_here else None
+    if turn is None or turn.owner is not owner or not turn.active or get_ident() not in turn._threads:
+        return None
+    return turn
 
 
 class TurnContext:
@@ -70,20 +67,21 @@ class TurnContext:
     """
 
     # No generator: one is entered for each event, and a generator takes three times as long.
-    __slots__ = ("_document", "_ended", "_previous", "_turn")
+    __slots__ = ("_document", "_ended", "_owner", "_previous", "_turn")
 
     def __init__(self, owner: object, document: Any, ended: Callable[[], None]) -> None:
-        self._turn = Turn(owner)
+        self._owner = owner
         self._document = CurrentDocument(document)
         self._ended = ended
-        self._previous: Turn | None = None
 
     def __enter__(self) -> None:
-        self._previous = self._turn.enter()
+        self._previous = _current.get()
+        self._turn = Turn(self._owner)
+        _current.set(self._turn)
         self._document.__enter__()
 
     def __exit__(self, *raised: object) -> None:
         self._document.__exit__()
         self._turn.active = False
-        self._turn.leave(self._previous)
+        _current.set(self._previous)
         self._ended()
