@@ -42,5 +42,7 @@ class Bucket:
         return self._tokens >= self._most
 
     def _fill(self, now: float) -> None:
-        self._tokens = min(self._most, self._tokens + max(0.0, now - self._filled) * self._rate)
-        self._filled = now
+        passed, self._filled = now - self._filled, now
+        if passed > 0:
+            tokens = self._tokens + passed * self._rate
+            self._tokens = tokens if tokens < self._most else self._most

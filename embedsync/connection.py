@@ -314,7 +314,7 @@ class Connection:
             max_nodes=settings.json_nodes,
             max_buffers=settings.buffers_per_message,
         )
-        if type(frame) is wire.Edit and self._attachments.get(attachment) is State.LIVE:
+        if type(frame) is wire.Edit and self._attachments.get(attachment) is _LIVE:
             self._count(frame)  # As nearly all are.
             return [Received(attachment, frame, buffers, len(message))]
         if not (isinstance(frame, wire.Pong) and self._outbox.awaits_pong):

@@ -70,6 +70,8 @@ class Log:
 
         ``DELTA`` stands if any of the writes was one. ``None`` if the log does not reach back.
         """
+        if seq == self.seq:
+            return {}
         ops = self.since(seq)
         if ops is None:
             return None

@@ -9,6 +9,7 @@ import threading
 import traceback
 from collections.abc import Awaitable, Callable, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from types import GeneratorType
 from typing import Any, Protocol
 
@@ -277,7 +278,8 @@ class Mailbox:
                 self._busy = False
                 return
             if isinstance(waiting, WaitingEdit):
-                running = _Running(waiting, self._in_context(self._edit_of(waiting)), None, False, context)
+                turn: Turn = partial(self._edit_turn, waiting)
+                running = _Running(waiting, self._in_context(turn), None, False, context)
             else:
                 turn, failed = waiting
                 running = _Running(None, self._in_context(turn), failed, self._closed, context)
@@ -285,9 +287,6 @@ class Mailbox:
         if self._watch is not None:
             self._watch.turn_begins()
         self._go_on(running, None, None)
-
-    def _edit_of(self, waiting: WaitingEdit) -> Turn:
-        return lambda: self._edit_turn(waiting)
 
     def _in_context(self, turn: Turn) -> Generator[Awaitable[Any], Any, None]:
         with self._enter():
@@ -319,7 +318,11 @@ class Mailbox:
     def _advance(self, running: _Running, value: Any, error: BaseException | None) -> Awaitable[Any] | None:
         with self._thread_context():
             try:
-                return running.steps.throw(error) if error is not None else running.steps.send(value)
+                if error is not None:
+                    return running.steps.throw(error)
+                if value is not None:
+                    return running.steps.send(value)
+                return next(running.steps, None)
             except StopIteration:
                 return None
 

@@ -311,9 +311,9 @@ class Session:
 
     def _check_room(self, replica: Replica) -> None:
         settings = self._settings
-        unanswered = "stock_unanswered_edits" if replica.simple else "unanswered_edits"
-        if replica.unanswered + 1 > getattr(settings, unanswered):
-            full = unanswered
+        most = settings.stock_unanswered_edits if replica.simple else settings.unanswered_edits
+        if replica.unanswered >= most:
+            full = "stock_unanswered_edits" if replica.simple else "unanswered_edits"
         elif len(replica.answers) > settings.unacknowledged_results:
             full = "unacknowledged_results"
         elif replica.answer_bytes > settings.unacknowledged_bytes:
@@ -331,22 +331,23 @@ class Session:
         patch: Patch,
     ) -> None:
         values = self.document.values(self._to_correct(replica, edit, prepared))
+        events, buffers = _parts(values)
         with self._lock:
             self._release()
             op = self._append(patch, replica.id) if patch else None
             result = wire.Result(
                 cseq=edit.cseq,
-                seq=self.seq,
+                seq=self._log.seq,
                 own=op is not None,
                 commit=True,
-                values=_raw(values),
+                values=events,
                 skipped=list(prepared.skipped),
                 gone=list(patch.gone),
                 supersedes=list(merged),
                 previous=replica.answered,
-                scripts=self._urls(values.scripts),
+                scripts=self._urls(values.scripts) if values.scripts else [],
             )
-            self._answer(replica, result, _buffers(values))
+            self._answer(replica, result, buffers)
             if op is not None:
                 self._publish(op, callbacks_follow=True)
 
@@ -356,6 +357,7 @@ class Session:
         outline = self.document.outline(edit.events)
         touched = dict.fromkeys(each.key for each in outline if each is not None)
         values = self.document.values(tuple(touched)) if edit.epoch == self.epoch else Patch()
+        events, buffers = _parts(values)
         with self._lock:
             self._release()
             result = wire.Result(
@@ -364,22 +366,22 @@ class Session:
                 own=False,
                 commit=False,
                 code=refused.code,
-                values=_raw(values),
+                values=events,
                 supersedes=list(merged),
                 previous=replica.answered,
                 scripts=self._urls(values.scripts),
             )
-            self._answer(replica, result, _buffers(values))
+            self._answer(replica, result, buffers)
         self._on_refused(replica, refused)
 
     def _to_correct(self, replica: Replica, edit: wire.Edit, prepared: Prepared) -> Sequence[Hashable]:
         """Keys whose outcome the author cannot know: coerced, or a delta that met another write."""
         keys = dict.fromkeys(self.document.differs(prepared))
-        # Its author shows what a skipped event does to a key, and holds back what others do to it.
-        skipped = [edit.events[each] for each in prepared.skipped]
-        for outlined in self.document.outline(skipped) if skipped else ():
-            if outlined is not None:
-                keys[outlined.key] = None
+        if prepared.skipped:
+            # Its author shows what a skipped event does to a key, and holds back what others do to it.
+            for outlined in self.document.outline([edit.events[each] for each in prepared.skipped]):
+                if outlined is not None:
+                    keys[outlined.key] = None
         with self._lock:
             met = self._log.written_since(edit.base, except_by=replica.id)
         for each in prepared.written:
@@ -393,18 +395,23 @@ class Session:
         op = Op(seq, origin, patch, self._op_payload(seq - 1, seq, patch))
         self._log.append(op)
         self.forget_snapshot()
-        self._scripts.update(dict.fromkeys(patch.scripts))
+        if patch.scripts:
+            self._scripts.update(dict.fromkeys(patch.scripts))
         return op
 
     def _publish(self, op: Op, *, callbacks_follow: bool = False) -> None:
         """Hand an op to all but its author, at once or soon."""
+        call_later = self._call_later if len(self.replicas) >= self.many else None
+        if call_later is None and not self._held:
+            self._push_alone(op)
+            return
         self._held.append(op)
-        if self._call_later is None or len(self.replicas) < self.many or len(self._held) > _MOST_HELD:
+        if call_later is None or len(self._held) > _MOST_HELD:
             self._release()
             return
         if not self._timed:
             self._timed = True
-            self._call_later(_HELD_FOR, self._release_in_time)
+            call_later(_HELD_FOR, self._release_in_time)
         if not callbacks_follow:
             self._release_soon()
 
@@ -445,6 +452,14 @@ class Session:
                 self._push_each(replica, viewer, ops)
             else:
                 self._push_op(replica, viewer, merged, seq)
+
+    def _push_alone(self, op: Op) -> None:
+        """Push an op, before which none is held, to all that do not have it yet."""
+        for replica in self.replicas.values():
+            viewer = replica.viewer
+            if viewer is None or replica.lagging or op.origin == replica.id or op.seq <= replica.sent:
+                continue
+            self._push_op(replica, viewer, op.payload, op.seq)
 
     def _push_each(self, replica: Replica, viewer: Viewer, ops: Sequence[Op]) -> None:
         """Push those of the ops that a replica does not have yet. An author has its own with the answers."""
@@ -517,14 +532,15 @@ class Session:
         return self._push_op(replica, viewer, payload, last)
 
     def _op_payload(self, start: int, seq: int, patch: Patch) -> bytes:
+        events, buffers = _parts(patch)
         op = wire.Op(
             from_=start,
             seq=seq,
-            scripts=self._urls(patch.scripts),
-            events=_raw(patch),
+            scripts=self._urls(patch.scripts) if patch.scripts else [],
+            events=events,
             gone=list(patch.gone),
         )
-        return wire.encode_payload(op, _buffers(patch))
+        return wire.encode_payload(op, buffers)
 
     def _snapshot(self) -> tuple[msgspec.Raw, Sequence[Buffer], Sequence[str]]:
         snapshot = self._ready_snapshot or self.document.snapshot()
@@ -581,12 +597,14 @@ class Session:
         return [self._script_url(each) for each in scripts]
 
 
-def _raw(patch: Patch) -> list[msgspec.Raw]:
-    return [msgspec.Raw(event.content) for event in patch.events]
-
-
-def _buffers(patch: Patch) -> list[Buffer]:
-    return [buffer for event in patch.events for buffer in event.buffers]
+def _parts(patch: Patch) -> tuple[list[msgspec.Raw], list[Buffer]]:
+    """The events of a patch, and the buffers that they refer to."""
+    events: list[msgspec.Raw] = []
+    buffers: list[Buffer] = []
+    for event in patch.events:
+        events.append(msgspec.Raw(event.content))
+        buffers += event.buffers
+    return events, buffers
 
 
 def _is_uncertain(

@@ -438,13 +438,14 @@ def decode_client_frame(
     """
     attachment, encoded, rest = _split(message)
     header = _decode_header(_client_decoder, encoded)
-    if len(header.buffers) > max_buffers:
+    sizes = header.buffers
+    if len(sizes) > max_buffers:
         raise ProtocolError(
-            Close.TOO_BIG, f"{len(header.buffers)} buffers, {max_buffers} are taken ('buffers_per_message')"
+            Close.TOO_BIG, f"{len(sizes)} buffers, {max_buffers} are taken ('buffers_per_message')"
         )
-    if isinstance(header, Edit) and not _is_small(encoded, max_depth, max_nodes):
+    if type(header) is Edit and not _is_small(encoded, max_depth, max_nodes):
         check_shape(header.events, max_depth, max_nodes)
-    return attachment, header, _take_buffers(header.buffers, message, rest)
+    return attachment, header, _take_buffers(sizes, message, rest)
 
 
 def decode_server_frame(message: bytes) -> tuple[int, ServerFrame, dict[str, bytes]]:

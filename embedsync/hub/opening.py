@@ -67,16 +67,19 @@ class Opening:
 
     def received(self, attachment: Attachment, received: Received) -> None:
         """Take a frame that has arrived for an attachment."""
-        if isinstance(received.frame, wire.Open):
-            self._open(attachment, received.frame)
-            return
-        if isinstance(received.frame, wire.Edit) and not self._edits.allow(attachment.request.user_key):
-            reason = "too many edits of one user ('user_edits_per_second')"
-            attachment.endpoint.close(wire.Close.TOO_MANY_EDITS, reason)
-            return
-        attachment.receive(received)
-        if isinstance(received.frame, wire.Detach):
-            attachment.endpoint.forget(attachment.number)
+        frame = received.frame
+        if type(frame) is wire.Edit:
+            if self._edits.allow(attachment.request.user_key):
+                attachment.receive(received)
+            else:
+                reason = "too many edits of one user ('user_edits_per_second')"
+                attachment.endpoint.close(wire.Close.TOO_MANY_EDITS, reason)
+        elif isinstance(frame, wire.Open):
+            self._open(attachment, frame)
+        else:
+            attachment.receive(received)
+            if isinstance(frame, wire.Detach):
+                attachment.endpoint.forget(attachment.number)
 
     def enter(self, attachment: Attachment, grant: Grant) -> None:
         """Let in who has shown a grant in the handshake; a permission is asked first."""

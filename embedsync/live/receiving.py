@@ -53,18 +53,15 @@ class Receiving:
 
     def receive(self, attachment: Attachment, replica: Replica, received: Received) -> None:
         """Take a frame."""
-        if isinstance(received.frame, wire.Detach):
-            self._leaving.remove(attachment, replica)
-            return
         core = self._built.core
-        if core is None:
-            return
         match received.frame:
-            case wire.Edit() as edit:
+            case wire.Edit() as edit if core is not None:
                 self._receive_edit(core, attachment, replica, edit, received)
-            case wire.Ack() as ack:
+            case wire.Detach():
+                self._leaving.remove(attachment, replica)
+            case wire.Ack() as ack if core is not None:
                 core.acknowledge(replica, ack.cseq)
-            case wire.Resync() as resync:
+            case wire.Resync() as resync if core is not None:
                 if resync.reason:
                     logger.log(
                         self._audit.level(attachment.endpoint),

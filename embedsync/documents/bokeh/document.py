@@ -6,6 +6,7 @@ import asyncio
 import weakref
 from collections.abc import Awaitable, Callable, Collection, Hashable, Iterator, Sequence
 from contextlib import AbstractContextManager
+from functools import partial
 from itertools import chain
 from typing import Any
 
@@ -21,7 +22,7 @@ from embedsync.documents.bokeh.curdoc import CurrentDocument
 from embedsync.documents.bokeh.defaults import give_up_empty_defaults
 from embedsync.documents.bokeh.deserializer import Decoder
 from embedsync.documents.bokeh.edits import DecodedEdit, Message, Step
-from embedsync.documents.bokeh.events import decode_events
+from embedsync.documents.bokeh.events import decode_events, decode_plain
 from embedsync.documents.bokeh.extensions import check_compiled
 from embedsync.documents.bokeh.keys import ROOTS, TITLE, Key
 from embedsync.documents.bokeh.letting_go import let_go
@@ -30,7 +31,7 @@ from embedsync.documents.bokeh.outline import outlined
 from embedsync.documents.bokeh.page import draw_page, has_own_page
 from embedsync.documents.bokeh.pending import Change, Delta, RootsChange, Signal, TitleChange, Write
 from embedsync.documents.bokeh.plain_events import plain_event
-from embedsync.documents.bokeh.private import ID, Model, UnlockedDocumentProxy, UnsetValueError, data_models
+from embedsync.documents.bokeh.private import Model, UnlockedDocumentProxy, UnsetValueError, data_models
 from embedsync.documents.bokeh.properties import told_descriptor
 from embedsync.documents.bokeh.recorder import Edit, Recorder
 from embedsync.documents.bokeh.resources import brings_scripts, models_that_need_eval, needed_scripts
@@ -88,7 +89,7 @@ class BokehDocument:
 
         halfway.install()
         self.bokeh = LiveDocument()
-        self._recorder = Recorder(self.bokeh, host, self._runner, lambda: current_turn(self))
+        self._recorder = Recorder(self.bokeh, host, self._runner, partial(current_turn, self))
         self._timers = Timers(host, self._runner, self._recorder.session_callback_done)
         self._timers.without_lock = self._without_lock
         self._recorder.timers = self._timers
@@ -177,6 +178,9 @@ class BokehDocument:
 
     def prepare(self, events: Sequence[Any], buffers: dict[str, bytes], client: str) -> Prepared:
         """Decode and check the events of an edit, changing nothing."""
+        plain = decode_plain(events, self._find, self._authority) if not buffers else None
+        if plain is not None:
+            return Prepared(DecodedEdit([plain]), (plain.written,) if plain.written is not None else ())
         decoder = Decoder(self._find, self._was_here, self._departed.get, buffers)
         steps, skipped = decode_events(events, decoder, self._authority, self.bokeh)
         written = dict.fromkeys(each.written for each in steps if each.written is not None)
@@ -211,7 +215,8 @@ class BokehDocument:
             raise Refused(Refusal.BAD_VALUE, f"{type(error).__name__}: {error}") from error
         self._recorder.end_edit()
         # Its author holds these columns now, be they as they were here, and not what was sent last.
-        self._known.last_sent.forget(each.key[0] for each in prepared.written if isinstance(each.key, tuple))
+        written = [each.key for each in prepared.written]
+        self._known.last_sent.forget([key[0] for key in written if isinstance(key, tuple)])
         for model_id, attribute in local:
             self._known.local.setdefault(model_id, set()).add(attribute)
         edit.merged = recorded.merged | edit.made_whole(patch)
@@ -238,7 +243,7 @@ class BokehDocument:
     def drain(self) -> Patch:
         """Take what changed since the last drain: every written key once, with its value now."""
         go_on_here(self)
-        if self._recorder.held or not (self._recorder.has_changes() or self._known.has_stale):
+        if not (self._recorder.has_changes() or self._known.has_stale) or self._recorder.held:
             return _NOTHING
         return self._encode(self._recorder.take(), strict=False)
 
@@ -344,14 +349,16 @@ class BokehDocument:
         with self._request.thread_context(self._request):
             return function()
 
-    def _find(self, identifier: str) -> Model | None:
-        return self.bokeh.models.get_by_id(ID(identifier))
+    # To Bokeh's type checker an id is no text. Any will do, for to call `ID` takes as long as what is asked.
 
-    def _was_here(self, identifier: str) -> bool:
-        return self.bokeh.models.seen(ID(identifier))
+    def _find(self, identifier: Any) -> Model | None:
+        return self.bokeh.models.get_by_id(identifier)
 
-    def _is_here(self, identifier: str) -> bool:
-        return ID(identifier) in self.bokeh.models
+    def _was_here(self, identifier: Any) -> bool:
+        return self.bokeh.models.seen(identifier)
+
+    def _is_here(self, identifier: Any) -> bool:
+        return identifier in self.bokeh.models
 
     def _left(self, models: Collection[Model]) -> None:
         """These are not in the document: should a browser bring them back, they are to be the same."""
@@ -385,12 +392,13 @@ class BokehDocument:
         return not module.startswith("bokeh_app_") or module in own
 
     def _encode(self, changes: list[Change], *, strict: bool) -> Patch:
-        if not changes and not self._known.has_stale:
-            return _NOTHING
-        if len(changes) == 1 and not self._known.has_stale:
-            plain = self._plain_event(changes[0], strict or self._leaves_nothing_out)
-            if plain is not None:
-                return Patch((plain,))
+        if not self._known.has_stale:
+            if not changes:
+                return _NOTHING
+            if len(changes) == 1:
+                plain = self._plain_event(changes[0], strict or self._leaves_nothing_out)
+                if plain is not None:
+                    return Patch((plain,))
         encoding = Encoding(self._known, None if strict else self._host.report)
         events: list[Event] = []
         whole: set[Hashable] = set()

@@ -292,7 +292,10 @@ class _Before:
 
     def __init__(self, steps: Sequence[Step], document: Document) -> None:
         changing = [each for each in steps if isinstance(each, _CHANGING)]
-        self._models = [_Kept(each) for each in {each.model.id: each.model for each in changing}.values()]
+        if len(changing) == 1:
+            self._models = [_Kept(changing[0].model)]
+        else:
+            self._models = [_Kept(each) for each in {each.model.id: each.model for each in changing}.values()]
         self._columns = [_KeptColumns(each) for each in changing if each.parts]
         self._document = document
         self._roots, self._title = list(document._roots), document._title

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from embedsync.authority import Authority
@@ -17,17 +17,38 @@ from embedsync.documents.bokeh.edits import (
     Step,
     Stream,
 )
-from embedsync.documents.bokeh.plain_write import plain_write
+from embedsync.documents.bokeh.plain_write import PlainSet, plain_write
 from embedsync.documents.bokeh.private import Document, Event, Model, ModelEvent
 from embedsync.documents.bokeh.view_local import is_view_local
 from embedsync.errors import Refused
 from embedsync.wire import Refusal
 
-__all__ = ["decode_events"]
+__all__ = ["decode_events", "decode_plain"]
 
 
 class _Skipped(Exception):  # noqa: N818 - nothing is wrong
     """The event is about a model that is gone."""
+
+
+def decode_plain(
+    events: Sequence[Any], find: Callable[[str], Model | None], authority: Authority
+) -> PlainSet | None:
+    """The step of the usual edit, which comes without buffers, checked and authorised.
+
+    Returns ``None`` for any other edit, which is left to :func:`decode_events`.
+
+    Raises:
+        Refused: it is not allowed.
+    """
+    try:
+        plain = plain_write(events, find)
+        if plain is not None:
+            authority.write(plain.model, plain.attribute, plain.value)
+        return plain
+    except Refused:
+        raise
+    except Exception as error:
+        raise _refused(error) from error
 
 
 def decode_events(
@@ -44,20 +65,22 @@ def decode_events(
         return _decode_all(events, decoder, authority, document)
     except Refused:
         raise
-    except GoneModel as error:
-        raise Refused(Refusal.UNKNOWN_MODEL, f"a value refers to {error}, which is gone") from error
     except Exception as error:
-        # Values and decoders of models, Bokeh's and the app's, raise whatever they like. All of it
-        # is the browser's doing.
-        raise Refused(Refusal.MALFORMED, f"{type(error).__name__}: {error}") from error
+        raise _refused(error) from error
+
+
+def _refused(error: Exception) -> Refused:
+    """What a browser is told that has sent something of which an exception has come."""
+    if isinstance(error, GoneModel):
+        return Refused(Refusal.UNKNOWN_MODEL, f"a value refers to {error}, which is gone")
+    # Values and decoders of models, Bokeh's and the app's, raise whatever they like. All of it
+    # is the browser's doing.
+    return Refused(Refusal.MALFORMED, f"{type(error).__name__}: {error}")
 
 
 def _decode_all(
     events: Sequence[Any], decoder: Decoder, authority: Authority, document: Document
 ) -> tuple[list[Step], tuple[int, ...]]:
-    if not decoder.buffers and (plain := plain_write(events, decoder.find)) is not None:
-        authority.write(plain.model, plain.attribute, plain.value)
-        return [plain], ()
     steps: list[Step] = []
     skipped = []
     for position, event in enumerate(events):

@@ -15,12 +15,15 @@ _WORTH = 1024
 _MOST = 4 * 1024 * 1024
 """Bytes that are kept. As long as they are in the session's log, they are there once."""
 
+_NONE: frozenset[str] = frozenset()
+
 
 class LastSent:
     """Columns of the data sources of a session that were replaced, by their names, as bytes."""
 
     def __init__(self) -> None:
         self._sources: dict[str, dict[str, bytes]] = {}
+        self._sizes: dict[str, int] = {}
         self._bytes = 0
 
     def replace(self, source: str, columns: dict[str, bytes]) -> frozenset[str]:
@@ -31,29 +34,36 @@ class LastSent:
             columns: by their names. Of those that are as they were, what was kept takes the place.
         """
         before = self._sources.get(source)
-        same: frozenset[str] = frozenset()
-        if before is not None and [*before] == [*columns]:
-            same = frozenset(name for name, each in columns.items() if before[name] == each)
-            columns.update((name, before[name]) for name in same)
+        same = []
+        if before is not None and list(before) == list(columns):
+            for name, each in columns.items():
+                if before[name] == each:
+                    columns[name] = before[name]
+                    same.append(name)
         self.note(source, columns)
-        is_worth_it = len(same) < len(columns) and sum(len(columns[each]) for each in same) >= _WORTH
-        return same if is_worth_it else frozenset()
+        if not same or len(same) == len(columns) or sum([len(columns[each]) for each in same]) < _WORTH:
+            return _NONE
+        return frozenset(same)
 
     def note(self, source: str, columns: dict[str, bytes]) -> None:
         """These are sent now, all of them."""
-        self.forget((source,))
         size = sum(map(len, columns.values()))
-        if self._bytes + size <= _MOST:
-            self._sources[source] = columns
-            self._bytes += size
+        others = self._bytes - self._sizes.get(source, 0)
+        if others + size > _MOST:
+            self.forget((source,))
+            return
+        self._sources[source] = columns
+        self._sizes[source] = size
+        self._bytes = others + size
 
     def forget(self, sources: Iterable[str]) -> None:
         """Browsers may hold something else."""
         for each in sources:
-            for column in self._sources.pop(each, {}).values():
-                self._bytes -= len(column)
+            if self._sources.pop(each, None) is not None:
+                self._bytes -= self._sizes.pop(each)
 
     def clear(self) -> None:
         """Forget everything."""
         self._sources.clear()
+        self._sizes.clear()
         self._bytes = 0

@@ -32,11 +32,13 @@ def outlined(event: Any) -> Written | None:
 
 def _written(event: dict[str, Any], replaceable: bool) -> Written | None:
     model, attribute = event.get("model"), event.get("attr")
-    identifier = model.get("id") if isinstance(model, dict) else None
-    if not isinstance(identifier, str) or not isinstance(attribute, str):
+    if not isinstance(model, dict) or not isinstance(attribute, str):
+        return None
+    identifier = model.get("id")
+    if not isinstance(identifier, str):
         return None
     # A definition in place of a reference writes more than the one property.
-    kind = EventKind.WRITE if replaceable and model == {"id": identifier} else EventKind.DELTA
+    kind = EventKind.WRITE if replaceable and len(model) == 1 else EventKind.DELTA
     return Written((identifier, attribute), kind)
 
 

@@ -103,10 +103,10 @@ class Pending:
 
     def add(self, change: Change) -> None:
         """Note a change."""
-        if isinstance(change, Signal):
-            self._changes[next(self._number)] = change
-        elif isinstance(change, Delta):
+        if isinstance(change, Delta):
             self._add_delta(change)
+        elif isinstance(change, Signal):
+            self._append(change)
         elif (key := change.key) not in self._whole:
             if key in self._deltas:
                 self.drop(key)
@@ -132,7 +132,10 @@ class Pending:
         """Hand over everything, in order."""
         if not self._changes:
             return []
-        changes = [self._changes[number] for number in sorted(self._changes)]
+        if len(self._changes) == 1:
+            changes = [*self._changes.values()]
+        else:
+            changes = [self._changes[number] for number in sorted(self._changes)]
         self._changes.clear()
         self._whole.clear()
         self._deltas.clear()

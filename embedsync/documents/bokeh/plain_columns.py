@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -19,7 +19,7 @@ from embedsync.document import Buffer
 from embedsync.documents.bokeh.columns import SENT_AS_THEY_ARE, Held, kind_of
 from embedsync.documents.bokeh.plain_values import told_at_once
 from embedsync.documents.bokeh.private import array_encoding_disabled, transform_array, transform_series
-from embedsync.documents.bokeh.serializer import encode_json, is_sent_as_it_is
+from embedsync.documents.bokeh.serializer import encode_json
 from embedsync.documents.bokeh.values import is_pandas
 
 __all__ = ["PlainColumn", "plain_column"]
@@ -72,8 +72,8 @@ class PlainColumn:
 
 def plain_column(column: Any) -> PlainColumn | None:
     """A column in the form in which it is sent, if all that it holds is plain."""
-    if type(column) is np.ndarray and is_sent_as_it_is(column):
-        return _array(column)  # At once, for most are like that.
+    if (found := _array(column)) is not None:
+        return found  # At once, for most are like that.
     if type(column) is list or type(column) is tuple:
         content = _as_json(column)
         return PlainColumn(Held("list", len(column)), content, None) if content is not None else None
@@ -89,25 +89,33 @@ def _converted(column: Any) -> PlainColumn | None:
     if type(column) is not np.ndarray or not column.ndim:
         return None
     column = transform_array(column)
-    if is_sent_as_it_is(column):
-        return _array(column)
+    if (found := _array(column)) is not None:
+        return found
     if column.dtype.kind != "U" and not array_encoding_disabled(column):
         return None
     content = _as_json(column.ravel().tolist())
     if content is None:
         return None
-    return PlainColumn(Held(_kind("object", column.ndim), column.shape[0]), content, column.shape)
+    kind = kind_of({"type": "ndarray", "dtype": "object", "shape": column.shape})
+    return PlainColumn(Held(kind, column.shape[0]), content, column.shape)
 
 
-def _array(column: np.ndarray[Any, Any]) -> PlainColumn:
-    dtype = SENT_AS_THEY_ARE[column.dtype]
-    held = Held(_kind(dtype, column.ndim), column.shape[0])
-    return PlainColumn(held, column.tobytes(), column.shape, dtype)
+def _array(column: Any) -> PlainColumn | None:
+    """An array that is sent as the bytes that it consists of."""
+    if type(column) is not np.ndarray or not column.flags.c_contiguous:
+        return None
+    held = _held_of(column.dtype, column.shape)
+    if held is None:
+        return None
+    return PlainColumn(held, column.tobytes(), column.shape, SENT_AS_THEY_ARE[column.dtype])
 
 
-@cache
-def _kind(dtype: str, dimensions: int) -> str:
-    return kind_of({"type": "ndarray", "dtype": dtype, "shape": [0] * dimensions})
+@lru_cache(maxsize=256)
+def _held_of(dtype: np.dtype[Any], shape: tuple[int, ...]) -> Held | None:
+    # Most callbacks make arrays of the same lengths again and again.
+    if dtype not in SENT_AS_THEY_ARE or not shape:
+        return None
+    return Held(kind_of({"type": "ndarray", "dtype": SENT_AS_THEY_ARE[dtype], "shape": shape}), shape[0])
 
 
 def _as_json(values: Sequence[Any]) -> bytes | None:

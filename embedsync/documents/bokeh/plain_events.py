@@ -6,16 +6,20 @@ They tell of text and numbers, and of columns of these. They refer to no other m
 from __future__ import annotations
 
 from collections.abc import Hashable
+from operator import attrgetter
 from typing import Any
 
 from embedsync.document import Buffer, Event, EventKind
-from embedsync.documents.bokeh.columns import COLUMNS
+from embedsync.documents.bokeh.columns import COLUMNS, Arrays
 from embedsync.documents.bokeh.plain_columns import PlainColumn, plain_column
 from embedsync.documents.bokeh.plain_values import is_plain
 from embedsync.documents.bokeh.private import Model
 from embedsync.documents.bokeh.serializer import KnownModels, encode_json
 
 __all__ = ["plain_event"]
+
+_NONE: frozenset[str] = frozenset()
+_IS_TOLD = attrgetter("is_told_by_content")
 
 
 def plain_event(
@@ -42,23 +46,24 @@ def _columns_event(
     known: KnownModels, model: Model, data: dict[Any, Any], key: Hashable, whole: bool
 ) -> Event | None:
     columns: dict[str, PlainColumn] = {}
+    arrays: Arrays = {}
+    contents: dict[str, bytes] = {}
     for name, each in data.items():
         column = plain_column(each) if type(name) is str and name.isascii() else None
         if column is None:
             return None
-        columns[name] = column
+        columns[name], arrays[name], contents[name] = column, column.held, column.content
     if not columns:
         return None
-    arrays = {name: each.held for name, each in columns.items()}
-    contents = {name: each.content for name, each in columns.items()}
-    unchanged: frozenset[str] = frozenset()
+    identifier = model.id
+    unchanged = _NONE
     if whole:
-        known.last_sent.forget((model.id,))
-    elif arrays == known.columns.get(model.id) and all(each.is_told_by_content for each in columns.values()):
-        unchanged = known.last_sent.replace(model.id, contents)
+        known.last_sent.forget((identifier,))
+    elif arrays == known.columns.get(identifier) and all(map(_IS_TOLD, columns.values())):
+        unchanged = known.last_sent.replace(identifier, contents)
     else:
-        known.last_sent.note(model.id, contents)
-    known.columns[model.id] = arrays
+        known.last_sent.note(identifier, contents)
+    known.columns[identifier] = arrays
     buffers: list[Buffer] = []
     entries = []
     for name, column in columns.items():

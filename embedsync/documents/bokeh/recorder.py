@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Iterator
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -139,6 +140,8 @@ class Recorder(DocumentCallbackManager):
     def settle(self, edit: Edit) -> list[Change]:
         """Take out of the noted changes what the edit has written since, and return it."""
         taken: list[Change] = []
+        if not self._pending:
+            return taken  # As nearly always: what changed before the edit was published before it.
         with self._lock:
             for key in edit.changes.written():
                 if key not in self._pending:
@@ -168,7 +171,7 @@ class Recorder(DocumentCallbackManager):
     def turn_ended(self) -> None:
         """See to it that what the turn left behind is taken up by another one."""
         with self._lock:
-            left = bool(self._pending and not self.held) or bool(self._from_outside) or bool(self._runner)
+            left = (self._pending and not self.held) or self._from_outside or self._runner
         if left:
             self._wake()
 
@@ -197,12 +200,11 @@ class Recorder(DocumentCallbackManager):
         if hint is None:
             told = told_attribute(model, attr)
             change = Write(model, told) if told is not None else None
-            self._changed(
-                change, calls, (model.id, attr), lambda: _model_changed(document, model, attr, setter)
-            )
+            event = partial(_model_changed, document, model, attr, setter)
+            self._changed(change, calls, (model.id, attr), event)
         else:
             hint.setter = hint.setter if hint.setter is not None else setter
-            self._changed(_change_of(hint, old), calls, None, lambda: hint, _columns_in_place(hint))
+            self._changed(_change_of(hint, old), calls, None, partial(_itself, hint), _columns_in_place(hint))
 
     def changed_halfway(self, model: Model, attr: str) -> None:
         """Note that a property has changed by something that raised; nothing is called for it."""
@@ -444,6 +446,10 @@ def _change_of(event: DocumentChangedEvent, old: Any = None) -> Change | None:
             fields = {"msg_type": event.msg_type, "msg_data": copied(event.msg_data)}
             return Signal(event.kind, fields)
     return None
+
+
+def _itself(event: DocumentPatchedEvent) -> DocumentPatchedEvent:
+    return event
 
 
 def _model_changed(document: Document, model: Model, attr: str, setter: Any) -> ModelChangedEvent:

@@ -91,7 +91,8 @@ class KnownModels:
         self.last_sent = LastSent()
 
     def __contains__(self, model: Model) -> bool:
-        return self._known.get(model.id) is model and model.id not in self._stale
+        identifier = model.id
+        return self._known.get(identifier) is model and identifier not in self._stale
 
     def buffer(self, data: bytes) -> Buffer:
         """Name some bytes."""
@@ -150,12 +151,15 @@ class KnownModels:
 
     def note_sent(self, model: Model, names: Iterable[str]) -> None:
         """Browsers are sent values of these properties."""
-        sent = self.attributes_sent(model)
+        identifier = model.id
+        sent = self._sent.get(identifier)
+        if sent is None:
+            sent = self.attributes_sent(model)
         if sent.issuperset(names):
             return
         sent = _shared(sent.union(names))
-        if self._known.get(model.id) is model:
-            self._sent[model.id] = sent
+        if self._known.get(identifier) is model:
+            self._sent[identifier] = sent
         else:
             self._keep_with(model, sent)
 

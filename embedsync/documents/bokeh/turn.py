@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from contextvars import ContextVar
+from threading import get_ident
 from typing import Any
 
 from embedsync.documents.bokeh.curdoc import CurrentDocument
@@ -24,11 +24,11 @@ class Turn:
     def __init__(self, owner: object) -> None:
         self.owner = owner
         self.active = True
-        self._threads = {threading.get_ident()}
+        self._threads = {get_ident()}
 
     def here(self) -> None:
         """Note that the turn goes on on this thread."""
-        self._threads.add(threading.get_ident())
+        self._threads.add(get_ident())
 
     def enter(self) -> Turn | None:
         """Make this the turn of the running context; returns the one before."""
@@ -41,23 +41,20 @@ class Turn:
         """Undo :meth:`enter`."""
         _current.set(previous)
 
-    @property
-    def is_here(self) -> bool:
-        """Whether the running thread is one of the turn's."""
-        return self.active and threading.get_ident() in self._threads
-
 
 def go_on_here(owner: object) -> None:
     """The turn in this context, if it is one of ``owner``, goes on on the running thread."""
     turn = _current.get()
     if turn is not None and turn.owner is owner and turn.active:
-        turn.here()
+        turn._threads.add(get_ident())
 
 
 def current_turn(owner: Any) -> Turn | None:
     """The turn of ``owner`` that the running code belongs to, or ``None`` outside of one."""
     turn = _current.get()
-    return turn if turn is not None and turn.owner is owner and turn.is_here else None
+    if turn is None or turn.owner is not owner or not turn.active or get_ident() not in turn._threads:
+        return None
+    return turn
 
 
 class TurnContext:
@@ -70,20 +67,21 @@ class TurnContext:
     """
 
     # No generator: one is entered for each event, and a generator takes three times as long.
-    __slots__ = ("_document", "_ended", "_previous", "_turn")
+    __slots__ = ("_document", "_ended", "_owner", "_previous", "_turn")
 
     def __init__(self, owner: object, document: Any, ended: Callable[[], None]) -> None:
-        self._turn = Turn(owner)
+        self._owner = owner
         self._document = CurrentDocument(document)
         self._ended = ended
-        self._previous: Turn | None = None
 
     def __enter__(self) -> None:
-        self._previous = self._turn.enter()
+        self._previous = _current.get()
+        self._turn = Turn(self._owner)
+        _current.set(self._turn)
         self._document.__enter__()
 
     def __exit__(self, *raised: object) -> None:
         self._document.__exit__()
         self._turn.active = False
-        self._turn.leave(self._previous)
+        _current.set(self._previous)
         self._ended()

@@ -12,6 +12,7 @@ import numpy as np
 
 __all__ = ["alike", "copied", "is_pandas", "only_nan_differs", "same"]
 
+_PLAIN = frozenset({str, int, float, bool, type(None)})
 _MUTABLE = (list, tuple, dict, set, bytearray, memoryview, array, np.ndarray)
 
 
@@ -71,6 +72,8 @@ def alike(one: Any, other: Any) -> bool:
 
 def only_nan_differs(old: Any, new: Any) -> bool:
     """Whether two values that Bokeh holds to be different are so only because NaN is not itself."""
+    if type(old) in _PLAIN:
+        return old != old and _is_nan(new)  # At once, for most are like that.
     if _is_nan(old):
         return _is_nan(new)
     if old is new:

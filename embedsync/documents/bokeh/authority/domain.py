@@ -208,11 +208,10 @@ def _slid_range(step: Callable[[Any], float | None]) -> Callable[[Any, Any], str
 
 
 def _on_slider(model: Any, value: Any, step: float | None) -> str:
-    position, start, end = (
-        each if type(each) is float or type(each) is int else _milliseconds(each)
-        for each in (value, value_of(model, "start"), value_of(model, "end"))
-    )
-    start, end = min(start, end), max(start, end)
+    position = _place(value)
+    start, end = _place(value_of(model, "start")), _place(value_of(model, "end"))
+    if start > end:
+        start, end = end, start
     slack = _TOLERANCE * ((end - start) or 1.0)
     if not start - slack <= position <= end + slack:
         return "it is not between 'start' and 'end'"
@@ -221,6 +220,12 @@ def _on_slider(model: Any, value: Any, step: float | None) -> str:
         if abs(steps - round(steps)) * step > slack:
             return "it is not at a 'step'"
     return ""
+
+
+def _place(value: Any) -> float:
+    """Where a value is on a slider: numbers are where they are, and moments at their milliseconds."""
+    place: float = value if type(value) in _NUMBERS else _milliseconds(value)
+    return place
 
 
 def _step(model: Any) -> float | None:
