@@ -67,7 +67,13 @@ class Attachment:
         return self.endpoint.request
 
     def push(
-        self, payload: bytes, *, seq: int | None = None, always: bool = False, snapshot: bool = False
+        self,
+        payload: bytes,
+        *,
+        seq: int | None = None,
+        always: bool = False,
+        snapshot: bool = False,
+        more_follows: bool = False,
     ) -> bool:
         """See :meth:`embedsync.replica.Viewer.push`."""
         # A hundred viewers make a hundred of these for each change: no call of another method but must be.
@@ -79,9 +85,13 @@ class Attachment:
             )
             if connection.is_simple:
                 endpoint._hasten()
-        if queued and connection.ready:
+        if queued and not more_follows and connection.ready:
             endpoint._on_ready()
         return queued
+
+    def wake(self) -> None:
+        """See :meth:`embedsync.replica.Viewer.wake`."""
+        self.endpoint._wake()
 
     def call_on_writer(self, function: Callable[[], None]) -> bool:
         """See :meth:`embedsync.replica.Viewer.call_on_writer`."""

@@ -16,7 +16,13 @@ class Viewer(Protocol):
     """The way to a replica while it is connected: an attachment on a connection. Thread-safe."""
 
     def push(
-        self, payload: bytes, *, seq: int | None = None, always: bool = False, snapshot: bool = False
+        self,
+        payload: bytes,
+        *,
+        seq: int | None = None,
+        always: bool = False,
+        snapshot: bool = False,
+        more_follows: bool = False,
     ) -> bool:
         """Queue a payload for the browser.
 
@@ -25,11 +31,15 @@ class Viewer(Protocol):
             seq: the replica's position once it has applied the payload.
             always: queue it even if much is waiting already.
             snapshot: it is a whole document, whose size says nothing of how slow the browser is.
+            more_follows: it need not be sent before the next payload, or :meth:`wake`, which will come soon.
 
         Returns:
             False if too much is waiting; then nothing was queued, and
             :meth:`~embedsync.session.Session.drained` is to be called once the queue is short.
         """
+
+    def wake(self) -> None:
+        """Have all that is queued sent."""
 
     def call_on_writer(self, function: Callable[[], None]) -> bool:
         """Call a function soon on the thread that writes to the browser. Says whether there is such a thread.

@@ -29,6 +29,9 @@ _MOST_HELD = 4
 """Ops; with the next one, all are published."""
 _HELD_FOR = 0.005
 """Seconds at the most."""
+_BRIEF = 0.001
+"""Seconds up to which callbacks are expected to be done as soon the next time."""
+_MOST_KNOWN = 1000
 _MERGED = 16 * 1024
 """Bytes of payload up to which ops are encoded once more, as one. Larger ones are sent as they are."""
 
@@ -65,6 +68,7 @@ class Session:
         lock: guards log and replicas where several threads come near; entered briefly, and
             never while application code runs.
         call_later: calls a function after some seconds, on any thread. Without it no op is held.
+        clock: seconds that never go back. Without it each answer is sent at once.
     """
 
     many: ClassVar[int] = 8
@@ -83,6 +87,7 @@ class Session:
         snapshot: Snapshot | None = None,
         lock: AbstractContextManager[Any] | None = None,
         call_later: Callable[[float, Callable[[], None]], object] | None = None,
+        clock: Callable[[], float] | None = None,
     ) -> None:
         self.id = session_id
         self.epoch = epoch
@@ -94,6 +99,10 @@ class Session:
         self._on_refused = on_refused
         self._lock = lock if lock is not None else nullcontext()
         self._call_later = call_later
+        self._clock = clock
+        self._brief: set[Hashable] = set()
+        self._more_follows = False
+        self._unwoken: list[Viewer] = []
         self._held: list[Op] = []
         self._timed = False
         self._asked = False
@@ -166,9 +175,15 @@ class Session:
         except Refused as refused:
             self._answer_refusal(replica, edit, merged, refused)
             return
-        self._answer_commit(replica, edit, merged, prepared, patch)
-        yield from self.document.run_callbacks()
-        self.commit()
+        keys = [each.key for each in prepared.written]
+        self._answer_commit(replica, edit, merged, prepared, patch, more_follows=self._are_brief(keys))
+        begun = self._clock() if self._clock is not None else 0.0
+        try:
+            yield from self.document.run_callbacks()
+            self.commit()
+        finally:
+            self._note_brevity(keys, begun)
+            self._wake()
 
     def commit(self) -> None:
         """Publish what the document has changed since the last commit, as an op of no origin."""
@@ -329,27 +344,33 @@ class Session:
         merged: Sequence[int],
         prepared: Prepared,
         patch: Patch,
+        *,
+        more_follows: bool,
     ) -> None:
         values = self.document.values(self._to_correct(replica, edit, prepared))
         events, buffers = _parts(values)
         with self._lock:
             self._release()
-            op = self._append(patch, replica.id) if patch else None
-            result = wire.Result(
-                cseq=edit.cseq,
-                seq=self._log.seq,
-                own=op is not None,
-                commit=True,
-                values=events,
-                skipped=list(prepared.skipped),
-                gone=list(patch.gone),
-                supersedes=list(merged),
-                previous=replica.answered,
-                scripts=self._urls(values.scripts) if values.scripts else [],
-            )
-            self._answer(replica, result, buffers)
-            if op is not None:
-                self._publish(op, callbacks_follow=True)
+            self._more_follows = more_follows
+            try:
+                op = self._append(patch, replica.id) if patch else None
+                result = wire.Result(
+                    cseq=edit.cseq,
+                    seq=self._log.seq,
+                    own=op is not None,
+                    commit=True,
+                    values=events,
+                    skipped=list(prepared.skipped),
+                    gone=list(patch.gone),
+                    supersedes=list(merged),
+                    previous=replica.answered,
+                    scripts=self._urls(values.scripts) if values.scripts else [],
+                )
+                self._answer(replica, result, buffers)
+                if op is not None:
+                    self._publish(op, callbacks_follow=True)
+            finally:
+                self._more_follows = False
 
     def _answer_refusal(
         self, replica: Replica, edit: wire.Edit, merged: Sequence[int], refused: Refused
@@ -373,6 +394,33 @@ class Session:
             )
             self._answer(replica, result, buffers)
         self._on_refused(replica, refused)
+
+    def _are_brief(self, keys: Sequence[Hashable]) -> bool:
+        """Whether the callbacks for these keys are likely to be done soon.
+
+        Then the answer goes out with what they change: to wake the thread that writes to sockets before
+        would only stop the turn. Should they take long for once, whoever is told that the session is busy
+        is sent the answer as well.
+        """
+        return self._clock is not None and bool(keys) and self._brief.issuperset(keys)
+
+    def _note_brevity(self, keys: Sequence[Hashable], begun: float) -> None:
+        if self._clock is None:
+            return
+        if self._clock() - begun > _BRIEF:
+            self._brief.difference_update(keys)
+        elif not self._brief.issuperset(keys):
+            if len(self._brief) >= _MOST_KNOWN:
+                self._brief.clear()
+            self._brief.update(keys)
+
+    def _wake(self) -> None:
+        """Have sent what was pushed in the expectation of more."""
+        if self._unwoken:
+            with self._lock:
+                unwoken, self._unwoken = self._unwoken, []
+            for viewer in unwoken:
+                viewer.wake()
 
     def _to_correct(self, replica: Replica, edit: wire.Edit, prepared: Prepared) -> Sequence[Hashable]:
         """Keys whose outcome the author cannot know: coerced, or a delta that met another write."""
@@ -469,7 +517,9 @@ class Session:
                 return
 
     def _push_op(self, replica: Replica, viewer: Viewer, payload: bytes, seq: int) -> bool:
-        if viewer.push(payload, seq=seq):
+        if viewer.push(payload, seq=seq, more_follows=self._more_follows):
+            if self._more_follows:
+                self._unwoken.append(viewer)
             replica.sent = seq
             return True
         replica.lagging = True
@@ -483,9 +533,12 @@ class Session:
         self._push_answer(replica, replica.viewer, answer)
 
     def _push_answer(self, replica: Replica, viewer: Viewer, answer: Answer, *, always: bool = True) -> bool:
-        if not viewer.push(answer.payload, seq=answer.seq, always=always):
+        more_follows = self._more_follows
+        if not viewer.push(answer.payload, seq=answer.seq, always=always, more_follows=more_follows):
             replica.lagging = True
             return False
+        if more_follows:
+            self._unwoken.append(viewer)
         replica.delivered = answer.cseq
         replica.sent = max(replica.sent, answer.seq)
         return True

@@ -1,4 +1,4 @@
-"""Where many look on, ops are held for a moment, and go out together."""
+"""What goes out together: ops where many look on, and an answer with what its callbacks change."""
 
 from __future__ import annotations
 
@@ -27,8 +27,14 @@ class Room:
     def __init__(self) -> None:
         self.document = ToyDocument()
         self.timers: list[Callable[[], None]] = []
+        self.now = 0.0
         self.session = Session(
-            "s", "e", self.document, Settings(), call_later=lambda seconds, call: self.timers.append(call)
+            "s",
+            "e",
+            self.document,
+            Settings(),
+            call_later=lambda seconds, call: self.timers.append(call),
+            clock=lambda: self.now,
         )
         self.session.many = 3  # type: ignore[misc]
         self.links = [Link(50) for _ in range(3)]
@@ -187,3 +193,81 @@ def test_what_is_held_is_published_before_the_session_ends(room: Room) -> None:
     room.session.close(wire.Close.ENDED)
     assert room.received(1) == [("op value echo", 0, 2)]
     assert room.links[1].closed == wire.Close.ENDED
+
+
+class Callbacks:
+    """Callbacks that take some time, and note who is not woken yet meanwhile."""
+
+    def __init__(self, room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.seconds = 0.0
+        self.asleep: list[list[bool]] = []
+        self._room = room
+        self._run = room.document.run_callbacks
+        monkeypatch.setattr(room.document, "run_callbacks", self.run)
+        room.session.many = 100  # type: ignore[misc]
+
+    def run(self) -> Iterator[Any]:
+        self.asleep.append([link.asleep for link in self._room.links])
+        self._room.now += self.seconds
+        yield from self._run()
+
+
+def test_an_answer_goes_out_with_what_the_callbacks_change_where_they_were_done_soon_the_last_time(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    callbacks = Callbacks(room, monkeypatch)
+    for value in (1, 2, 3):
+        room.set("value", value)
+        assert not any(link.asleep for link in room.links)
+    assert callbacks.asleep == [[False] * 3, [True] * 3, [True] * 3]
+
+
+def test_callbacks_that_took_long_are_not_waited_for(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    callbacks = Callbacks(room, monkeypatch)
+    for seconds in (0.0, 0.05, 0.05, 0.0, 0.0):
+        callbacks.seconds = seconds
+        room.set("value", len(callbacks.asleep) + 1)
+    assert callbacks.asleep == [[each] * 3 for each in (False, True, False, False, True)]
+
+
+def test_it_is_known_of_each_property_how_long_its_callbacks_took(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    callbacks = Callbacks(room, monkeypatch)
+    for _ in range(2):
+        callbacks.seconds = 0.0
+        room.set("value", len(callbacks.asleep) + 1)
+        callbacks.seconds = 0.05
+        room.set("items", [len(callbacks.asleep)])
+    assert callbacks.asleep == [[each] * 3 for each in (False, False, True, False)]
+
+
+def test_what_comes_while_callbacks_take_long_for_once_takes_the_answer_along(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    callbacks = Callbacks(room, monkeypatch)
+    room.set("value", 1)
+    run, seen = callbacks.run, []
+
+    def take_long() -> Iterator[Any]:
+        room.session.notify(wire.Notice(kind=wire.NoticeKind.BUSY, busy=True))
+        seen.append([link.asleep for link in room.links])
+        yield from run()
+
+    monkeypatch.setattr(room.document, "run_callbacks", take_long)
+    room.set("value", 2)
+    assert seen == [[False] * 3]
+
+
+def test_callbacks_that_fail_keep_no_answer_back(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    Callbacks(room, monkeypatch)
+    room.set("value", 1)
+
+    def fail() -> Iterator[Any]:
+        raise RuntimeError("of the test")
+        yield
+
+    monkeypatch.setattr(room.document, "run_callbacks", fail)
+    with pytest.raises(RuntimeError, match="of the test"):
+        room.set("value", 2)
+    assert not any(link.asleep for link in room.links)

@@ -29,6 +29,7 @@ class Built:
         assets: knows the URLs of the scripts that documents name.
         on_refused: told of each edit that is refused.
         call_later: the scheduler.
+        clock: seconds that never go back.
 
     Attributes:
         core: the core's session; none before a visitor has come and the document is there, nor after the end.
@@ -42,6 +43,7 @@ class Built:
         assets: Assets,
         on_refused: Callable[[Replica, Refused], None],
         call_later: Callable[[float, Callable[[], None]], object],
+        clock: Callable[[], float],
     ) -> None:
         self.core: Session | None = None
         self._visit = visit
@@ -50,6 +52,7 @@ class Built:
         self._assets = assets
         self._on_refused = on_refused
         self._call_later = call_later
+        self._clock = clock
         self._document: Document | None = None
         self._snapshot: Snapshot | None = None
 
@@ -92,6 +95,7 @@ class Built:
             lock=threading.RLock(),
             snapshot=snapshot,
             call_later=self._call_later,
+            clock=self._clock,
         )
         self._document = self._snapshot = None
 

@@ -45,17 +45,29 @@ class Link:
         self.replica: Replica | None = None
         self.closed: int | None = None
         self.called: list[Callable[[], None]] = []
+        self.asleep = False
+        """Whether something was pushed that nobody was woken for."""
 
     # The viewer that the session pushes to.
 
     def push(
-        self, payload: bytes, *, seq: int | None = None, always: bool = False, snapshot: bool = False
+        self,
+        payload: bytes,
+        *,
+        seq: int | None = None,
+        always: bool = False,
+        snapshot: bool = False,
+        more_follows: bool = False,
     ) -> bool:
         if not always and len(self.to_peer) >= self.limit:
             self.refused = True
             return False
         self.to_peer.append(wire.frame(1, payload))
+        self.asleep = more_follows
         return True
+
+    def wake(self) -> None:
+        self.asleep = False
 
     def call_on_writer(self, function: Callable[[], None]) -> bool:
         self.called.append(function)
@@ -81,8 +93,8 @@ class Convergence(RuleBasedStateMachine):
         self.work = 0
         self.timers: list[Callable[[], None]] = []
 
-    @initialize(log_ops=st.sampled_from([2, 5, 100]), holds=st.booleans())
-    def begin(self, log_ops: int, holds: bool = False) -> None:
+    @initialize(log_ops=st.sampled_from([2, 5, 100]), holds=st.booleans(), brief=st.booleans())
+    def begin(self, log_ops: int, holds: bool = False, brief: bool = False) -> None:
         self.document = ToyDocument()
         self.session = Session(
             "s",
@@ -90,6 +102,7 @@ class Convergence(RuleBasedStateMachine):
             self.document,
             Settings(log_ops=log_ops),
             call_later=self._call_later if holds else None,
+            clock=(lambda: 0.0) if brief else None,
         )
         self.session.many = 1  # type: ignore[misc]
         for at in range(2):
@@ -333,6 +346,9 @@ class Convergence(RuleBasedStateMachine):
                     self.session.attach(replica, replica.viewer, grace=1.0)
             case ("snapshot", replica):
                 self.session.send_snapshot(replica)
+        assert not any(link.asleep for link in self.links if link is not None), (
+            "a turn has left something behind"
+        )
 
     def _node_of(self, at: int, pick: int) -> str | None:
         nodes = self.peers[at].reachable()

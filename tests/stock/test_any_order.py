@@ -53,7 +53,13 @@ class Client:
         self.doc = Document()
 
     def push(
-        self, payload: bytes, *, seq: int | None = None, always: bool = False, snapshot: bool = False
+        self,
+        payload: bytes,
+        *,
+        seq: int | None = None,
+        always: bool = False,
+        snapshot: bool = False,
+        more_follows: bool = False,
     ) -> bool:
         return self.connection.push(
             ATTACHMENT, payload, self._world.now, seq=seq, always=always, snapshot=snapshot

@@ -44,7 +44,13 @@ class Link:
         self.attachment = 0
 
     def push(
-        self, payload: bytes, *, seq: int | None = None, always: bool = False, snapshot: bool = False
+        self,
+        payload: bytes,
+        *,
+        seq: int | None = None,
+        always: bool = False,
+        snapshot: bool = False,
+        more_follows: bool = False,
     ) -> bool:
         if not always and len(self.to_browser) >= self.limit:
             self.refused = True
