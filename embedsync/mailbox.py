@@ -271,12 +271,19 @@ class Mailbox:
     # turn which was given up: theirs is not the running one any more.
 
     def _run(self) -> None:
+        while self._run_one():
+            if not self._pool.may_go_on():
+                self._pool.submit(self._run)
+                return
+
+    def _run_one(self) -> bool:
+        """Begin the next turn. Says whether another one is to begin."""
         context = self._turn_context()
         with self._lock:
             waiting = self._inbox.take()
             if waiting is None:
                 self._busy = False
-                return
+                return False
             if isinstance(waiting, WaitingEdit):
                 turn: Turn = partial(self._edit_turn, waiting)
                 running = _Running(waiting, self._in_context(turn), None, False, context)
@@ -286,7 +293,12 @@ class Mailbox:
             self._running = running
         if self._watch is not None:
             self._watch.turn_begins()
-        self._go_on(running, None, None)
+        return self._go_on(running, None, None)
+
+    def _resume(self, running: _Running, value: Any, error: BaseException | None) -> None:
+        """What a turn has awaited is done."""
+        if self._go_on(running, value, error):
+            self._pool.submit(self._run)
 
     def _in_context(self, turn: Turn) -> Generator[Awaitable[Any], Any, None]:
         with self._enter():
@@ -297,23 +309,22 @@ class Mailbox:
                 for awaitable in steps:  # noqa: UP028  (a plain iterator takes no sent value)
                     yield awaitable
 
-    def _go_on(self, running: _Running, value: Any, error: BaseException | None) -> None:
-        """Advance the turn to its next awaitable, or its end."""
+    def _go_on(self, running: _Running, value: Any, error: BaseException | None) -> bool:
+        """Advance the turn to its next awaitable, or its end. Says whether another one is to begin."""
         if running is not self._running:
-            return
+            return False
         running.thread = threading.get_ident()
         try:
             awaitable = running.context.run(self._advance, running, value, error)
         except BaseException as raised:  # noqa: BLE001  (whatever app code raises is reported)
             running.thread = None
             self._failed(running, raised)
-            self._ended(running)
-        else:
-            running.thread = None
-            if awaitable is None:
-                self._ended(running)
-            else:
-                self._await(running, awaitable)
+            return self._ended(running)
+        running.thread = None
+        if awaitable is None:
+            return self._ended(running)
+        self._await(running, awaitable)
+        return False
 
     def _advance(self, running: _Running, value: Any, error: BaseException | None) -> Awaitable[Any] | None:
         with self._thread_context():
@@ -338,14 +349,14 @@ class Mailbox:
         def done(value: Any, error: BaseException | None) -> None:
             with self._lock:
                 running.awaited = running.cancel = None
-            self._pool.submit(lambda: self._go_on(running, value, error))
+            self._pool.submit(lambda: self._resume(running, value, error))
 
         running.awaited = awaitable
         try:
             cancel = self._loop.run(self._awaiting(awaitable), running.context, done)
         except Exception as error:  # noqa: BLE001  (what a site puts around app code may fail as well)
             raised = error
-            self._pool.submit(lambda: self._go_on(running, None, raised))
+            self._pool.submit(lambda: self._resume(running, None, raised))
             return
         with self._lock:
             if running.awaited is not awaitable:
@@ -355,19 +366,18 @@ class Mailbox:
                 return
         cancel()
 
-    def _ended(self, running: _Running) -> None:
+    def _ended(self, running: _Running) -> bool:
+        """A turn has ended. Says whether another one waits, and is to begin on this thread."""
         with self._lock:
             if running is not self._running:
-                return
+                return False
             self._running = None
         # Without the lock: the watchdog may tell browsers something, and who tells browsers posts here.
         if self._watch is not None:
             self._watch.turn_ends()
         with self._lock:
-            if len(self._inbox):
-                self._pool.submit(self._run)
-            else:
-                self._busy = False
+            self._busy = len(self._inbox) > 0
+            return self._busy
 
 
 def _awaited_frames(awaited: Any) -> list[traceback.FrameSummary]:

@@ -16,6 +16,8 @@ logger = logging.getLogger("embedsync.pool")
 
 _BRIEF = 0.002
 """Seconds after which a step is not expected to be done soon any more."""
+_SHORT = 0.001
+"""Seconds for which a step may go on to the next thing of the same kind."""
 _LONGEST_LOOK_AWAY = 0.016
 """Seconds between looks at steps that wait, while all goes well."""
 _BUSY = 0.75
@@ -91,6 +93,14 @@ class Pool:
                 self._put_to_work()
             if at_work:
                 self._look_later()
+
+    def may_go_on(self) -> bool:
+        """Whether the step on the calling thread has begun a moment ago, and may do what else is to be done.
+
+        What it has worked with is in the caches of the processor.
+        """
+        begun = self._running.get(threading.get_ident())
+        return begun is not None and self._clock() - begun < _SHORT
 
     def idles_since(self) -> float:
         """Since when nothing runs and nothing waits, by the clock; the present if something does."""

@@ -71,6 +71,10 @@ class StandingPool:
         if not self._stopped:
             self.waiting.append(step)
 
+    def may_go_on(self) -> bool:
+        """What waits for other sessions may come between any two steps."""
+        return False
+
     def lose(self, thread: int) -> None:
         """There is no thread to lose."""
 
