@@ -48,7 +48,7 @@ class Site:
         raise AssertionError(what) from error
 
     def run(self, seconds: float) -> list[str]:
-        """Run three turns of one session, of so many seconds each, and one of another that came before two."""
+        """Run three turns of one session, of so many seconds each, and one of another that came meanwhile."""
         begun, proceed, over = threading.Event(), threading.Event(), threading.Event()
 
         def turn(name: str) -> None:
