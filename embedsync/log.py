@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Hashable, Iterable, Sequence
+from itertools import islice
 
 import msgspec
 
@@ -70,13 +71,12 @@ class Log:
 
         ``DELTA`` stands if any of the writes was one. ``None`` if the log does not reach back.
         """
-        if seq == self.seq:
-            return {}
-        ops = self.since(seq)
-        if ops is None:
+        missing = self.seq - seq
+        if missing < 0 or missing > len(self._ops):
             return None
         written: dict[Hashable, EventKind] = {}
-        for op in ops:
+        # From the last one back: it makes no difference, and those from the middle on are not looked for.
+        for op in islice(reversed(self._ops), missing):
             if op.origin == except_by:
                 continue
             for event in op.patch.events:

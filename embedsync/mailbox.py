@@ -8,7 +8,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Awaitable, Callable, Generator, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from functools import partial
 from types import GeneratorType
 from typing import Any, Protocol
@@ -86,7 +86,8 @@ class Mailbox:
         context: makes what each turn runs in.
         report: told of exceptions that leave a turn.
         turn_context: makes the context variables of each turn, on the thread on which it begins.
-        thread_context: makes what is around each part of a turn that runs on one thread, inside ``context``.
+        thread_context: makes what is around each part of a turn that runs on one thread, inside ``context``;
+            ``None`` for nothing.
         awaiting: put around what turns yield.
         watch: told when a turn begins and ends.
     """
@@ -102,7 +103,7 @@ class Mailbox:
         context: Callable[[], AbstractContextManager[Any]],
         report: Callable[[BaseException, str], None],
         turn_context: Callable[[], contextvars.Context] = contextvars.copy_context,
-        thread_context: Callable[[], AbstractContextManager[Any]] = nullcontext,
+        thread_context: Callable[[], AbstractContextManager[Any] | None] = lambda: None,
         awaiting: Callable[[Awaitable[Any]], Awaitable[Any]] = lambda awaitable: awaitable,
         watch: Watch | None = None,
     ) -> None:
@@ -327,15 +328,11 @@ class Mailbox:
         return False
 
     def _advance(self, running: _Running, value: Any, error: BaseException | None) -> Awaitable[Any] | None:
-        with self._thread_context():
-            try:
-                if error is not None:
-                    return running.steps.throw(error)
-                if value is not None:
-                    return running.steps.send(value)
-                return next(running.steps, None)
-            except StopIteration:
-                return None
+        around = self._thread_context()
+        if around is None:
+            return _next(running.steps, value, error)
+        with around:
+            return _next(running.steps, value, error)
 
     def _failed(self, running: _Running, raised: BaseException) -> None:
         if isinstance(raised, asyncio.CancelledError) and self._closed and not running.last:
@@ -378,6 +375,19 @@ class Mailbox:
         with self._lock:
             self._busy = len(self._inbox) > 0
             return self._busy
+
+
+def _next(
+    steps: Generator[Awaitable[Any], Any, None], value: Any, error: BaseException | None
+) -> Awaitable[Any] | None:
+    """What comes next in a turn; ``None`` if that was all."""
+    try:
+        if error is not None:
+            return steps.throw(error)
+        # A turn that has nothing to await, as most, ends without an exception here.
+        return next(steps, None) if value is None else steps.send(value)
+    except StopIteration:
+        return None
 
 
 def _awaited_frames(awaited: Any) -> list[traceback.FrameSummary]:

@@ -347,10 +347,12 @@ class Session:
         *,
         more_follows: bool,
     ) -> None:
-        values = self.document.values(self._to_correct(replica, edit, prepared))
+        keys = self._to_correct(replica, edit, prepared)
+        values = self.document.values(keys) if keys else Patch()
         events, buffers = _parts(values)
         with self._lock:
-            self._release()
+            if self._held:
+                self._release()
             self._more_follows = more_follows
             try:
                 op = self._append(patch, replica.id) if patch else None
@@ -424,7 +426,7 @@ class Session:
 
     def _to_correct(self, replica: Replica, edit: wire.Edit, prepared: Prepared) -> Sequence[Hashable]:
         """Keys whose outcome the author cannot know: coerced, or a delta that met another write."""
-        keys = dict.fromkeys(self.document.differs(prepared))
+        keys: dict[Hashable, None] = dict.fromkeys(self.document.differs(prepared))
         if prepared.skipped:
             # Its author shows what a skipped event does to a key, and holds back what others do to it.
             for outlined in self.document.outline([edit.events[each] for each in prepared.skipped]):
@@ -442,7 +444,7 @@ class Session:
         seq = self._log.seq + 1
         op = Op(seq, origin, patch, self._op_payload(seq - 1, seq, patch))
         self._log.append(op)
-        self.forget_snapshot()
+        self._ready_snapshot = None
         if patch.scripts:
             self._scripts.update(dict.fromkeys(patch.scripts))
         return op

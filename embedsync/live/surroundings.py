@@ -39,10 +39,11 @@ class Surroundings:
         request = self._visit.info.request
         return request.turn_context(request)
 
-    def thread_context(self) -> AbstractContextManager[Any]:
-        """Around each part of a turn that runs on one thread."""
+    def thread_context(self) -> AbstractContextManager[Any] | None:
+        """Around each part of a turn that runs on one thread, if there is anything."""
         request = self._visit.info.request
-        return request.thread_context(request)
+        make = request.thread_context
+        return None if make is nullcontext else make(request)
 
     def awaiting(self, awaitable: Awaitable[Any]) -> Awaitable[Any]:
         """Around what a turn awaits."""

@@ -81,7 +81,7 @@ class CurrentDocument:
 
     def __init__(self, document: Any) -> None:
         self._document = document
-        self._stack = install()
+        self._stack = _installed if _installed is not None else install()
         self._before: _Stack | None = None
 
     def __enter__(self) -> None:

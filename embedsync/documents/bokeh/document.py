@@ -80,7 +80,7 @@ class BokehDocument:
         self._known = KnownModels()
         self._sends_whole = False
         self._has_scripts = False
-        self._runner = CallRunner(host, self._guarded, lambda: go_on_here(self))
+        self._runner = CallRunner(host, self._guarded, partial(go_on_here, self))
         self._roots: list[str] = []
         self._scripts: set[str] = set()
         self._departed: weakref.WeakValueDictionary[str, Model] = weakref.WeakValueDictionary()
@@ -493,7 +493,8 @@ class BokehDocument:
 
     def _is_shown(self, model: Model) -> bool:
         """Whether browsers know a model, and it is still here."""
-        return model in self._known and model.id in self.bokeh.models
+        identifier = model.id
+        return self._known.knows(identifier, model) and identifier in self.bokeh.models
 
     def _write(self, encoding: Encoding, model: Model, attribute: str) -> Event | None:
         descriptor = told_descriptor(model, attribute)

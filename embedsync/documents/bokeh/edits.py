@@ -64,6 +64,11 @@ class Set:
         """The columns that it changes in place; none if it puts another value there."""
         return self.columns or ()
 
+    @property
+    def changes_nothing_else(self) -> bool:
+        """Whether no other value of the model can change by it before callbacks are run."""
+        return False
+
     def apply(self, document: Document, setter: Any) -> None:
         """Do it."""
         if self.columns is None:
@@ -282,8 +287,12 @@ class DecodedEdit:
             return parts
         return {each.key for each in patch.events if each.kind is EventKind.WRITE and each.key in parts}
 
-    def before(self, document: Document) -> _Before:
+    def before(self, document: Document) -> _Before | _ValueBefore:
         """What the steps are about to change, as it is now."""
+        if len(self.steps) == 1:
+            [only] = self.steps
+            if isinstance(only, Set) and only.changes_nothing_else:
+                return _ValueBefore(only.model, only.attribute, document)
         return _Before(self.steps, document)
 
 
@@ -292,10 +301,7 @@ class _Before:
 
     def __init__(self, steps: Sequence[Step], document: Document) -> None:
         changing = [each for each in steps if isinstance(each, _CHANGING)]
-        if len(changing) == 1:
-            self._models = [_Kept(changing[0].model)]
-        else:
-            self._models = [_Kept(each) for each in {each.model.id: each.model for each in changing}.values()]
+        self._models = [_Kept(each) for each in {each.model.id: each.model for each in changing}.values()]
         self._columns = [_KeptColumns(each) for each in changing if each.parts]
         self._document = document
         self._roots, self._title = list(document._roots), document._title
@@ -311,6 +317,43 @@ class _Before:
         self._document.models.invalidate()
 
 
+class _ValueBefore:
+    """The same for an edit that gives one property another value, and does nothing else."""
+
+    __slots__ = ("_attribute", "_before", "_document", "_model")
+
+    def __init__(self, model: Any, attribute: str, document: Document) -> None:
+        self._model, self._attribute, self._document = model, attribute, document
+        self._before = [each.get(attribute, _NOTHING) for each in _values_of(model)]
+
+    def put_back(self) -> None:
+        """Undo it."""
+        model, name = self._model, self._attribute
+        for values, before in zip(_values_of(model), self._before, strict=True):
+            _disown(model, name, values.get(name))
+            if before is _NOTHING:
+                values.pop(name, None)
+            else:
+                values[name] = before
+                _own(model, name, before)
+        self._document.models.invalidate()
+
+
+def _values_of(model: Any) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+    """The values of a model: those that were set, and its own defaults and a theme's."""
+    return model._property_values, model._unstable_default_values, model._unstable_themed_values
+
+
+def _own(model: Any, name: str, value: Any) -> None:
+    if isinstance(value, PropertyValueContainer):
+        value._register_owner(model, model.lookup(name))
+
+
+def _disown(model: Any, name: str, value: Any) -> None:
+    if isinstance(value, PropertyValueContainer):
+        value._unregister_owner(model, model.lookup(name))
+
+
 def _is(sent: Any, held: Any) -> bool:
     return same(sent, held) and alike(sent, held)
 
@@ -320,28 +363,17 @@ class _Kept:
 
     def __init__(self, model: Model) -> None:
         self._model = model
-        self._values = dict(model._property_values)
-        self._defaults = dict(model._unstable_default_values)
-        self._themed = dict(model._unstable_themed_values)
+        self._before = [dict(each) for each in _values_of(model)]
 
     def put_back(self) -> None:
         model = self._model
-        for now, before in (
-            (model._property_values, self._values),
-            (model._unstable_default_values, self._defaults),
-            (model._unstable_themed_values, self._themed),
-        ):
-            for name in [*now]:
-                self._disown(name, now[name])
-            now.clear()
-            now.update(before)
+        for values, before in zip(_values_of(model), self._before, strict=True):
+            for name, value in [*values.items()]:
+                _disown(model, name, value)
+            values.clear()
+            values.update(before)
             for name, value in before.items():
-                if isinstance(value, PropertyValueContainer):
-                    value._register_owner(model, model.lookup(name))
-
-    def _disown(self, name: str, value: Any) -> None:
-        if isinstance(value, PropertyValueContainer):
-            value._unregister_owner(self._model, self._model.lookup(name))
+                _own(model, name, value)
 
 
 class _KeptColumns:

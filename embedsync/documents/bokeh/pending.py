@@ -82,6 +82,8 @@ class Pending:
     A whole-value write takes the deltas of its property with it, those before and those after.
     """
 
+    __slots__ = ("_changes", "_deltas", "_number", "_whole")
+
     def __init__(self) -> None:
         self._number = itertools.count()
         self._changes: dict[int, Change] = {}

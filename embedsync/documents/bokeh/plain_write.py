@@ -53,6 +53,11 @@ class PlainSet(Set):
     descriptor: Any = None
     prepared: Any = None
 
+    @property
+    def changes_nothing_else(self) -> bool:
+        """See :attr:`Set.changes_nothing_else`."""
+        return type(self.model).trigger is _TRIGGER
+
     def apply(self, document: Document, setter: Any) -> None:
         """Do it as ``set_from_json`` does, which would prepare the value once more."""
         if not self._applied_at_once(document, setter):

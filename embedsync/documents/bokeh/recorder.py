@@ -70,6 +70,8 @@ class Edit:
             other changes of the same property were waiting.
     """
 
+    __slots__ = ("calls", "changes", "merged")
+
     def __init__(self) -> None:
         self.changes = Pending()
         self.calls: list[Call] = []
@@ -117,7 +119,7 @@ class Recorder(DocumentCallbackManager):
     def take(self) -> list[Change]:
         """Hand over the changes noted so far; nothing while they are held."""
         with self._lock:
-            return [] if self.held else self._pending.take()
+            return [] if self._hold is not None else self._pending.take()
 
     def has_changes(self) -> bool:
         """Whether anything is noted, held or not."""
@@ -170,9 +172,8 @@ class Recorder(DocumentCallbackManager):
 
     def turn_ended(self) -> None:
         """See to it that what the turn left behind is taken up by another one."""
-        with self._lock:
-            left = (self._pending and not self.held) or self._from_outside or self._runner
-        if left:
+        # Without the lock: who adds something from outside wakes the session anyway.
+        if (self._pending and self._hold is None) or self._from_outside or self._runner:
             self._wake()
 
     # What Bokeh calls.
@@ -204,7 +205,9 @@ class Recorder(DocumentCallbackManager):
             self._changed(change, calls, (model.id, attr), event)
         else:
             hint.setter = hint.setter if hint.setter is not None else setter
-            self._changed(_change_of(hint, old), calls, None, partial(_itself, hint), _columns_in_place(hint))
+            # Columns that were replaced, as most are, were not changed in place.
+            in_place = None if type(hint) is ColumnDataChangedEvent else _columns_in_place(hint)
+            self._changed(_change_of(hint, old), calls, None, partial(_itself, hint), in_place)
 
     def changed_halfway(self, model: Model, attr: str) -> None:
         """Note that a property has changed by something that raised; nothing is called for it."""

@@ -91,7 +91,10 @@ class KnownModels:
         self.last_sent = LastSent()
 
     def __contains__(self, model: Model) -> bool:
-        identifier = model.id
+        return self.knows(model.id, model)
+
+    def knows(self, identifier: str, model: Model) -> bool:
+        """Whether they know a model, of which this is the id."""
         return self._known.get(identifier) is model and identifier not in self._stale
 
     def buffer(self, data: bytes) -> Buffer:

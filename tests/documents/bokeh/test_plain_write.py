@@ -19,6 +19,7 @@ from hypothesis.extra.numpy import arrays
 
 from embedsync.document import EventKind
 from embedsync.documents.bokeh import document, events
+from embedsync.documents.bokeh.edits import DecodedEdit, _ValueBefore
 from embedsync.documents.bokeh.plain_events import plain_event
 from embedsync.documents.bokeh.plain_values import told_at_once
 from embedsync.documents.bokeh.plain_write import PlainSet, plain_write
@@ -128,6 +129,48 @@ def test_the_second_value_is_put_in_past_bokehs_own_way_unless_somebody_stands_i
     monkeypatch.setattr(Model, "trigger", lambda self, *change, **named: None)
     live.edit(write(slider, "value", 3.0))
     assert (slow, slider.value) == ([3.0], 3.0)
+
+
+def held(model: Any) -> list[Any]:
+    """All that a model holds, and who is told when one of its lists is changed in place."""
+    kinds = model._property_values, model._unstable_default_values, model._unstable_themed_values
+    return [
+        {name: (value, set(getattr(value, "_owners", ()))) for name, value in values.items()}
+        for values in kinds
+    ]
+
+
+@pytest.mark.parametrize("model_class", COMPLETE, ids=lambda each: each.__name__)
+def test_a_value_that_was_put_in_is_taken_back(model_class: type[Model]) -> None:
+    model = model_class(**GIVEN.get(model_class.__name__, {}))
+    live = Live(lambda doc: doc.add_root(model), authority="compat")
+    for name, value in itertools.product(model_class.properties(), VALUES):
+        step = plain_write([write(model, name, value)], {model.id: model}.get)
+        if step is not None:
+            there = held(model)
+            before = DecodedEdit([step]).before(live.document.bokeh)
+            assert type(before) is _ValueBefore
+            step.apply(live.document.bokeh, None)
+            before.put_back()
+            assert held(model) == there
+
+
+def test_where_a_model_may_change_more_than_one_value_all_are_taken_back() -> None:
+    class Following(Slider):
+        def trigger(self, attr: str, *change: Any, **named: Any) -> None:
+            super().trigger(attr, *change, **named)
+            if attr == "value":
+                self.title = "changed"
+
+    slider = Following(**SLIDER, title="as it was")
+    live = Live(lambda doc: doc.add_root(slider), authority="compat")
+    step = plain_write([write(slider, "value", 2.5)], {slider.id: slider}.get)
+    assert step is not None
+    before = DecodedEdit([step]).before(live.document.bokeh)
+    step.apply(live.document.bokeh, None)
+    assert (slider.value, slider.title) == (2.5, "changed")
+    before.put_back()
+    assert (slider.value, slider.title) == (1, "as it was")
 
 
 @pytest.mark.parametrize(

@@ -95,10 +95,11 @@ class Closed:
         return True
 
     def _insist_on_input(self, model: Any, attribute: str) -> None:
-        _insist(not self._read_only, model, attribute, "the app is read-only")
+        if self._read_only:
+            _insist(False, model, attribute, "the app is read-only")
         has_it = descriptor_of(model, "disabled") is not None
-        disabled = has_it and attribute != "disabled" and value_of(model, "disabled")
-        _insist(not disabled, model, attribute, "it is disabled")
+        if has_it and attribute != "disabled" and value_of(model, "disabled"):
+            _insist(False, model, attribute, "it is disabled")
 
 
 def _ask(validator: Validator, model: Any, attribute: str, value: Any) -> None:

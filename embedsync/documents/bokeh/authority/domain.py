@@ -208,8 +208,9 @@ def _slid_range(step: Callable[[Any], float | None]) -> Callable[[Any, Any], str
 
 
 def _on_slider(model: Any, value: Any, step: float | None) -> str:
-    position = _place(value)
-    start, end = _place(value_of(model, "start")), _place(value_of(model, "end"))
+    position, start, end = value, value_of(model, "start"), value_of(model, "end")
+    if not (type(position) in _NUMBERS and type(start) in _NUMBERS and type(end) in _NUMBERS):
+        position, start, end = _place(position), _place(start), _place(end)
     if start > end:
         start, end = end, start
     slack = _TOLERANCE * ((end - start) or 1.0)
