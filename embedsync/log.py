@@ -13,20 +13,22 @@ from embedsync.document import Event, EventKind, Patch
 __all__ = ["Log", "Op", "merge"]
 
 
-class Op(msgspec.Struct, frozen=True):
+class Op(msgspec.Struct):
     """One committed patch.
 
     Attributes:
         seq: its number in the session's epoch, from 1.
         origin: id of the replica whose edit it is, or ``None`` for what the server did.
-        patch: the changes, for merging into catch-up ops.
-        payload: the encoded frame, the same bytes for every viewer.
+        patch: the changes.
+        size: bytes of the changes.
+        payload: the encoded frame, the same bytes for every viewer, while it is kept.
     """
 
     seq: int
     origin: str | None
     patch: Patch
-    payload: bytes
+    size: int
+    payload: bytes | None = None
 
 
 class Log:
@@ -34,7 +36,7 @@ class Log:
 
     Args:
         max_ops: how many ops are kept.
-        max_bytes: how many bytes of payload are kept.
+        max_bytes: how many bytes of changes are kept.
     """
 
     def __init__(self, *, max_ops: int, max_bytes: int) -> None:
@@ -46,7 +48,7 @@ class Log:
 
     @property
     def bytes(self) -> int:
-        """Bytes of payload that are kept."""
+        """Bytes of changes that are kept."""
         return self._bytes
 
     def append(self, op: Op) -> None:
@@ -55,9 +57,9 @@ class Log:
             raise ValueError(f"op {op.seq} cannot follow {self.seq}")
         self.seq = op.seq
         self._ops.append(op)
-        self._bytes += len(op.payload)
+        self._bytes += op.size
         while len(self._ops) > self._max_ops or self._bytes > self._max_bytes:
-            self._bytes -= len(self._ops.popleft().payload)
+            self._bytes -= self._ops.popleft().size
 
     def since(self, seq: int) -> Sequence[Op] | None:
         """All ops after ``seq``, or ``None`` if they are not all here."""

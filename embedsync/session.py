@@ -33,7 +33,8 @@ _BRIEF = 0.001
 """Seconds up to which callbacks are expected to be done as soon the next time."""
 _MOST_KNOWN = 1000
 _MERGED = 16 * 1024
-"""Bytes of payload up to which ops are encoded once more, as one. Larger ones are sent as they are."""
+"""Bytes of ops up to which they are encoded once more, as one, or for whoever catches up. Larger ones are
+sent as they are, and stay encoded, so that all who wait for them wait for the same bytes."""
 
 
 class Accepted(enum.Enum):
@@ -442,7 +443,7 @@ class Session:
 
     def _append(self, patch: Patch, origin: str | None) -> Op:
         seq = self._log.seq + 1
-        op = Op(seq, origin, patch, self._op_payload(seq - 1, seq, patch))
+        op = Op(seq, origin, patch, _size(patch))
         self._log.append(op)
         self._ready_snapshot = None
         if patch.scripts:
@@ -489,9 +490,7 @@ class Session:
         self._held = []
         start, seq = ops[0].seq - 1, ops[-1].seq
         merged = None
-        if len(ops) == 1:
-            merged = ops[0].payload
-        elif sum(len(op.payload) for op in ops) <= _MERGED:
+        if len(ops) > 1 and sum(op.size for op in ops) <= _MERGED:
             merged = self._op_payload(start, seq, merge(op.patch for op in ops))
         authors = {op.origin for op in ops}
         for replica in self.replicas.values():
@@ -502,6 +501,8 @@ class Session:
                 self._push_each(replica, viewer, ops)
             else:
                 self._push_op(replica, viewer, merged, seq)
+        for op in ops:
+            self._was_sent(op)
 
     def _push_alone(self, op: Op) -> None:
         """Push an op, before which none is held, to all that do not have it yet."""
@@ -509,14 +510,26 @@ class Session:
             viewer = replica.viewer
             if viewer is None or replica.lagging or op.origin == replica.id or op.seq <= replica.sent:
                 continue
-            self._push_op(replica, viewer, op.payload, op.seq)
+            self._push_op(replica, viewer, self._encoded(op), op.seq)
+        self._was_sent(op)
 
     def _push_each(self, replica: Replica, viewer: Viewer, ops: Sequence[Op]) -> None:
         """Push those of the ops that a replica does not have yet. An author has its own with the answers."""
         for op in ops:
             is_missing = op.seq > replica.sent and op.origin != replica.id
-            if is_missing and not self._push_op(replica, viewer, op.payload, op.seq):
+            if is_missing and not self._push_op(replica, viewer, self._encoded(op), op.seq):
                 return
+
+    def _encoded(self, op: Op) -> bytes:
+        """An op as a frame; not before somebody is to have it, for often its author is the only one here."""
+        if op.payload is None:
+            op.payload = self._op_payload(op.seq - 1, op.seq, op.patch)
+        return op.payload
+
+    def _was_sent(self, op: Op) -> None:
+        """Whoever needs a small op again has it encoded again: the log holds what is in it already."""
+        if op.size <= _MERGED:
+            op.payload = None
 
     def _push_op(self, replica: Replica, viewer: Viewer, payload: bytes, seq: int) -> bool:
         if viewer.push(payload, seq=seq, more_follows=self._more_follows):
@@ -580,7 +593,8 @@ class Session:
             return True
         last = stretch[-1].seq
         if len(stretch) == 1:
-            payload = stretch[0].payload
+            payload = self._encoded(stretch[0])
+            self._was_sent(stretch[0])
         else:
             payload = self._op_payload(stretch[0].seq - 1, last, merge(op.patch for op in stretch))
         stretch.clear()
@@ -660,6 +674,15 @@ def _parts(patch: Patch) -> tuple[list[msgspec.Raw], list[Buffer]]:
         events.append(msgspec.Raw(event.content))
         buffers += event.buffers
     return events, buffers
+
+
+def _size(patch: Patch) -> int:
+    size = 0
+    for event in patch.events:
+        size += len(event.content)
+        for buffer in event.buffers:
+            size += len(buffer.data)
+    return size
 
 
 def _is_uncertain(

@@ -195,6 +195,19 @@ def test_what_is_held_is_published_before_the_session_ends(room: Room) -> None:
     assert room.links[1].closed == wire.Close.ENDED
 
 
+def test_small_ops_are_not_kept_encoded_and_large_ones_are_the_same_bytes_for_all(room: Room) -> None:
+    room.session.many = 4  # type: ignore[misc]
+    room.set("value", 3)
+    large = [*range(4_000)]
+    room.set("items", large)
+    kept = [op.payload is not None for op in room.session._log.since(0) or ()]
+    assert kept == [False, False, True]
+    one, other = (list(room.links[number].to_peer)[-1] for number in (1, 2))
+    assert one == other
+    assert len(one) > 16_384
+    assert room.session.log_bytes < 1.1 * len(one), "the log counts what is in it once"
+
+
 class Callbacks:
     """Callbacks that take some time, and note who is not woken yet meanwhile."""
 

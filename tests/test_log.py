@@ -7,7 +7,7 @@ WRITE, DELTA, SIGNAL = EventKind.WRITE, EventKind.DELTA, EventKind.SIGNAL
 
 
 def op(seq: int, *events: Event, origin: str | None = None, size: int = 1) -> Op:
-    return Op(seq, origin, Patch(events), b"x" * size)
+    return Op(seq, origin, Patch(events), size)
 
 
 def event(
