@@ -85,7 +85,8 @@ class Attachment:
             )
             if connection.is_simple:
                 endpoint._hasten()
-        if queued and not more_follows and connection.ready:
+        # What is refused may have been what was to take along all that waits.
+        if not (queued and more_follows) and connection.ready:
             endpoint._on_ready()
         return queued
 

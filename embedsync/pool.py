@@ -200,7 +200,13 @@ class Pool:
 
     def _start_or_watch(self) -> None:
         if self._threads < self._allowed():
-            threading.Thread(target=self._work, name="embedsync-worker", daemon=True).start()
+            try:
+                threading.Thread(target=self._work, name="embedsync-worker", daemon=True).start()
+            except RuntimeError:
+                # Whoever submits can do nothing about it, and what waits is not to wait for ever.
+                logger.exception("no thread can be started for app code; it is tried again")
+                self._watch()
+                return
             self._threads += 1
             self._coming += 1
         elif self._threads < self._limit:

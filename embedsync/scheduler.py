@@ -93,7 +93,7 @@ class Scheduler:
                 due, _, timer = self._heap[0]
                 wait = due - self._clock()
                 if wait > 0:
-                    self._condition.wait(wait)
+                    self._condition.wait(min(wait, threading.TIMEOUT_MAX))
                     continue
                 heapq.heappop(self._heap)
                 call, timer.call = timer.call, None

@@ -31,6 +31,8 @@ _HELD_FOR = 0.005
 """Seconds at the most."""
 _BRIEF = 0.001
 """Seconds up to which callbacks are expected to be done as soon the next time."""
+_SOON = 1.0
+"""Seconds; an answer waits for callbacks only where browsers are told by then of one that takes long."""
 _MOST_KNOWN = 1000
 _MERGED = 16 * 1024
 """Bytes of ops up to which they are encoded once more, as one, or for whoever catches up. Larger ones are
@@ -184,7 +186,7 @@ class Session:
             self.commit()
         finally:
             self._note_brevity(keys, begun)
-            self._wake()
+            self.wake()
 
     def commit(self) -> None:
         """Publish what the document has changed since the last commit, as an op of no origin."""
@@ -201,6 +203,14 @@ class Session:
         self._ready_snapshot = None
 
     # Not turns: the lock is enough.
+
+    def wake(self) -> None:
+        """Have sent what was pushed in the expectation of more: callbacks are done, or await something."""
+        if self._unwoken:
+            with self._lock:
+                unwoken, self._unwoken = self._unwoken, []
+            for viewer in unwoken:
+                viewer.wake()
 
     def release(self) -> None:
         """Publish the ops that are held.
@@ -405,7 +415,12 @@ class Session:
         would only stop the turn. Should they take long for once, whoever is told that the session is busy
         is sent the answer as well.
         """
-        return self._clock is not None and bool(keys) and self._brief.issuperset(keys)
+        return (
+            self._clock is not None
+            and self._settings.busy_after <= _SOON
+            and bool(keys)
+            and self._brief.issuperset(keys)
+        )
 
     def _note_brevity(self, keys: Sequence[Hashable], begun: float) -> None:
         if self._clock is None:
@@ -416,14 +431,6 @@ class Session:
             if len(self._brief) >= _MOST_KNOWN:
                 self._brief.clear()
             self._brief.update(keys)
-
-    def _wake(self) -> None:
-        """Have sent what was pushed in the expectation of more."""
-        if self._unwoken:
-            with self._lock:
-                unwoken, self._unwoken = self._unwoken, []
-            for viewer in unwoken:
-                viewer.wake()
 
     def _to_correct(self, replica: Replica, edit: wire.Edit, prepared: Prepared) -> Sequence[Hashable]:
         """Keys whose outcome the author cannot know: coerced, or a delta that met another write."""

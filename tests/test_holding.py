@@ -2,20 +2,75 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from embedsync import wire
+from embedsync.hub import Hub
 from embedsync.replica import Replica
 from embedsync.session import CatchUp, Session
 from embedsync.settings import Settings
 from tests.property.test_convergence import Link
 from tests.property.toy import ToyDocument
+from tests.support.memory import WAIT, MemoryBrowser, ToyRecipe, change
 
 AUTHOR = 0
+
+
+def test_what_is_too_much_for_a_browser_takes_along_what_has_waited_for_more() -> None:
+    hub = Hub("key")
+    hub.add_app("toy", ToyRecipe())
+    try:
+        browser = MemoryBrowser(hub).open(hub.ticket("toy"))
+        browser.wait_for(wire.SnapshotFrame)
+        [attachment] = browser.endpoint.attachments
+        large = wire.Notice(kind=wire.NoticeKind.BUSY, detail="x" * 300_000)
+        busy = wire.Notice(kind=wire.NoticeKind.BUSY, busy=True)
+        assert attachment.push(wire.encode_payload(large), always=True, more_follows=True)
+        assert large not in browser.frames
+        assert not attachment.push(wire.encode_payload(busy))
+        assert large in browser.frames
+    finally:
+        hub.stop()
+
+
+@pytest.mark.parametrize("busy_after", [0.3, 60.0])
+def test_an_answer_does_not_wait_for_what_callbacks_await_nor_for_a_notice_that_comes_late(
+    busy_after: float,
+) -> None:
+    recipe, proceed = ToyRecipe(), threading.Event()
+    hub = Hub("key", Settings(busy_after=busy_after))
+    hub.add_app("toy", recipe)
+    try:
+        browser = MemoryBrowser(hub).open(hub.ticket("toy"))
+        browser.wait_for(wire.SnapshotFrame)
+        [document] = recipe.documents
+        browser.edit(1, change("value", 1))
+        browser.wait_for(wire.Result)
+
+        async def wait() -> None:
+            await asyncio.to_thread(proceed.wait, WAIT)
+
+        def run_callbacks() -> Iterator[Any]:
+            if busy_after > 1:
+                assert proceed.wait(WAIT)
+            else:
+                yield wait()
+
+        document.run_callbacks = run_callbacks  # type: ignore[method-assign]
+        begun = time.monotonic()
+        browser.edit(2, change("value", 2))
+        browser.wait_for(wire.Result, 2)
+        assert time.monotonic() - begun < 0.25  # Notices of busy sessions come later.
+    finally:
+        proceed.set()
+        hub.stop()
 
 
 class Room:

@@ -251,3 +251,23 @@ def test_a_step_that_fails_does_not_take_its_thread_along(
     assert done.wait(WAIT)
     assert pool.stop(WAIT)
     assert "a step failed" in caplog.text
+
+
+def test_a_step_for_which_no_thread_can_be_started_does_not_wait_for_ever(
+    scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    pool, done = make(scheduler), threading.Event()
+    start, failed = threading.Thread.start, threading.Event()
+
+    def fail_once(thread: threading.Thread) -> None:
+        if thread.name == "embedsync-worker" and not failed.is_set():
+            failed.set()
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", fail_once)
+    pool.submit(done.set)
+    assert done.wait(WAIT)
+    assert failed.is_set()
+    assert "no thread can be started" in caplog.text
+    assert pool.stop(WAIT)

@@ -45,3 +45,13 @@ def test_no_thread_starts_without_a_timer_and_none_is_left_after_stop() -> None:
     scheduler.call_later(WAIT, lambda: None)
     scheduler.stop()
     assert threading.active_count() == before
+
+
+@pytest.mark.parametrize("seconds", [1e12, float("inf")])
+def test_a_call_that_is_never_due_does_not_keep_the_others_from_coming(seconds: float) -> None:
+    scheduler, done = Scheduler(time.monotonic), threading.Event()
+    scheduler.call_later(seconds, lambda: None)
+    time.sleep(0.05)  # The thread waits for that one.
+    scheduler.call_later(0.01, done.set)
+    assert done.wait(WAIT)
+    scheduler.stop()

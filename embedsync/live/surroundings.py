@@ -46,7 +46,9 @@ class Surroundings:
         return None if make is nullcontext else make(request)
 
     def awaiting(self, awaitable: Awaitable[Any]) -> Awaitable[Any]:
-        """Around what a turn awaits."""
+        """Around what a turn awaits; what it has done so far is sent meanwhile."""
+        if (core := self._built.core) is not None:
+            core.wake()
         request = self._visit.info.request
         return request.awaiting(request, awaitable)
 

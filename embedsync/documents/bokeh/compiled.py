@@ -54,6 +54,7 @@ class CompiledModels:
                         if time.monotonic() < self._failed.get(source, (0, ""))[0]:
                             return None
                         self._names[source] = self._keep(model.name, compile_models({model.full_name: model}))
+                        self._failed.pop(source, None)
             return self._names[source]
         except (CompilationError, RuntimeError, OSError, ValueError) as error:
             # The message is the compiler's; where it was called says nothing.

@@ -144,7 +144,9 @@ def _is_bundle(name: str) -> bool:
 def _scripts_of_class(kind: type[Model]) -> tuple[str, ...]:
     known = _of_classes.get(kind)
     if known is None:
-        known = _of_classes[kind] = tuple(_found_for(kind))
+        known = tuple(_found_for(kind))
+        if not (hasattr(kind, "__implementation__") and COMPILED.why_not(kind)):
+            _of_classes[kind] = known  # What has not compiled is tried again.
     return known
 
 

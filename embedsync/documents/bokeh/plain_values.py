@@ -49,6 +49,8 @@ def told_at_once(values: Sequence[Any]) -> Sequence[Any] | None:
 
 
 def _kind_of_numpy(kind: type) -> type | None:
+    if issubclass(kind, np.timedelta64):
+        return None  # It is one of NumPy's integers, but browsers count milliseconds.
     for numpy, plain in _OF_NUMPY:
         if issubclass(kind, numpy):
             return plain

@@ -179,7 +179,7 @@ class Timers:
             self._host.post(lambda: self._run(timer))
         else:
             timer.due = self._host.clock() + seconds
-            if not timer.one_shot and seconds:
+            if not timer.one_shot and seconds and math.isfinite(timer.due):
                 timer.due = _together(timer.due, seconds)
             self._wait(timer, timer.due)
 

@@ -179,3 +179,25 @@ def test_in_debug_mode_the_page_has_what_the_compiler_says_and_nothing_of_the_en
         assert said == "own.ts:1:1 - error TS1128"
     finally:
         hub.stop()
+
+
+@pytest.mark.parametrize("where", ["in a script", "in a module"])
+def test_an_app_whose_model_compiles_after_all_is_shown(monkeypatch: pytest.MonkeyPatch, where: str) -> None:
+    of_module, now, broken = define(), [1000.0], [True]
+
+    def own() -> type[Div]:
+        return of_module if where == "in a module" else define()
+
+    def compile_models(models: dict[str, Any]) -> str:
+        if broken[0]:
+            raise RuntimeError("no space left on device")
+        return "/* compiled */"
+
+    monkeypatch.setattr(compiled, "compile_models", compile_models)
+    monkeypatch.setattr("embedsync.documents.bokeh.compiled.time.monotonic", lambda: now[0])
+    for _ in range(2):
+        with pytest.raises(BuildError, match="no space left"):
+            Live(lambda doc: doc.add_root(own()(text="")))
+    broken[0] = False
+    now[0] += 61
+    assert Live(lambda doc: doc.add_root(own()(text=""))).document.snapshot().scripts

@@ -219,6 +219,7 @@ def test_the_event_of_a_plain_value_is_that_of_the_encoding(value: Any) -> None:
 
 
 SMALL = st.integers(0, 5)
+SPANS = st.integers(-(2**31), 2**31)
 TEXT = st.text(st.characters(codec="utf-8"), max_size=3)
 SCALARS = st.one_of(st.floats(), st.integers(-(2**60), 2**60), st.booleans(), st.none(), TEXT)
 LISTS = st.one_of(
@@ -233,6 +234,7 @@ LISTS = st.one_of(
     arrays("u8", SMALL).map(list),
     arrays("bool", SMALL).map(list),
     arrays("U2", SMALL).map(list),
+    arrays(st.sampled_from(["m8[ns]", "m8[ms]", "m8[s]", "m8[D]"]), SMALL, elements=SPANS).map(list),
 )
 
 
@@ -244,6 +246,14 @@ def test_a_list_of_text_and_numbers_is_told_at_once_as_the_serializer_tells_it(v
         assert not plain
         return
     assert encode_json(told) == encode_json(Serializer().encode(values))
+
+
+@pytest.mark.parametrize("unit", ["ns", "ms", "s", "D"])
+def test_lengths_of_time_in_a_list_are_told_in_milliseconds(unit: str) -> None:
+    span = np.timedelta64(1, unit)
+    column = ColumnDataSource(data={"x": [span, span]}).data["x"]
+    told = Encoding(KnownModels()).encode(column)
+    assert told == Serializer().encode(column) == [span / np.timedelta64(1, "ms")] * 2
 
 
 @settings(suppress_health_check=[HealthCheck.too_slow])  # arrays of objects take long to invent

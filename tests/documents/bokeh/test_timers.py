@@ -326,3 +326,11 @@ def test_a_periodic_callback_without_the_document_lock_is_not_begun_again_before
 
     asyncio.run(loop())
     assert began == pytest.approx([0.1, 0.2])
+
+
+def test_a_periodic_callback_that_is_never_due_is_no_mistake() -> None:
+    live, ran = empty(), []
+    live.doc.add_periodic_callback(lambda: ran.append("never"), float("inf"))  # type: ignore[arg-type]
+    live.doc.add_periodic_callback(lambda: ran.append("at times"), 100)
+    live.advance(0.25)
+    assert set(ran) == {"at times"}
