@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Hashable, Iterable, Sequence
-from itertools import islice
 
 import msgspec
 
@@ -77,8 +76,10 @@ class Log:
         if missing < 0 or missing > len(self._ops):
             return None
         written: dict[Hashable, EventKind] = {}
-        # From the last one back: it makes no difference, and those from the middle on are not looked for.
-        for op in islice(reversed(self._ops), missing):
+        # From the last one back, which makes no difference: those in the middle of a deque take long to find.
+        for op in reversed(self._ops):
+            if op.seq <= seq:
+                break
             if op.origin == except_by:
                 continue
             for event in op.patch.events:
