@@ -91,7 +91,7 @@ class Room:
             call_later=lambda seconds, call: self.timers.append(call),
             clock=lambda: self.now,
         )
-        self.session.many = 3  # type: ignore[misc]
+        self.session.delivery.many = 3
         self.links = [Link(50) for _ in range(3)]
         self.replicas = [Replica(f"c{number}", "secret") for number in range(3)]
         for replica, link in zip(self.replicas, self.links, strict=True):
@@ -150,7 +150,7 @@ def test_others_get_an_edit_together_with_what_its_callbacks_change(room: Room) 
 
 
 def test_where_few_look_on_each_op_is_sent_at_once(room: Room) -> None:
-    room.session.many = 4  # type: ignore[misc]
+    room.session.delivery.many = 4
     room.set("value", 3)
     assert room.received(1) == [("op value", 0, 1), ("op echo", 1, 2)]
     assert not room.timers
@@ -251,7 +251,7 @@ def test_what_is_held_is_published_before_the_session_ends(room: Room) -> None:
 
 
 def test_small_ops_are_not_kept_encoded_and_large_ones_are_the_same_bytes_for_all(room: Room) -> None:
-    room.session.many = 4  # type: ignore[misc]
+    room.session.delivery.many = 4
     room.set("value", 3)
     large = [*range(4_000)]
     room.set("items", large)
@@ -272,7 +272,7 @@ class Callbacks:
         self._room = room
         self._run = room.document.run_callbacks
         monkeypatch.setattr(room.document, "run_callbacks", self.run)
-        room.session.many = 100  # type: ignore[misc]
+        room.session.delivery.many = 100
 
     def run(self) -> Iterator[Any]:
         self.asleep.append([link.asleep for link in self._room.links])

@@ -17,7 +17,7 @@ PACKAGE = ROOT / "embedsync"
 # From below. A module imports from its own layer and from those below it.
 LAYERS: list[set[str]] = [
     {"errors", "settings", "document", "ahead", "request", "app", "authority", "legible", "bucket"},
-    {"wire", "log", "replica", "inbox", "outbox", "connection", "session"},
+    {"wire", "log", "replica", "inbox", "outbox", "connection", "brevity", "delivery", "session"},
     {"documents", "files", "runtime"},
     {
         "admission",

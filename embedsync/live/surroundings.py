@@ -48,7 +48,7 @@ class Surroundings:
     def awaiting(self, awaitable: Awaitable[Any]) -> Awaitable[Any]:
         """Around what a turn awaits; what it has done so far is sent meanwhile."""
         if (core := self._built.core) is not None:
-            core.wake()
+            core.delivery.wake()
         request = self._visit.info.request
         return request.awaiting(request, awaitable)
 

@@ -15,7 +15,7 @@ from hypothesis import event as hypothesis_event
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from embedsync.session import Session
+from embedsync.delivery import Delivery
 from embedsync.settings import Settings
 from tests.property.browsers import Browsers
 from tests.property.verdict import judge
@@ -95,7 +95,7 @@ class Machine(RuleBasedStateMachine):
         settings=st.sampled_from(sorted(SETTINGS)),
         guarded=st.booleans(),
         begun=st.booleans(),
-        many=st.sampled_from([1, 2, Session.many]),
+        many=st.sampled_from([1, 2, Delivery.many]),
     )
     def begin(
         self,
@@ -103,7 +103,7 @@ class Machine(RuleBasedStateMachine):
         settings: str = "roomy",
         guarded: bool = False,
         begun: bool = True,
-        many: int = Session.many,
+        many: int = Delivery.many,
     ) -> None:
         self.world = World(
             self.browsers, LAYOUTS[layout], SETTINGS[settings], guarded=guarded, many=many, note=self.note

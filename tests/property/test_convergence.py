@@ -104,7 +104,7 @@ class Convergence(RuleBasedStateMachine):
             call_later=self._call_later if holds else None,
             clock=(lambda: 0.0) if brief else None,
         )
-        self.session.many = 1  # type: ignore[misc]
+        self.session.delivery.many = 1
         for at in range(2):
             self.connect(at, 50)
         self.run_turns(2)

@@ -15,12 +15,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from embedsync import wire
+from embedsync.delivery import Delivery
 from embedsync.document import DocumentHost
 from embedsync.endpoint import Endpoint
 from embedsync.errors import MailboxFull, TicketError
 from embedsync.live import LiveSession
 from embedsync.request import Request
-from embedsync.session import Session
 from embedsync.settings import Settings
 from tests.property.browsers import Browsers, read, written
 from tests.property.deterministic import Machinery
@@ -79,7 +79,7 @@ class World:
         settings: Settings,
         *,
         guarded: bool = False,
-        many: int = Session.many,
+        many: int = Delivery.many,
         note: Callable[[str], None] = lambda what: None,
     ) -> None:
         self.browsers = browsers
@@ -176,7 +176,7 @@ class World:
             step()
             for host, document in self.built:
                 if (core := host._built.core) is not None:
-                    core.many = self.many  # type: ignore[misc]
+                    core.delivery.many = self.many
                     document.epoch = core.epoch
                     self.documents[document.epoch] = document
                 refusals, *was = before.get(id(document), (0, None))
