@@ -261,6 +261,8 @@ class Connection:
         """End an attachment and tell the browser why."""
         self._was_busy |= code == wire.Close.BUSY
         if self.closed is None and self._attachments.get(attachment) in (State.OPENING, State.LIVE):
+            if code == wire.Close.SUPERSEDED:
+                self._outbox.drop(attachment)  # Its browser has gone on elsewhere.
             self._outbox.put(
                 attachment, wire.encode_payload(wire.Closed(code=code, error=error, detail=detail))
             )
@@ -273,7 +275,9 @@ class Connection:
     @property
     def ready(self) -> bool:
         """Whether there is something to send, or the socket is to be closed."""
-        return self._outbox.is_open or self.closed is not None
+        if self._outbox.is_open or self.closed is not None:
+            return True
+        return bool(self._refused) and not self._outbox  # What was in the way was dropped.
 
     def close(self, code: int, reason: str = "", now: float | None = None) -> None:
         """Close the socket after what still waits was sent."""
@@ -333,6 +337,7 @@ class Connection:
             where = state.value if state else "unknown"
             raise ProtocolError(wire.Close.BAD_MESSAGE, f"{name} for an attachment that is {where}")
         if isinstance(frame, wire.Detach):
+            self._outbox.drop(attachment)
             self._ended(attachment)
         return [Received(attachment, frame, buffers, len(message))]
 

@@ -73,6 +73,16 @@ class Outbox:
         self._queue.append((attachment, payload, ping, pressing))
         self.waiting += size
 
+    def drop(self, attachment: int) -> None:
+        """Nobody wants any more what waits for an attachment."""
+        kept = [each for each in self._queue if each[0] != attachment]
+        if len(kept) == len(self._queue):
+            return
+        self._queue = deque(kept)
+        self._snapshots.discard(attachment)
+        self.waiting = sum(len(payload) for _, payload, _, _ in kept)
+        self.pressing = sum(pressing for _, _, _, pressing in kept if pressing != _APART)
+
     @property
     def is_open(self) -> bool:
         """Whether something can be taken now."""

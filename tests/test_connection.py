@@ -1,3 +1,5 @@
+import pytest
+
 from embedsync import wire
 from embedsync.connection import Connection, Received, State
 from embedsync.settings import Settings
@@ -254,3 +256,32 @@ def test_large_snapshots_of_several_documents_do_not_count_as_slow_but_a_second_
     for _ in range(2):
         connection.push(1, b"x" * 5000, 0.0, seq=None, always=True, snapshot=True)
     assert connection.closed == wire.Close.SLOW
+
+
+@pytest.mark.parametrize("leave", ["superseded", "detach"])
+def test_a_browser_that_comes_again_and_again_does_not_fill_the_queue_with_documents(leave: str) -> None:
+    connection = opened()
+    for number in range(1, 100):
+        if number > 1:
+            connection.receive(message(OPEN, number), 0.0)
+            connection.grant(number)
+        assert connection.push(number, b"d" * 1_000_000, 0.0, seq=1, always=True, snapshot=True)
+        if leave == "detach":
+            connection.receive(message(wire.Detach(), number), 0.0)
+        else:
+            connection.end(number, wire.Close.SUPERSEDED)
+    assert connection.closed is None
+    assert sum(map(len, connection.take(0.0))) < 100_000
+
+
+def test_what_was_refused_for_a_document_that_nobody_wants_any_more_is_asked_for() -> None:
+    connection = opened()
+    connection.receive(message(OPEN, 2), 0.0)
+    connection.grant(2)
+    connection.push(2, b"d" * 1_000_000, 0.0, seq=1, always=True, snapshot=True)
+    assert not connection.push(1, b"op", 0.0, seq=2, always=False)
+    connection.receive(message(wire.Detach(), 2), 0.0)
+    assert connection.ready
+    assert connection.take(0.0) == []
+    assert connection.drained() == (1,)
+    assert not connection.ready

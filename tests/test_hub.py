@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
+import msgspec
 import pytest
 
 from embedsync import wire
@@ -430,6 +431,27 @@ def test_a_skipped_number_cuts_the_replica_off(hubs: list[Hub]) -> None:
     browser = MemoryBrowser(hub).open(hub.ticket("toy"))
     browser.edit(2, change("value", 4))
     assert browser.wait_for(wire.Closed).code == wire.Close.BAD_MESSAGE
+
+
+def test_a_browser_that_resumes_where_nothing_was_is_not_shown_the_document_again_and_again(
+    hubs: list[Hub],
+) -> None:
+    recipe = ToyRecipe()
+    hub = make(hubs, recipe, resync_interval=60.0)
+    browser = MemoryBrowser(hub).open(hub.ticket("toy"))
+    opened = browser.wait_for(wire.Opened)
+    browser.wait_for(wire.SnapshotFrame)
+    position = wire.Resume(
+        session=opened.session, client=opened.client, secret=opened.secret, epoch="other", seq=0, cseq=0
+    )
+    for number in range(2, 5):
+        position = msgspec.structs.replace(position, secret=browser.wait_for(wire.Opened, number - 1).secret)
+        payload = wire.encode_payload(wire.Open(protocol=1, resume=position))
+        browser.endpoint.receive(wire.frame(number, payload))
+        turn_done = threading.Event()
+        recipe.hosts[0].post(turn_done.set)
+        assert turn_done.wait(WAIT)
+    assert sum(isinstance(each, wire.SnapshotFrame) for each in browser.frames) == 2
 
 
 def test_resync_is_answered_with_the_whole_document(hubs: list[Hub]) -> None:

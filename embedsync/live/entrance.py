@@ -145,7 +145,9 @@ class Entrance:
         # Apart from each other, so that it shows if nobody is ever given what was missed only.
         self._equipment.counters.count("resumes_by_snapshot" if todo is CatchUp.SNAPSHOT else "resumes")
         self._records.note(Event.RESUME, attachment)
-        self._catching_up.catch_up(replica, todo)
+        if todo is CatchUp.SNAPSHOT:
+            # A position that nothing leads from, be it true or not, is a way to ask for the whole document.
+            self._catching_up.resync(replica)
         if self._watched.is_busy:
             attachment.push(wire.encode_payload(wire.Notice(kind=wire.NoticeKind.BUSY, busy=True)))
 
