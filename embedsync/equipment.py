@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 from embedsync.apploop import AppLoop
@@ -70,7 +69,6 @@ class Equipment:
             settings.workers_limit,
             settings.long_turn,
             clock=clock,
-            cpu_clock=time.process_time,
             call_later=self.scheduler.call_later,
             lost_limit=settings.lost_threads,
         )

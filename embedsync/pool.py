@@ -8,6 +8,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 
+from embedsync.contention import Contention
 from embedsync.scheduler import Timer
 
 __all__ = ["Pool"]
@@ -20,9 +21,6 @@ _SHORT = 0.001
 """Seconds for which a step may go on to the next thing of the same kind."""
 _LONGEST_LOOK_AWAY = 0.016
 """Seconds between looks at steps that wait, while all goes well."""
-_BUSY = 0.75
-"""The part of a processor that the process takes, from which further threads would do no more: there is one
-interpreter."""
 
 
 class Pool:
@@ -34,8 +32,8 @@ class Pool:
 
     Threads that compute side by side take the interpreter from each other, and what processors have in
     their caches. So one thread takes one step after the other while these are brief, and another one
-    joins in when a step is not. More of them go on side by side where the process leaves its processor
-    idle, because steps wait for something else, such as a database.
+    joins in when a step is not. More of them go on side by side where they do not wait for each other,
+    because steps wait for something else, such as a database, or compute without the interpreter.
 
     Args:
         workers: threads that may run steps side by side.
@@ -43,8 +41,8 @@ class Pool:
         long_turn: seconds.
         lost_limit: threads that may be lost beyond the limit.
         clock: seconds that never go back.
-        cpu_clock: seconds of processor time that the process has taken.
         call_later: the scheduler, which looks after stuck threads.
+        contention: knows whether threads wait for each other.
     """
 
     def __init__(
@@ -54,16 +52,15 @@ class Pool:
         long_turn: float,
         *,
         clock: Callable[[], float],
-        cpu_clock: Callable[[], float],
         call_later: Callable[[float, Callable[[], None]], Timer],
         lost_limit: int = 0,
+        contention: Contention | None = None,
     ) -> None:
         self._lost_limit = lost_limit
         self._workers = workers
         self._limit = limit
         self._long_turn = long_turn
         self._clock = clock
-        self._cpu_clock = cpu_clock
         self._call_later = call_later
         self._lock = threading.Lock()
         self._ended = threading.Condition(self._lock)
@@ -77,7 +74,8 @@ class Pool:
         self._relief: Timer | None = None
         self._look: Timer | None = None
         self._look_away = _BRIEF
-        self._looked = self._looked_cpu = 0.0
+        self._look_due = 0.0
+        self._contention = contention if contention is not None else Contention()
         self._worked = clock()
         self._stopped = False
         self._warned = False
@@ -161,9 +159,10 @@ class Pool:
             self._look = None
             if self._stopped:
                 return
-            is_busy = self._cpu_clock() - self._looked_cpu >= _BUSY * (self._clock() - self._looked)
+            self._contention.note(self._clock() - self._look_due)
+            is_busy = self._contention.is_high
             if is_busy:
-                self._abreast = max(self._abreast // 2, 1)
+                self._abreast = max(self._abreast - max(self._abreast // 4, 1), 1)
             elif self._waiting:
                 self._abreast = min(self._abreast + 1, self._workers)
             is_held_up = self._at_work() < self._abreast
@@ -183,7 +182,7 @@ class Pool:
 
     def _look_later(self) -> None:
         if self._look is None:
-            self._looked, self._looked_cpu = self._clock(), self._cpu_clock()
+            self._look_due = self._clock() + self._look_away
             self._look = self._call_later(self._look_away, self._look_around)
 
     def _put_to_work(self) -> None:

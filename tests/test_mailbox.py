@@ -28,7 +28,6 @@ class Site:
             1,
             60.0,
             clock=lambda: self.now,
-            cpu_clock=lambda: self.now,
             call_later=lambda seconds, call: Timer(self.now + seconds, call),
         )
         self.one, self.other = self._session(), self._session()

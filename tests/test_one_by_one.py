@@ -19,9 +19,7 @@ WAIT = 20.0
 @pytest.fixture
 def pool() -> Iterator[Pool]:
     scheduler = Scheduler(time.monotonic)
-    pool = Pool(
-        2, 2, 60.0, clock=time.monotonic, cpu_clock=time.process_time, call_later=scheduler.call_later
-    )
+    pool = Pool(2, 2, 60.0, clock=time.monotonic, call_later=scheduler.call_later)
     yield pool
     assert pool.stop(WAIT)
     scheduler.stop()

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from embedsync.contention import Contention
 from embedsync.pool import Pool
 from embedsync.scheduler import Scheduler, Timer
 
@@ -25,29 +26,40 @@ def make(scheduler: Scheduler, workers: int = 2, limit: int = 8, long_turn: floa
         limit,
         long_turn,
         clock=time.monotonic,
-        cpu_clock=time.process_time,
         call_later=scheduler.call_later,
     )
 
 
+class Given(Contention):
+    """As the test says."""
+
+    is_high = False
+
+
 class Watched:
-    """A pool whose clocks stand, and whose looks at what waits the test makes."""
+    """A pool whose clock stands, and whose looks at what waits the test makes."""
 
     def __init__(self, workers: int = 4) -> None:
-        self.now = self.cpu = 100.0
+        self.now = 100.0
         self._looks: list[Callable[[], None]] = []
+        self._contention = Given()
         self.pool = Pool(
-            workers, 8, 60.0, clock=lambda: self.now, cpu_clock=lambda: self.cpu, call_later=self._call_later
+            workers,
+            8,
+            60.0,
+            clock=lambda: self.now,
+            call_later=self._call_later,
+            contention=self._contention,
         )
 
     def _call_later(self, seconds: float, call: Callable[[], None]) -> Timer:
         self._looks.append(call)
         return Timer(self.now + seconds, call)
 
-    def pass_by(self, seconds: float, cpu: float) -> None:
-        """Let time pass, and so much processor time, and make the looks that were to be made."""
+    def pass_by(self, seconds: float, *, contended: bool) -> None:
+        """Let time pass, and make the looks that were to be made; threads wait for each other, or do not."""
         self.now += seconds
-        self.cpu += cpu
+        self._contention.is_high = contended
         looks, self._looks = self._looks, []
         for each in looks:
             each()
@@ -83,12 +95,12 @@ class Step:
         self._let_go.set()
 
 
-def test_brief_steps_that_keep_a_processor_busy_follow_each_other_on_one_thread() -> None:
+def test_brief_steps_follow_each_other_on_one_thread_where_threads_wait_for_each_other() -> None:
     watched = Watched()
     first = Step(watched.pool)
     first.wait()
     second, third = Step(watched.pool), Step(watched.pool)
-    watched.pass_by(0.001, cpu=0.001)
+    watched.pass_by(0.001, contended=True)
     assert watched.pool.threads == 1
     for step, following in ((first, second), (second, third)):
         step.end()
@@ -103,7 +115,7 @@ def test_a_step_that_is_not_brief_is_joined_by_another_thread() -> None:
     first = Step(watched.pool)
     first.wait()
     second = Step(watched.pool)
-    watched.pass_by(0.003, cpu=0.003)
+    watched.pass_by(0.003, contended=True)
     second.wait()
     watched.now += 0.003
     third = Step(watched.pool)
@@ -114,15 +126,15 @@ def test_a_step_that_is_not_brief_is_joined_by_another_thread() -> None:
     assert len({first.thread, second.thread, third.thread}) == 3
 
 
-def test_where_processors_are_idle_brief_steps_go_on_side_by_side() -> None:
+def test_where_threads_do_not_wait_for_each_other_brief_steps_go_on_side_by_side() -> None:
     watched = Watched(workers=3)
     steps = [Step(watched.pool)]
     steps[0].wait()
     steps += [Step(watched.pool) for _ in range(3)]
     for step in steps[1:3]:
-        watched.pass_by(0.0005, cpu=0.0)
+        watched.pass_by(0.0005, contended=False)
         step.wait()
-    watched.pass_by(0.0005, cpu=0.0)
+    watched.pass_by(0.0005, contended=False)
     assert not steps[3].has_begun, "as many as there are workers"
     for each in steps:
         each.end()
@@ -134,9 +146,9 @@ def test_threads_that_compute_side_by_side_become_one() -> None:
     first = Step(watched.pool)
     first.wait()
     second, third, fourth = (Step(watched.pool) for _ in range(3))
-    watched.pass_by(0.0005, cpu=0.0)
+    watched.pass_by(0.0005, contended=False)
     second.wait()
-    watched.pass_by(0.0005, cpu=0.0005)
+    watched.pass_by(0.0005, contended=True)
     first.end()
     watched.wait_until_one_idles()
     assert not third.has_begun, "it is left to the second thread"
@@ -154,16 +166,29 @@ def test_who_is_left_to_take_a_step_and_is_held_up_is_joined_again() -> None:
     first = Step(watched.pool)
     first.wait()
     second, third = Step(watched.pool), Step(watched.pool)
-    watched.pass_by(0.0005, cpu=0.0)
+    watched.pass_by(0.0005, contended=False)
     second.wait()
-    watched.pass_by(0.0005, cpu=0.0005)
+    watched.pass_by(0.0005, contended=True)
     first.end()
     watched.wait_until_one_idles()
-    watched.pass_by(0.003, cpu=0.003)
+    watched.pass_by(0.003, contended=True)
     third.wait()
     second.end()
     third.end()
     assert watched.pool.stop(WAIT)
+
+
+def test_whoever_comes_late_most_of_the_time_waits_for_others() -> None:
+    contention = Contention()
+    assert not contention.is_high
+    for _ in range(10):
+        contention.note(0.002)
+    assert contention.is_high
+    contention.note(0.0001)
+    assert contention.is_high, "once is not most of the time"
+    for _ in range(10):
+        contention.note(-0.0001)
+    assert not contention.is_high
 
 
 def test_nothing_starts_before_the_first_step(scheduler: Scheduler) -> None:
