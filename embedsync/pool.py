@@ -69,8 +69,8 @@ class Pool:
         self._idle: list[threading.Lock] = []
         self._running: dict[int, float] = {}
         self._lost: set[int] = set()
-        self._coming = 0
-        self._abreast = 1
+        self._coming = 0  # Threads that were woken or started, and are not there yet.
+        self._abreast = 1  # How many threads take steps side by side while these are brief.
         self._relief: Timer | None = None
         self._look: Timer | None = None
         self._look_away = _BRIEF
