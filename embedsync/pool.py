@@ -248,9 +248,10 @@ class Pool:
                 if me in self._lost:
                     self._lost.discard(me)
                     return
-                if self._running.pop(me, None) is not None:
+                begun = self._running.pop(me, None)
+                if begun is not None:
                     self._worked = self._clock()
-                step = self._next()
+                step = self._next(begun is not None and self._worked - begun >= _BRIEF)
                 if step is None:
                     self._threads -= 1
                     self._ended.notify_all()
@@ -263,9 +264,13 @@ class Pool:
                 logger.exception("a step failed outside of app code")
             step = None  # An idle thread must not keep a session that has ended.
 
-    def _next(self) -> Callable[[], None] | None:
-        """Wait for a step; ``None`` if this thread is not needed any more."""
-        while not self._waiting or self._at_work() >= self._abreast:
+    def _next(self, goes_on: bool) -> Callable[[], None] | None:
+        """Wait for a step; ``None`` if this thread is not needed any more.
+
+        Args:
+            goes_on: take one at once, if one waits: others have joined in for steps that are not brief.
+        """
+        while not self._waiting or (not goes_on and self._at_work() >= self._abreast):
             if self._stopped or self._threads > self._allowed():
                 return None
             if self._waiting:

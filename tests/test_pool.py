@@ -191,6 +191,23 @@ def test_whoever_comes_late_most_of_the_time_waits_for_others() -> None:
     assert not contention.is_high
 
 
+def test_a_thread_whose_step_was_not_brief_takes_the_next_one_though_another_is_at_work() -> None:
+    watched = Watched()
+    long = Step(watched.pool)
+    long.wait()
+    watched.now += 1.0
+    other = Step(watched.pool)  # For which another thread starts: it has begun a moment ago.
+    other.wait()
+    waiting = Step(watched.pool)
+    assert not waiting.has_begun
+    long.end()
+    waiting.wait()
+    assert waiting.thread == long.thread
+    for each in (other, waiting):
+        each.end()
+    assert watched.pool.stop(WAIT)
+
+
 def test_nothing_starts_before_the_first_step(scheduler: Scheduler) -> None:
     assert make(scheduler).threads == 0
 
