@@ -96,10 +96,10 @@ class Closed:
 
     def _insist_on_input(self, model: Any, attribute: str) -> None:
         if self._read_only:
-            _insist(False, model, attribute, "the app is read-only")
+            _forbid(model, attribute, "the app is read-only")
         has_it = descriptor_of(model, "disabled") is not None
         if has_it and attribute != "disabled" and value_of(model, "disabled"):
-            _insist(False, model, attribute, "it is disabled")
+            _forbid(model, attribute, "it is disabled")
 
 
 def _ask(validator: Validator, model: Any, attribute: str, value: Any) -> None:
@@ -134,8 +134,12 @@ def _value(streamed_or_patched: Any) -> Any:
 
 def _insist(condition: bool, model: Any, attribute: str, complaint: str) -> None:
     if not condition:
-        where = f"{type(model).__name__}.{attribute}"
-        _refuse(f"{where}: {complaint}", where)
+        _forbid(model, attribute, complaint)
+
+
+def _forbid(model: Any, attribute: str, complaint: str) -> NoReturn:
+    where = f"{type(model).__name__}.{attribute}"
+    _refuse(f"{where}: {complaint}", where)
 
 
 def _refuse(message: str, where: str = "") -> NoReturn:
