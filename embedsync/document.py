@@ -217,6 +217,10 @@ class Document(Protocol):
     def kind(self) -> str:
         """Names the browser half that understands its events, for instance ``"bokeh"``."""
 
+    @property
+    def remembered_bytes(self) -> int:
+        """Bytes that are kept of what was sent, beside the log. May be asked outside of turns."""
+
     def snapshot(self) -> Snapshot:
         """Encode the whole document as it is now.
 

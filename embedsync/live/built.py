@@ -64,11 +64,11 @@ class Built:
 
     @property
     def weight(self) -> int:
-        """Bytes of the log and the document, as far as they are known. Needs no turn."""
+        """Bytes of the log, the document and what it remembers, as far as they are known. Needs no turn."""
         core, snapshot = self.core, self._snapshot
         if core is None:
             return snapshot.size if snapshot is not None else 0
-        return core.log_bytes + core.snapshot_bytes
+        return core.log_bytes + core.snapshot_bytes + core.document.remembered_bytes
 
     def build_ahead(self, host: DocumentHost) -> Generator[Awaitable[Any], Any, None]:
         """Build the document before its visitor has come, and encode it."""

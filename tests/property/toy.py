@@ -38,6 +38,7 @@ class ToyDocument:
     """The server's half, an implementation of :class:`embedsync.document.Document`."""
 
     kind = "toy"
+    remembered_bytes = 0
 
     def __init__(self) -> None:
         self.root = Node("root")

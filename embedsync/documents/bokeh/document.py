@@ -151,6 +151,11 @@ class BokehDocument:
         """What each turn runs in: this is the current document, and its changes are its own."""
         return TurnContext(self, self.bokeh, self._recorder.turn_ended)
 
+    @property
+    def remembered_bytes(self) -> int:
+        """Bytes of the columns as they were sent last."""
+        return self._known.last_sent.bytes
+
     def snapshot(self) -> Snapshot:
         """Encode the whole document as it is now."""
         models = list(self.bokeh.models)

@@ -13,7 +13,7 @@ __all__ = ["LastSent"]
 _WORTH = 1024
 """Bytes of columns that are not sent again, from which that is worth telling of columns one by one."""
 _MOST = 4 * 1024 * 1024
-"""Bytes that are kept. As long as they are in the session's log, they are there once."""
+"""Bytes that are kept at the most. Arrays that are in the session's log as well are there once."""
 
 _NONE: frozenset[str] = frozenset()
 
@@ -24,7 +24,8 @@ class LastSent:
     def __init__(self) -> None:
         self._sources: dict[str, dict[str, bytes]] = {}
         self._sizes: dict[str, int] = {}
-        self._bytes = 0
+        self.bytes = 0
+        """Bytes that are kept."""
 
     def replace(self, source: str, columns: dict[str, bytes]) -> frozenset[str]:
         """These are sent now, but for those that are returned: they are as they were, and not all are.
@@ -48,22 +49,22 @@ class LastSent:
     def note(self, source: str, columns: dict[str, bytes]) -> None:
         """These are sent now, all of them."""
         size = sum(map(len, columns.values()))
-        others = self._bytes - self._sizes.get(source, 0)
+        others = self.bytes - self._sizes.get(source, 0)
         if others + size > _MOST:
             self.forget((source,))
             return
         self._sources[source] = columns
         self._sizes[source] = size
-        self._bytes = others + size
+        self.bytes = others + size
 
     def forget(self, sources: Iterable[str]) -> None:
         """Browsers may hold something else."""
         for each in sources:
             if self._sources.pop(each, None) is not None:
-                self._bytes -= self._sizes.pop(each)
+                self.bytes -= self._sizes.pop(each)
 
     def clear(self) -> None:
         """Forget everything."""
         self._sources.clear()
         self._sizes.clear()
-        self._bytes = 0
+        self.bytes = 0

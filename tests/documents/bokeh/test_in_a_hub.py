@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from bokeh.io import curdoc
-from bokeh.models import Div, Slider
+from bokeh.models import ColumnDataSource, Div, Slider
 
 import embedsync
 from embedsync import wire
@@ -194,6 +194,23 @@ def test_a_background_task_and_a_thread_reach_browsers_after_their_turn_is_over(
     )
     assert Written(browser, by_task, "text").values == ["task True"]
     assert Written(browser, by_thread, "text").values == ["thread True"]
+
+
+def test_columns_that_are_remembered_count_as_the_weight_of_their_session(hub: Hub) -> None:
+    source = ColumnDataSource({"x": [0.0]})
+
+    def app(doc: Any) -> None:
+        doc.add_root(Div(tags=[source]))
+
+    hub.add_app("app", app)
+    opened(hub, "app")
+    (session,) = hub.sessions
+    before = session.weight
+    numbers = [*map(float, range(10_000))]
+    assert session.update(lambda doc: source.update(data={"x": numbers}))
+    size = len(json.dumps(numbers, separators=(",", ":")))
+    wait_until(lambda: session.weight - before >= 2 * size)  # In the log, and to be compared with.
+    assert session.weight - before < 2.1 * size
 
 
 def test_a_session_that_ends_stops_its_timers_and_runs_its_hooks(hub: Hub) -> None:
