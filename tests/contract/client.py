@@ -237,7 +237,8 @@ class Client:
             case wire.Op():
                 assert frame.from_ == attached.seq, "no gap"
                 attached.seq = frame.seq
-            case wire.Result() if frame.own:
+            case wire.Result() if frame.own and frame.seq > attached.seq:
+                # Others are answers to edits that a snapshot has shown already.
                 assert frame.seq == attached.seq + 1, "no gap"
                 attached.seq = frame.seq
 
