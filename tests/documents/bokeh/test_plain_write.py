@@ -234,7 +234,11 @@ LISTS = st.one_of(
     arrays("u8", SMALL).map(list),
     arrays("bool", SMALL).map(list),
     arrays("U2", SMALL).map(list),
-    arrays(st.sampled_from(["m8[ns]", "m8[ms]", "m8[s]", "m8[D]"]), SMALL, elements=SPANS).map(list),
+    st.builds(
+        lambda numbers, unit: [*numbers.astype(f"m8[{unit}]")],
+        arrays("i8", SMALL, elements=SPANS),
+        st.sampled_from(["ns", "ms", "s", "D"]),
+    ),
 )
 
 
