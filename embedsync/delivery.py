@@ -36,7 +36,7 @@ class CatchUp(enum.Enum):
 class Delivery:
     """Hands ops and answers to the viewers of a session's replicas.
 
-    Whoever calls holds ``lock``, but for :meth:`release` and :meth:`wake`.
+    Whoever calls holds ``lock``, but for :meth:`release`, :meth:`callbacks_are_done` and :meth:`wake`.
 
     Args:
         log: of the session.
@@ -92,11 +92,6 @@ class Delivery:
         if not callbacks_follow:
             self._release_soon()
 
-    @property
-    def holds(self) -> bool:
-        """Whether ops are held."""
-        return bool(self._held)
-
     def release(self) -> None:
         """Publish the ops that are held.
 
@@ -111,7 +106,8 @@ class Delivery:
     def callbacks_are_done(self) -> None:
         """No more follows what is held."""
         if self._held:
-            self._release_soon()
+            with self._lock:
+                self._release_soon()
 
     def publish_held(self) -> None:
         """Publish what is held, now."""
@@ -215,10 +211,8 @@ class Delivery:
     def _push_alone(self, op: Op) -> None:
         """Push an op, before which none is held, to all that do not have it yet."""
         for replica in self.replicas.values():
-            viewer = replica.viewer
-            if viewer is None or replica.lagging or op.origin == replica.id or op.seq <= replica.sent:
-                continue
-            self._push_op(replica, viewer, self._encoded(op), op.seq)
+            if replica.viewer is not None and not replica.lagging:
+                self._push_each(replica, replica.viewer, (op,))
         self._was_sent(op)
 
     def _push_each(self, replica: Replica, viewer: Viewer, ops: Sequence[Op]) -> None:
@@ -240,23 +234,24 @@ class Delivery:
             op.payload = None
 
     def _push_op(self, replica: Replica, viewer: Viewer, payload: bytes, seq: int) -> bool:
-        if viewer.push(payload, seq=seq, more_follows=self.more_follows):
-            if self.more_follows:
-                self._unwoken.append(viewer)
-            replica.sent = seq
-            return True
-        replica.lagging = True
-        return False
+        if not self._push(replica, viewer, payload, seq, always=False):
+            return False
+        replica.sent = seq
+        return True
 
     def _push_answer(self, replica: Replica, viewer: Viewer, answer: Answer, *, always: bool = True) -> bool:
-        more_follows = self.more_follows
-        if not viewer.push(answer.payload, seq=answer.seq, always=always, more_follows=more_follows):
-            replica.lagging = True
+        if not self._push(replica, viewer, answer.payload, answer.seq, always=always):
             return False
-        if more_follows:
-            self._unwoken.append(viewer)
         replica.delivered = answer.cseq
         replica.sent = max(replica.sent, answer.seq)
+        return True
+
+    def _push(self, replica: Replica, viewer: Viewer, payload: bytes, seq: int, *, always: bool) -> bool:
+        if not viewer.push(payload, seq=seq, always=always, more_follows=self.more_follows):
+            replica.lagging = True
+            return False
+        if self.more_follows:
+            self._unwoken.append(viewer)
         return True
 
     def _push_stretch(self, replica: Replica, viewer: Viewer, stretch: list[Op]) -> bool:

@@ -79,6 +79,12 @@ class Event(msgspec.Struct, frozen=True):
     buffers: tuple[Buffer, ...] = ()
     parts: frozenset[str] | None = None
 
+    @property
+    def size(self) -> int:
+        """Its bytes."""
+        # No generators: it is asked of each op.
+        return len(self.content) + sum([len(each.data) for each in self.buffers])
+
 
 class Patch(msgspec.Struct, frozen=True):
     """What changed in a document between two drains, in the order to apply it.
@@ -96,6 +102,11 @@ class Patch(msgspec.Struct, frozen=True):
 
     def __bool__(self) -> bool:
         return bool(self.events or self.gone or self.scripts)
+
+    @property
+    def size(self) -> int:
+        """Bytes of its events."""
+        return sum([each.size for each in self.events])
 
 
 class Snapshot(msgspec.Struct, frozen=True):

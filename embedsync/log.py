@@ -60,11 +60,15 @@ class Log:
         while len(self._ops) > self._max_ops or self._bytes > self._max_bytes:
             self._bytes -= self._ops.popleft().size
 
+    def reaches(self, seq: int) -> bool:
+        """Whether all ops after ``seq`` are here."""
+        return 0 <= self.seq - seq <= len(self._ops)
+
     def since(self, seq: int) -> Sequence[Op] | None:
         """All ops after ``seq``, or ``None`` if they are not all here."""
-        missing = self.seq - seq
-        if missing < 0 or missing > len(self._ops):
+        if not self.reaches(seq):
             return None
+        missing = self.seq - seq
         return [self._ops[index] for index in range(len(self._ops) - missing, len(self._ops))]
 
     def written_since(self, seq: int, *, except_by: str) -> dict[Hashable, EventKind] | None:
@@ -72,8 +76,7 @@ class Log:
 
         ``DELTA`` stands if any of the writes was one. ``None`` if the log does not reach back.
         """
-        missing = self.seq - seq
-        if missing < 0 or missing > len(self._ops):
+        if not self.reaches(seq):
             return None
         written: dict[Hashable, EventKind] = {}
         # From the last one back, which makes no difference: those in the middle of a deque take long to find.

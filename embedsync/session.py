@@ -168,9 +168,8 @@ class Session:
         if patch:
             with self._lock:
                 self.delivery.publish(self._append(patch, None))
-        elif self.delivery.holds:
-            with self._lock:
-                self.delivery.callbacks_are_done()
+        else:
+            self.delivery.callbacks_are_done()
 
     def forget_snapshot(self) -> None:
         """App code has run, or the document has changed: whole it has to be encoded anew."""
@@ -195,7 +194,7 @@ class Session:
             replica.lagging = True
             replica.sent = position.seq
             replica.delivered = 0
-            reachable = position.epoch == self.epoch and self._log.since(position.seq) is not None
+            reachable = position.epoch == self.epoch and self._log.reaches(position.seq)
             viewer.push(self._opened(replica, recovered=reachable, grace=grace), always=True)
             return self.delivery.replay(replica, viewer) if reachable else CatchUp.SNAPSHOT
 
@@ -390,9 +389,9 @@ class Session:
 
     def _append(self, patch: Patch, origin: str | None) -> Op:
         seq = self._log.seq + 1
-        op = Op(seq, origin, patch, _size(patch))
+        op = Op(seq, origin, patch, patch.size)
         self._log.append(op)
-        self._ready_snapshot = None
+        self.forget_snapshot()
         if patch.scripts:
             self._scripts.update(dict.fromkeys(patch.scripts))
         return op
@@ -443,15 +442,6 @@ class Session:
             limits=self._limits,
         )
         return wire.encode_payload(opened)
-
-
-def _size(patch: Patch) -> int:
-    size = 0
-    for event in patch.events:
-        size += len(event.content)
-        for buffer in event.buffers:
-            size += len(buffer.data)
-    return size
 
 
 def _is_uncertain(

@@ -21,13 +21,7 @@ def scheduler() -> Iterator[Scheduler]:
 
 
 def make(scheduler: Scheduler, workers: int = 2, limit: int = 8, long_turn: float = 0.05) -> Pool:
-    return Pool(
-        workers,
-        limit,
-        long_turn,
-        clock=time.monotonic,
-        call_later=scheduler.call_later,
-    )
+    return Pool(workers, limit, long_turn, clock=time.monotonic, call_later=scheduler.call_later)
 
 
 class Given(Contention):

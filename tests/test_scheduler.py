@@ -5,6 +5,7 @@ import time
 import pytest
 
 from embedsync.scheduler import Scheduler
+from tests.support.memory import wait_until
 
 WAIT = 20.0
 
@@ -51,7 +52,7 @@ def test_no_thread_starts_without_a_timer_and_none_is_left_after_stop() -> None:
 def test_a_call_that_is_never_due_does_not_keep_the_others_from_coming(seconds: float) -> None:
     scheduler, done = Scheduler(time.monotonic), threading.Event()
     scheduler.call_later(seconds, lambda: None)
-    time.sleep(0.05)  # The thread waits for that one.
+    wait_until(lambda: bool(scheduler._condition._waiters))  # type: ignore[attr-defined]
     scheduler.call_later(0.01, done.set)
     assert done.wait(WAIT)
     scheduler.stop()

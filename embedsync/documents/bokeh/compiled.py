@@ -65,6 +65,8 @@ class CompiledModels:
 
     def why_not(self, kind: type[Model]) -> str:
         """What was said of a model that did not compile; empty for one that did, or was not tried."""
+        if not self._failed:
+            return ""  # At once: to tell what it is made of, its file is read.
         try:
             _, said = self._failed.get(_source(CustomModel(kind)), (0, ""))
         except (RuntimeError, OSError, ValueError):

@@ -207,7 +207,7 @@ class Recorder(DocumentCallbackManager):
             hint.setter = hint.setter if hint.setter is not None else setter
             # Columns that were replaced, as most are, were not changed in place.
             in_place = None if type(hint) is ColumnDataChangedEvent else _columns_in_place(hint)
-            self._changed(_change_of(hint, old), calls, None, partial(_itself, hint), in_place)
+            self._changed(_change_of(hint, old), calls, None, lambda: hint, in_place)
 
     def changed_halfway(self, model: Model, attr: str) -> None:
         """Note that a property has changed by something that raised; nothing is called for it."""
@@ -449,10 +449,6 @@ def _change_of(event: DocumentChangedEvent, old: Any = None) -> Change | None:
             fields = {"msg_type": event.msg_type, "msg_data": copied(event.msg_data)}
             return Signal(event.kind, fields)
     return None
-
-
-def _itself(event: DocumentPatchedEvent) -> DocumentPatchedEvent:
-    return event
 
 
 def _model_changed(document: Document, model: Model, attr: str, setter: Any) -> ModelChangedEvent:
