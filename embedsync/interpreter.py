@@ -27,8 +27,8 @@ INTERVAL = 0.5
 _NEVER = 1_000_000_000
 _WORTHWHILE = 0.25
 """The part of all objects that must be new for a full collection: that of Python itself."""
-_URGENT = 1.0
-"""The same, for one that no longer waits until nobody is served."""
+_URGENT = 2
+"""So many times the memory for small objects, for one that no longer waits until nobody is served."""
 _LOOKS = 120
 """Looks after which memory that sessions have left is given back, though somebody is served."""
 
@@ -60,6 +60,7 @@ class Interpreter:
         self._timer: Timer | None = None
         self._collects = False
         self._objects = 1
+        self._blocks = 0
         self._rounds = 0
         self._has_ended = False
         self._looks = 0
@@ -102,18 +103,31 @@ class Interpreter:
 
     @property
     def growth(self) -> float:
-        """By about which part the objects of the process have become more since the last full collection."""
+        """By which part the objects of the process may have become more since the last full collection.
+
+        The interpreter counts those that were made, and not how many of these are gone again.
+        """
         young, middle, _ = gc.get_threshold()
         return (gc.get_count()[2] - self._rounds) * young * max(middle, 1) / self._objects
 
+    @property
+    def _has_doubled(self) -> bool:
+        """Whether what small objects take has, as far as the interpreter tells it.
+
+        Only this says whether there is garbage: who is served makes objects and lets go of them again, and
+        to walk through all that a process holds because of that would stop everybody for nothing.
+        """
+        return sys.getallocatedblocks() >= _URGENT * self._blocks
+
     def _count(self) -> None:
         self._objects = len(gc.get_objects())
+        self._blocks = sys.getallocatedblocks()
         self._rounds = gc.get_count()[2]
 
     def _look(self) -> None:
         self._looks = self._looks + 1 if self._has_ended else 0
         growth, is_idle = self.growth if self._collects else 0.0, self._is_idle()
-        if growth >= _URGENT or (growth >= _WORTHWHILE and is_idle):
+        if growth >= _WORTHWHILE and (is_idle or self._has_doubled):
             self._submit(self._collect)
         elif self._heap is not None and self._has_ended and (is_idle or self._looks >= _LOOKS):
             self._submit(self._trim)

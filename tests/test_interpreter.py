@@ -104,10 +104,28 @@ def test_a_process_that_has_not_grown_collects_nothing(process: Process) -> None
 
 def test_garbage_of_a_process_that_has_doubled_does_not_wait(process: Process) -> None:
     garbage = old_garbage()
-    kept = grown(process, 1.1)
+    before = sys.getallocatedblocks()
+    kept: list[list[int]] = []
+    while sys.getallocatedblocks() < 2 * before:
+        assert garbage() is not None
+        process.look()
+        kept.extend([each] for each in range(10_000))
     process.look()
     assert garbage() is None
     assert kept
+
+
+def test_objects_that_come_and_go_while_somebody_is_served_are_no_reason_to_stop_everybody(
+    process: Process,
+) -> None:
+    garbage = old_garbage()
+    while process.interpreter.growth < 3:
+        for each in range(10_000):
+            [each].append([])
+        came = [[each] for each in range(10_000)]
+        del came
+    process.look()
+    assert garbage() is not None
 
 
 def test_who_looks_after_collections_alone_is_not_interfered_with() -> None:
