@@ -1,4 +1,4 @@
-"""The threads that run application code: a few, and more while some are stuck."""
+"""The threads that run application code: a few, and more while some are stuck. They read sockets as well."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable
 
 from embedsync.contention import Contention
+from embedsync.lookout import Lookout
 from embedsync.scheduler import Timer
 
 __all__ = ["Pool"]
@@ -21,6 +22,10 @@ _SHORT = 0.001
 """Seconds for which a step may go on to the next thing of the same kind."""
 _LONGEST_LOOK_AWAY = 0.016
 """Seconds between looks at steps that wait, while all goes well."""
+_UNREAD = 0.001
+"""Seconds after which sockets are read between two steps, though others wait."""
+_QUIET = 8
+"""Looks without any step, after which nobody looks again before the next one: to begin wakes a thread."""
 
 
 class Pool:
@@ -35,6 +40,10 @@ class Pool:
     joins in when a step is not. More of them go on side by side where they do not wait for each other,
     because steps wait for something else, such as a database, or compute without the interpreter.
 
+    A thread that finds nothing to run looks after the sockets of :attr:`lookout`, if there are any, and
+    others do when it has found something that takes long. One more thread than ``limit`` may be there for
+    that, and runs nothing.
+
     Args:
         workers: threads that may run steps side by side.
         limit: threads at the most.
@@ -43,6 +52,9 @@ class Pool:
         clock: seconds that never go back.
         call_later: the scheduler, which looks after stuck threads.
         contention: knows whether threads wait for each other.
+
+    Attributes:
+        lookout: sockets that the threads look after.
     """
 
     def __init__(
@@ -75,6 +87,11 @@ class Pool:
         self._look: Timer | None = None
         self._look_away = _BRIEF
         self._look_due = 0.0
+        self.lookout = Lookout()
+        self._at_lookout: int | None = None
+        self._waits_there = False
+        self._looked = 0.0
+        self._steps = self._steps_seen = self._quiet = 0
         self._contention = contention if contention is not None else Contention()
         self._worked = clock()
         self._stopped = False
@@ -87,6 +104,8 @@ class Pool:
                 return
             self._waiting.append(step)
             at_work = self._at_work()
+            if self._waits_there and self._at_lookout == threading.get_ident():
+                at_work += 1  # What it has just read leads to this.
             if at_work < self._abreast:
                 self._put_to_work()
             if at_work:
@@ -99,6 +118,35 @@ class Pool:
         """
         begun = self._running.get(threading.get_ident())
         return begun is not None and self._clock() - begun < _SHORT
+
+    def leave_errand(self, errand: Callable[[], None]) -> None:
+        """Have something done for a socket soon: on the calling thread, if its step is over soon.
+
+        Args:
+            errand: must not wait for anything.
+        """
+        self.lookout.leave_errand(errand)
+        me = threading.get_ident()
+        begun = self._running.get(me)
+        if self._at_lookout == me or (begun is not None and begun > self._clock() - _BRIEF):
+            return
+        with self._lock:
+            if self._at_lookout is not None:
+                self.lookout.ring()
+            elif not self._stopped and self._at_work() < self._abreast:
+                self._put_to_work()
+
+    def expect_long(self) -> None:
+        """The step on the calling thread is about to do what may take long: others may go on."""
+        self.lookout.run_errands()
+        with self._lock:
+            me = threading.get_ident()
+            begun = self._running.get(me)
+            if begun is None or self._stopped:
+                return
+            self._running[me] = min(begun, self._clock() - _BRIEF)
+            if (self._waiting or self._is_unmanned) and self._at_work() < self._abreast:
+                self._put_to_work()
 
     def idles_since(self) -> float:
         """Since when nothing runs and nothing waits, by the clock; the present if something does."""
@@ -151,7 +199,11 @@ class Pool:
             self._waiting.clear()
             while self._woke_one():
                 pass
-            return self._ended.wait_for(lambda: self._threads == 0, timeout)
+            self.lookout.ring()
+            have_ended = self._ended.wait_for(lambda: self._threads == 0, timeout)
+        if have_ended:
+            self.lookout.close()
+        return have_ended
 
     def _look_around(self) -> None:
         """See how many threads are to go on side by side, and whether another one is to take what waits."""
@@ -165,12 +217,15 @@ class Pool:
                 self._abreast = max(self._abreast - max(self._abreast // 4, 1), 1)
             elif self._waiting:
                 self._abreast = min(self._abreast + 1, self._workers)
-            is_held_up = self._at_work() < self._abreast
+            waits = bool(self._waiting) or self._is_unmanned
+            is_held_up = waits and self._at_work() < self._abreast
             longer = is_busy and not is_held_up
             self._look_away = min(2 * self._look_away, _LONGEST_LOOK_AWAY) if longer else _BRIEF
-            if self._waiting:
-                if is_held_up:
-                    self._put_to_work()
+            self._quiet = self._quiet + 1 if self._steps == self._steps_seen else 0
+            self._steps_seen = self._steps
+            if is_held_up:
+                self._put_to_work()
+            if waits or (self.lookout.is_needed and self._quiet < _QUIET):
                 self._look_later()
 
     # Below, the lock is held.
@@ -178,7 +233,8 @@ class Pool:
     def _at_work(self) -> int:
         """How many threads are about to take the next step."""
         since = self._clock() - _BRIEF
-        return self._coming + sum(started > since for started in self._running.values())
+        reads = self._at_lookout is not None and not self._waits_there
+        return self._coming + reads + sum(started > since for started in self._running.values())
 
     def _look_later(self) -> None:
         if self._look is None:
@@ -186,7 +242,13 @@ class Pool:
             self._look = self._call_later(self._look_away, self._look_around)
 
     def _put_to_work(self) -> None:
-        if not self._woke_one():
+        if not (self._may_run or self._is_unmanned):
+            self._start_or_watch()
+        elif self._waits_there and self._at_lookout != threading.get_ident():
+            self._waits_there = False
+            self._coming += 1
+            self.lookout.ring()
+        elif not self._woke_one():
             self._start_or_watch()
 
     def _woke_one(self) -> bool:
@@ -198,7 +260,7 @@ class Pool:
         return True
 
     def _start_or_watch(self) -> None:
-        if self._threads < self._allowed():
+        if self._threads < (self._most() if self._is_unmanned else self._allowed()):
             try:
                 threading.Thread(target=self._work, name="embedsync-worker", daemon=True).start()
             except RuntimeError:
@@ -229,6 +291,10 @@ class Pool:
         stuck = sum(started <= since for started in self._running.values())
         return min(self._workers + stuck, self._limit)
 
+    def _most(self) -> int:
+        """How many threads there may be with the one that only reads sockets, where that is needed."""
+        return self._allowed() + self.lookout.is_needed
+
     def _relieve(self) -> None:
         """Some time has passed with steps waiting: see whether threads got stuck."""
         with self._lock:
@@ -257,12 +323,17 @@ class Pool:
                     self._ended.notify_all()
                     return
                 self._running[me] = self._clock()
+                self._steps += 1
+                if self._look is None and self._is_unmanned:
+                    self._look_later()
             try:
                 # In a context of its own: nothing that is left behind in it comes to the next one.
                 contextvars.copy_context().run(step)
             except Exception:
                 logger.exception("a step failed outside of app code")
             step = None  # An idle thread must not keep a session that has ended.
+            if self.lookout.has_errands:
+                self.lookout.run_errands()
 
     def _next(self, goes_on: bool) -> Callable[[], None] | None:
         """Wait for a step; ``None`` if this thread is not needed any more.
@@ -270,11 +341,18 @@ class Pool:
         Args:
             goes_on: take one at once, if one waits: others have joined in for steps that are not brief.
         """
-        while not self._waiting or (not goes_on and self._at_work() >= self._abreast):
-            if self._stopped or self._threads > self._allowed():
-                return None
-            if self._waiting:
+        while not self._stopped:
+            is_on = bool(self._waiting) and (goes_on or self._at_work() < self._abreast) and self._may_run
+            goes_on = False
+            if self._waiting and not is_on:
                 self._look_later()  # Who is about to take it may be held up.
+            if self._is_unmanned and (not is_on or self._clock() - self._looked > _UNREAD):
+                self._look_out(wait=not is_on)
+                continue
+            if is_on:
+                break
+            if self._threads > self._most():
+                return None
             gate = threading.Lock()
             gate.acquire()
             self._idle.append(gate)
@@ -286,8 +364,32 @@ class Pool:
                 self._coming -= 1
         if self._stopped:
             return None
-        if self._threads > self._allowed() and self._woke_one():
+        if self._threads > self._most() and self._woke_one():
             # Somebody else idles: leave it to them, there were extra threads for stuck ones.
             return None
         self._warned = False
         return self._waiting.popleft()
+
+    @property
+    def _may_run(self) -> bool:
+        """Whether there may be another step that runs."""
+        return len(self._running) < self._workers or len(self._running) < self._allowed()
+
+    @property
+    def _is_unmanned(self) -> bool:
+        """Whether there are sockets that nobody looks after."""
+        return self._at_lookout is None and self.lookout.is_needed
+
+    def _look_out(self, *, wait: bool) -> None:
+        """Look after sockets, until something is to be run if ``wait``."""
+        self._at_lookout, self._waits_there = threading.get_ident(), wait
+        self._lock.release()
+        try:
+            self.lookout.look(wait=wait)
+        finally:
+            self._lock.acquire()
+            self._at_lookout = None
+            if wait and not self._waits_there:
+                self._coming -= 1
+            self._waits_there = False
+            self._looked = self._clock()

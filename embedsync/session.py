@@ -56,6 +56,7 @@ class Session:
             never while application code runs.
         call_later: calls a function after some seconds, on any thread. Without it no op is held.
         clock: seconds that never go back. Without it each answer is sent at once.
+        expect_long: told, without a lock, that callbacks begin that may take long.
     """
 
     def __init__(
@@ -72,6 +73,7 @@ class Session:
         lock: AbstractContextManager[Any] | None = None,
         call_later: Callable[[float, Callable[[], None]], object] | None = None,
         clock: Callable[[], float] | None = None,
+        expect_long: Callable[[], None] = lambda: None,
     ) -> None:
         self.id = session_id
         self.epoch = epoch
@@ -81,6 +83,7 @@ class Session:
         self._on_refused = on_refused
         self._lock = lock if lock is not None else nullcontext()
         self._brevity = Brevity(clock)
+        self._expect_long = expect_long
         self._log = Log(max_ops=settings.log_ops, max_bytes=settings.log_bytes)
         self.delivery = Delivery(self._log, self._lock, script_url, call_later)
         self.replicas = self.delivery.replicas
@@ -153,7 +156,10 @@ class Session:
             self._answer_refusal(replica, edit, merged, refused)
             return
         keys = [each.key for each in prepared.written]
-        self._answer_commit(replica, edit, merged, prepared, patch, more_follows=self._more_follows(keys))
+        is_brief = self._more_follows(keys)
+        self._answer_commit(replica, edit, merged, prepared, patch, more_follows=is_brief)
+        if not is_brief:
+            self._expect_long()
         begun = self._brevity.begin()
         try:
             yield from self.document.run_callbacks()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio.selector_events
 import importlib
+import socket
 from collections.abc import Callable, Sequence
 from typing import Any, Self
 
@@ -68,7 +69,7 @@ class Direct:
             return
         try:
             usual, _ = protocol.send_receive_event_to_app, (protocol.queue.empty, protocol.close_sent)
-            _ = protocol.frames, protocol.curr_msg_data_type
+            _ = protocol.frames, protocol.curr_msg_data_type, protocol.read_paused, protocol.connection_lost
         except AttributeError:
             return  # Another version, of which nothing is known.
 
@@ -111,6 +112,71 @@ class Direct:
 
         protocol.data_received = take_apart
 
+    @property
+    def socket(self) -> socket.socket | None:
+        """The socket below, if nothing stands between, and messages are taken apart here as they come."""
+        return self._socket if "data_received" in vars(self._protocol) else None
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether all that has come was taken, and all that was written was sent. To be asked on the loop."""
+        protocol, connection = self._protocol, self._protocol.conn
+        return (
+            not self.is_ending
+            and not self.waits
+            and protocol.queue.empty()
+            and not protocol.read_paused
+            and not connection.reader.buffer
+            and connection.current_size is None
+            and connection.parser_exc is None
+        )
+
+    @property
+    def is_ending(self) -> bool:
+        """Whether nothing is to be written any more."""
+        protocol = self._protocol
+        return bool(protocol.close_sent or protocol.disconnected or self._transport.is_closing())
+
+    @property
+    def waits(self) -> bool:
+        """Whether something waits to be sent. To be asked on the loop."""
+        return bool(self._transport.get_write_buffer_size())
+
+    def framed(self, messages: Sequence[bytes | str]) -> Sequence[bytes | memoryview]:
+        """See :func:`embedsync.framing.framed`."""
+        return self._framed(messages)
+
+    def detach(self, write: Callable[[bytes], None], lost: Callable[[], None]) -> None:
+        """Keep the loop from reading, until :meth:`attach`.
+
+        Args:
+            write: takes what uvicorn has to say itself.
+            lost: called when the connection is lost, before the socket is closed.
+        """
+        protocol, transport = self._protocol, self._transport
+        usual = protocol.connection_lost
+
+        def connection_lost(error: Exception | None) -> None:
+            lost()
+            usual(error)
+
+        transport.pause_reading()
+        transport.write, protocol.connection_lost = write, connection_lost
+
+    def attach(self) -> None:
+        """Have the loop read and write again."""
+        vars(self._transport).pop("write", None)
+        vars(self._protocol).pop("connection_lost", None)
+        self._transport.resume_reading()
+
+    def write_behind(self, data: bytes | memoryview) -> None:
+        """Write something after what waits, past who stands in between since :meth:`detach`."""
+        type(self._transport).write(self._transport, data)
+
+    def receive(self, data: bytes) -> None:
+        """Take bytes as if the loop had just read them."""
+        self._protocol.data_received(data)
+
     def leave(self) -> None:
         """Let uvicorn do what it does."""
         for each in ("send_receive_event_to_app", "data_received"):
@@ -119,7 +185,7 @@ class Direct:
     def write(self, messages: Sequence[bytes | str]) -> bool:
         """Write messages; all, or none if the socket is closing or its buffer is full. Says whether."""
         protocol, transport = self._protocol, self._transport
-        if protocol.close_sent or protocol.disconnected or transport.is_closing():
+        if self.is_ending:
             return False
         pieces: Sequence[bytes | memoryview] = self._framed(messages)
         if not transport.get_write_buffer_size():

@@ -12,9 +12,11 @@ from embedsync.asgi.direct import Direct
 from embedsync.asgi.direct_daphne import DirectToDaphne
 from embedsync.asgi.promptly import await_within
 from embedsync.asgi.protocol import Message, Receive, Scope, Send
+from embedsync.asgi.taken import Taken
 from embedsync.asgi.waking import waker_of
 from embedsync.endpoint import Endpoint
 from embedsync.hub import Hub
+from embedsync.pool import Pool
 from embedsync.request import Request
 from embedsync.routes import Routes
 from embedsync.settings import Settings
@@ -43,7 +45,7 @@ async def serve_socket(hub: Hub, request: Request, scope: Scope, receive: Receiv
         await refuse(scope, send, 403)
         return
     await send({"type": "websocket.accept"})
-    await Socket(hub.connect(request), receive, send, hub.settings).run()
+    await Socket(hub.connect(request), receive, send, hub.settings, hub.pool).run()
 
 
 async def serve_stock_socket(
@@ -86,15 +88,26 @@ class Socket:
         receive: of the scope.
         send: of the scope.
         settings: how long sending may take.
+        pool: its threads read and write the socket where they can, in place of the loop.
 
     To be made on the loop that serves it.
     """
 
-    def __init__(self, endpoint: Endpoint, receive: Receive, send: Send, settings: Settings) -> None:
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        receive: Receive,
+        send: Send,
+        settings: Settings,
+        pool: Pool | None = None,
+    ) -> None:
         self._endpoint = endpoint
         self._receive = receive
         self._send = send
         self._settings = settings
+        self._pool = pool if pool is not None and pool.lookout.available else None
+        self._taken: Taken | None = None
+        self._is_leaving = False
         self._waker = waker_of(asyncio.get_running_loop())
         self._direct = Direct.past(send, self._waker.framing) or DirectToDaphne.past(
             send, self._waker.framing
@@ -109,15 +122,8 @@ class Socket:
 
     async def run(self) -> None:
         """Serve the socket; returns when it is gone."""
-        waker = self._waker
-
-        def wake() -> None:
-            if not self._woken:  # Otherwise what has come since will be taken as well.
-                self._woken = True
-                waker.call(self._flush)
-
-        self._endpoint.call_on_writer = waker.call
-        self._endpoint.on_ready = wake
+        self._endpoint.call_on_writer = self._waker.call
+        self._endpoint.on_ready = self._wake
         if self._direct is not None:
             self._direct.read(self._take_at_once, self._receive)
         reader = self._begin(self._read())
@@ -128,6 +134,7 @@ class Socket:
                 await asyncio.wait({reader}, timeout=_LAST_WORDS)
         finally:
             # Also when this task is cancelled: then the server is stopping in a hurry.
+            self._give_back()
             if self._direct is not None:
                 self._direct.leave()
             self._endpoint.lost()
@@ -165,17 +172,84 @@ class Socket:
         """Take a message that nothing goes before, and that is soon decoded. Says whether it was taken."""
         if self._is_reading or len(message) >= _LARGE:
             return False
+        self._take(message)
+        if self._pool is not None and not self._is_leaving:
+            self._is_leaving = True
+            # Not before the other messages that have come with this one.
+            asyncio.get_running_loop().call_soon(self._leave_to_pool)
+        return True
+
+    def _take(self, message: bytes) -> None:
         try:
             self._endpoint.receive(message)
         except Exception:
             # Here it would be the server's transport that fails, and the log would say nothing of us.
             logger.exception("a message could not be taken")
             self._endpoint.close(wire.Close.INTERNAL_ERROR)
-        return True
+
+    def _wake(self) -> None:
+        """There is something to take. On any thread."""
+        if self._woken:
+            return  # What has come since will be taken as well.
+        self._woken = True
+        taken, pool = self._taken, self._pool
+        if taken is not None and pool is not None and taken.is_clear and self._endpoint.close_code is None:
+            pool.leave_errand(self._flush_in_pool)
+        else:
+            self._waker.call(self._flush)
+
+    def _leave_to_pool(self) -> None:
+        """Have the threads of the pool read and write the socket, if nothing is under way."""
+        self._is_leaving = False
+        direct, pool, endpoint = self._direct, self._pool, self._endpoint
+        if pool is None or self._taken is not None or self._over.is_set():
+            return
+        socket = direct.socket if isinstance(direct, Direct) else None
+        if not isinstance(direct, Direct) or socket is None:
+            self._pool = None  # It never can.
+            return
+        if self._is_reading or self._is_writing or self._left or endpoint.close_code is not None:
+            return
+        if not direct.at_rest:
+            return
+        try:
+            self._taken = Taken(
+                direct,
+                socket,
+                endpoint,
+                self._take,
+                pool.lookout,
+                return_to_loop=lambda: self._waker.call(self._give_back),
+                lost=self._give_back,
+            )
+        except OSError as error:
+            logger.warning("a socket is left to the event loop: %s", error)
+            self._pool = None
+        else:
+            endpoint.call_on_writer = None
+
+    def _flush_in_pool(self) -> None:
+        """Write what there is, on a thread of the pool."""
+        self._woken = False
+        taken = self._taken
+        if taken is None or not taken.write():
+            self._woken = True
+            self._waker.call(self._flush)
+
+    def _give_back(self) -> None:
+        """Have the loop read and write the socket again."""
+        taken, self._taken = self._taken, None
+        if taken is not None:
+            self._endpoint.call_on_writer = self._waker.call
+            taken.give_back()
 
     def _flush(self) -> None:
         """Write what there is, where that can be done at once; otherwise leave it to the writer."""
         self._woken = False
+        if self._taken is not None:
+            if self._taken.write():
+                return
+            self._give_back()
         if self._direct is None or self._is_writing or self._left:
             # What is left comes first, and is the writer's, which may not have begun yet.
             self._leave_to_writer()

@@ -30,6 +30,7 @@ class Built:
         on_refused: told of each edit that is refused.
         call_later: the scheduler.
         clock: seconds that never go back.
+        expect_long: told when something begins that may take long.
 
     Attributes:
         core: the core's session; none before a visitor has come and the document is there, nor after the end.
@@ -44,6 +45,7 @@ class Built:
         on_refused: Callable[[Replica, Refused], None],
         call_later: Callable[[float, Callable[[], None]], object],
         clock: Callable[[], float],
+        expect_long: Callable[[], None],
     ) -> None:
         self.core: Session | None = None
         self._visit = visit
@@ -53,6 +55,7 @@ class Built:
         self._on_refused = on_refused
         self._call_later = call_later
         self._clock = clock
+        self._expect_long = expect_long
         self._document: Document | None = None
         self._snapshot: Snapshot | None = None
 
@@ -72,6 +75,7 @@ class Built:
 
     def build_ahead(self, host: DocumentHost) -> Generator[Awaitable[Any], Any, None]:
         """Build the document before its visitor has come, and encode it."""
+        self._expect_long()
         document = yield from self._visit.app.recipe.build(host, self._visit.info)
         self._document = document
         with document.context():
@@ -81,6 +85,7 @@ class Built:
         """Build the document for a visitor, unless that was done, and hand it to the core's session."""
         document, snapshot = self._document, self._snapshot
         if document is None:
+            self._expect_long()
             document = yield from self._visit.app.recipe.build(host, self._visit.info)
         else:
             cast("Meeting", document).meet(self._visit.info)
@@ -96,6 +101,7 @@ class Built:
             snapshot=snapshot,
             call_later=self._call_later,
             clock=self._clock,
+            expect_long=self._expect_long,
         )
         self._document = self._snapshot = None
 

@@ -75,7 +75,14 @@ class LiveSession:
         self._visit = visit = Visit(app, info, meeting)
         records = Records(visit, equipment.audit, counters)
         self._built = built = Built(
-            visit, settings, random_id, equipment.assets, records.refused, scheduler.call_later, clock
+            visit,
+            settings,
+            random_id,
+            equipment.assets,
+            records.refused,
+            scheduler.call_later,
+            clock,
+            equipment.pool.expect_long,
         )
         self._failures = failures = Failures(visit, built, random_id, debug=settings.debug)
         surroundings = Surroundings(visit, built)
