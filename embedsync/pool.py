@@ -119,6 +119,28 @@ class Pool:
         begun = self._running.get(threading.get_ident())
         return begun is not None and self._clock() - begun < _SHORT
 
+    @property
+    def can_watch(self) -> bool:
+        """Whether the threads can look after sockets."""
+        return self.lookout.available and not self._stopped
+
+    def watch(self, file: int, read: Callable[[], None]) -> None:
+        """Have a socket read by the threads from now on; see :meth:`~embedsync.lookout.Lookout.watch`.
+
+        Raises:
+            OSError: the process has no more files.
+        """
+        self.lookout.watch(file, read)
+        with self._lock:
+            if self._is_unmanned and not self._stopped:
+                if self._at_work() < self._abreast:
+                    self._put_to_work()
+                self._look_later()
+
+    def forget(self, file: int) -> None:
+        """See :meth:`~embedsync.lookout.Lookout.forget`."""
+        self.lookout.forget(file)
+
     def leave_errand(self, errand: Callable[[], None]) -> None:
         """Have something done for a socket soon: on the calling thread, if its step is over soon.
 

@@ -105,7 +105,7 @@ class Socket:
         self._receive = receive
         self._send = send
         self._settings = settings
-        self._pool = pool if pool is not None and pool.lookout.available else None
+        self._pool = pool if pool is not None and pool.can_watch else None
         self._taken: Taken | None = None
         self._is_leaving = False
         self._waker = waker_of(asyncio.get_running_loop())
@@ -202,7 +202,7 @@ class Socket:
         """Have the threads of the pool read and write the socket, if nothing is under way."""
         self._is_leaving = False
         direct, pool, endpoint = self._direct, self._pool, self._endpoint
-        if pool is None or self._taken is not None or self._over.is_set():
+        if pool is None or not pool.can_watch or self._taken is not None or self._over.is_set():
             return
         socket = direct.socket if isinstance(direct, Direct) else None
         if not isinstance(direct, Direct) or socket is None:
@@ -218,7 +218,7 @@ class Socket:
                 socket,
                 endpoint,
                 self._take,
-                pool.lookout,
+                pool,
                 return_to_loop=lambda: self._waker.call(self._give_back),
                 lost=self._give_back,
             )

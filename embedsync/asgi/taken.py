@@ -15,7 +15,7 @@ from embedsync.asgi.direct import Direct
 from embedsync.asgi.unframing import unframed
 from embedsync.endpoint import Endpoint
 from embedsync.framing import rest_of, send_together
-from embedsync.lookout import Lookout
+from embedsync.pool import Pool
 
 __all__ = ["Taken"]
 
@@ -27,16 +27,16 @@ class Taken:
     """The socket, from when it is made, on its loop, until :meth:`give_back`.
 
     Args:
-        direct: the way past uvicorn, whose socket is a plain one, and which is :attr:`~embedsync.asgi.direct.Direct.at_rest`.
-        socket: that one.
+        direct: the way past uvicorn, at rest.
+        socket: below it, a plain one.
         endpoint: gives messages.
         take: takes a message, on any thread of the pool. It must not raise.
-        lookout: has the threads read it.
+        pool: whose threads read it.
         return_to_loop: called on any thread of the pool when the loop is to take it back.
         lost: called on the loop when the connection is lost, before its socket is closed.
 
     Raises:
-        OSError: the process has no more files for the lookout.
+        OSError: the process has no more files.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class Taken:
         socket: sockets.socket,
         endpoint: Endpoint,
         take: Callable[[bytes], object],
-        lookout: Lookout,
+        pool: Pool,
         *,
         return_to_loop: Callable[[], None],
         lost: Callable[[], None],
@@ -53,7 +53,7 @@ class Taken:
         self._direct = direct
         self._endpoint = endpoint
         self._take = take
-        self._lookout = lookout
+        self._pool = pool
         self._return_to_loop = return_to_loop
         self._socket = socket
         self._file = socket.fileno()
@@ -66,7 +66,7 @@ class Taken:
         """Whether nothing waits before what is to be sent."""
         direct.detach(self._write_of_loop, lost)
         try:
-            lookout.watch(self._file, self._read)
+            pool.watch(self._file, self._read)
         except BaseException:
             direct.attach()
             raise
@@ -143,4 +143,4 @@ class Taken:
 
     def _leave(self) -> None:
         self._is_read_here = False
-        self._lookout.forget(self._file)
+        self._pool.forget(self._file)
