@@ -274,7 +274,7 @@ class Mailbox:
     def _run(self) -> None:
         while self._run_one():
             if not self._pool.may_go_on():
-                self._pool.submit(self._run)
+                self._pool.submit(self._run, at_end=True)
                 return
 
     def _run_one(self) -> bool:
@@ -299,7 +299,7 @@ class Mailbox:
     def _resume(self, running: _Running, value: Any, error: BaseException | None) -> None:
         """What a turn has awaited is done."""
         if self._go_on(running, value, error):
-            self._pool.submit(self._run)
+            self._pool.submit(self._run, at_end=True)
 
     def _in_context(self, turn: Turn) -> Generator[Awaitable[Any], Any, None]:
         with self._enter():

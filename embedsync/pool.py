@@ -22,6 +22,10 @@ _SHORT = 0.001
 """Seconds for which a step may go on to the next thing of the same kind."""
 _LONGEST_LOOK_AWAY = 0.016
 """Seconds between looks at steps that wait, while all goes well."""
+_WEIGHT = 0.1
+"""Of the last step among those that have been."""
+_MANY = 0.5
+"""The part of all steps that are long, from which reading is kept apart."""
 _UNREAD = 0.001
 """Seconds after which sockets are read between two steps, though others wait."""
 _QUIET = 8
@@ -92,21 +96,27 @@ class Pool:
         self._waits_there = False
         self._looked = 0.0
         self._steps = self._steps_seen = self._quiet = 0
+        self._length = 0.0
         self._contention = contention if contention is not None else Contention()
         self._worked = clock()
         self._stopped = False
         self._warned = False
 
-    def submit(self, step: Callable[[], None]) -> None:
-        """Run ``step`` on one of the threads, after those submitted before."""
+    def submit(self, step: Callable[[], None], *, at_end: bool = False) -> None:
+        """Run ``step`` on one of the threads, after those submitted before.
+
+        Args:
+            step: what is to be run.
+            at_end: the step that says so is over with this, so that its thread may take what waits.
+        """
         with self._lock:
             if self._stopped:
                 return
             self._waiting.append(step)
-            at_work = self._at_work()
-            if self._waits_there and self._at_lookout == threading.get_ident():
-                at_work += 1  # What it has just read leads to this.
-            if at_work < self._abreast:
+            # What a thread has just read leads to steps that it begins to take itself.
+            reads = self._waits_there and not self._apart and self._at_lookout == threading.get_ident()
+            at_work = self._at_work() + at_end + reads
+            if at_work < self._abreast and not (reads and len(self._waiting) == 1):
                 self._put_to_work()
             if at_work:
                 self._look_later()
@@ -149,18 +159,22 @@ class Pool:
         """
         self.lookout.leave_errand(errand)
         me = threading.get_ident()
+        if self._at_lookout == me:
+            return
         begun = self._running.get(me)
-        if self._at_lookout == me or (begun is not None and begun > self._clock() - _BRIEF):
+        is_soon = not self._apart and begun is not None and begun > self._clock() - _BRIEF
+        if is_soon and self._look is not None:
             return
         with self._lock:
-            if self._at_lookout is not None:
-                self.lookout.ring()
-            elif not self._stopped and self._at_work() < self._abreast:
-                self._put_to_work()
+            if is_soon:
+                self._look_later()  # It may be held up.
+            else:
+                self._have_errands_run()
 
     def expect_long(self) -> None:
         """The step on the calling thread is about to do what may take long: others may go on."""
-        self.lookout.run_errands()
+        if not self._apart:
+            self.lookout.run_errands()
         with self._lock:
             me = threading.get_ident()
             begun = self._running.get(me)
@@ -205,7 +219,7 @@ class Pool:
             self._lost.add(thread)
             self._running.pop(thread)
             self._threads -= 1
-            if self._waiting:
+            if self._waiting or self._is_unmanned:
                 self._start_or_watch()
             self._ended.notify_all()
 
@@ -247,6 +261,8 @@ class Pool:
             self._steps_seen = self._steps
             if is_held_up:
                 self._put_to_work()
+            if self.lookout.has_errands:
+                self._have_errands_run()
             if waits or (self.lookout.is_needed and self._quiet < _QUIET):
                 self._look_later()
 
@@ -266,7 +282,7 @@ class Pool:
     def _put_to_work(self) -> None:
         if not (self._may_run or self._is_unmanned):
             self._start_or_watch()
-        elif self._waits_there and self._at_lookout != threading.get_ident():
+        elif self._waits_there and not self._apart and self._at_lookout != threading.get_ident():
             self._waits_there = False
             self._coming += 1
             self.lookout.ring()
@@ -282,7 +298,7 @@ class Pool:
         return True
 
     def _start_or_watch(self) -> None:
-        if self._threads < (self._most() if self._is_unmanned else self._allowed()):
+        if self._threads < self._most():
             try:
                 threading.Thread(target=self._work, name="embedsync-worker", daemon=True).start()
             except RuntimeError:
@@ -339,7 +355,10 @@ class Pool:
                 begun = self._running.pop(me, None)
                 if begun is not None:
                     self._worked = self._clock()
-                step = self._next(begun is not None and self._worked - begun >= _BRIEF)
+                is_long = begun is not None and self._worked - begun >= _BRIEF
+                if begun is not None:
+                    self._length += _WEIGHT * (is_long - self._length)
+                step = self._next(is_long)
                 if step is None:
                     self._threads -= 1
                     self._ended.notify_all()
@@ -354,7 +373,7 @@ class Pool:
             except Exception:
                 logger.exception("a step failed outside of app code")
             step = None  # An idle thread must not keep a session that has ended.
-            if self.lookout.has_errands:
+            if self.lookout.has_errands and not (self._apart and self._at_lookout is not None):
                 self.lookout.run_errands()
 
     def _next(self, goes_on: bool) -> Callable[[], None] | None:
@@ -364,12 +383,17 @@ class Pool:
             goes_on: take one at once, if one waits: others have joined in for steps that are not brief.
         """
         while not self._stopped:
-            is_on = bool(self._waiting) and (goes_on or self._at_work() < self._abreast) and self._may_run
-            goes_on = False
+            is_on = (
+                bool(self._waiting)
+                and (goes_on or self._at_work() < self._abreast)
+                and not (self._apart and self._is_unmanned)
+                and self._may_run
+            )
             if self._waiting and not is_on:
                 self._look_later()  # Who is about to take it may be held up.
             if self._is_unmanned and (not is_on or self._clock() - self._looked > _UNREAD):
                 self._look_out(wait=not is_on)
+                goes_on = goes_on and is_on
                 continue
             if is_on:
                 break
@@ -396,6 +420,23 @@ class Pool:
     def _may_run(self) -> bool:
         """Whether there may be another step that runs."""
         return len(self._running) < self._workers or len(self._running) < self._allowed()
+
+    @property
+    def _apart(self) -> bool:
+        """Whether one thread reads and writes sockets, and others run what comes of it.
+
+        Where most steps take long, one thread after the other would be woken to take the place of the one
+        before.
+        """
+        return self._length > _MANY
+
+    def _have_errands_run(self) -> None:
+        if self._at_lookout is not None:
+            self.lookout.ring()
+        elif not self._stopped:
+            if self._at_work() < self._abreast:
+                self._put_to_work()
+            self._look_later()  # Who is at work, and would see to them then, may be held up.
 
     @property
     def _is_unmanned(self) -> bool:
