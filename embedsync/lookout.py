@@ -69,9 +69,13 @@ class Lookout:
             if self._readers.pop(file, None) is not None and self._poll is not None:
                 self._poll.unregister(file)
 
-    def leave_errand(self, errand: Callable[[], None]) -> None:
-        """Have a function called by the next thread that has a moment. It must not wait for anything."""
+    def leave_errand(self, errand: Callable[[], None]) -> bool:
+        """Have a function called by the next thread that has a moment. It must not wait for anything.
+
+        Returns whether there was none: whoever sees to one sees to those behind it, too.
+        """
         self._errands.append(errand)
+        return len(self._errands) == 1
 
     def ring(self) -> None:
         """Have whoever waits here come back."""

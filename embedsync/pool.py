@@ -157,7 +157,8 @@ class Pool:
         Args:
             errand: must not wait for anything.
         """
-        self.lookout.leave_errand(errand)
+        if not self.lookout.leave_errand(errand):
+            return
         me = threading.get_ident()
         if self._at_lookout == me:
             return
