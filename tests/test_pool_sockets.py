@@ -1,4 +1,4 @@
-"""Threads that run app code look after sockets as well; real threads and sockets, events instead of sleeps."""
+"""Threads that run app code look after sockets as well; real threads and sockets, no sleeps."""
 
 import queue
 import socket

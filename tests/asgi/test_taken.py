@@ -1,4 +1,4 @@
-"""Sockets that threads of the pool read and write in place of uvicorn's loop: it shows nowhere, but in time."""
+"""Sockets that threads of the pool read and write in place of uvicorn's loop: it shows only in time."""
 
 import asyncio
 import contextlib
@@ -224,8 +224,8 @@ def test_a_goodbye_of_the_endpoint_follows_what_it_has_said() -> None:
         made.be_taken()
         made.endpoint.say(b"one", b"two")
         made.endpoint.close(4300)
+        assert [made.browser.recv(WAIT), made.browser.recv(WAIT)] == [b"one", b"two"]
         with pytest.raises(ConnectionClosed):
-            assert [made.browser.recv(WAIT), made.browser.recv(WAIT)] == [b"one", b"two"]
             made.browser.recv(WAIT)
         assert made.browser.close_code == 4300
         assert made.endpoint.has_left.wait(WAIT)
