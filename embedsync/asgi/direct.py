@@ -142,8 +142,8 @@ class Direct:
         """Whether something waits to be sent. To be asked on the loop."""
         return bool(self._transport.get_write_buffer_size())
 
-    def framed(self, messages: Sequence[bytes | str]) -> Sequence[bytes | memoryview]:
-        """See :func:`embedsync.framing.framed`."""
+    def framed(self, messages: Sequence[bytes | str]) -> Sequence[bytes | memoryview] | None:
+        """See :func:`embedsync.framing.framed`; ``None`` if the server would not send one of them."""
         return self._framed(messages)
 
     def detach(self, write: Callable[[bytes], None], lost: Callable[[], None]) -> None:

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import socket
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Self
 
 from embedsync.asgi.protocol import Receive, Send
@@ -89,6 +90,69 @@ class DirectToDaphne:
 
         protocol.dataReceived = take_apart
 
+    @property
+    def socket(self) -> socket.socket | None:
+        """See :attr:`Direct.socket <embedsync.asgi.direct.Direct.socket>`."""
+        return self._transport.socket if "dataReceived" in vars(self._protocol) else None
+
+    @property
+    def at_rest(self) -> bool:
+        """See :attr:`Direct.at_rest <embedsync.asgi.direct.Direct.at_rest>`."""
+        return (
+            self._begins_with_a_message()
+            and self._has_nothing_left()
+            and self._protocol.application_queue.empty()
+        )
+
+    @property
+    def is_ending(self) -> bool:
+        """Whether nothing is to be written any more."""
+        protocol, transport = self._protocol, self._transport
+        return bool(
+            protocol.state != protocol.STATE_OPEN or transport.disconnecting or not transport.connected
+        )
+
+    @property
+    def waits(self) -> bool:
+        """Whether something waits to be sent. To be asked on the loop."""
+        return not self._has_nothing_left()
+
+    def framed(self, messages: Sequence[bytes | str]) -> Sequence[bytes | memoryview] | None:
+        """See :func:`embedsync.framing.framed`; ``None`` if daphne would not send one of them."""
+        if any(_most_bytes(each) > self._largest for each in messages):
+            return None
+        return self._framed(messages)
+
+    def detach(self, write: Callable[[bytes], None], lost: Callable[[], None]) -> None:
+        """See :meth:`Direct.detach <embedsync.asgi.direct.Direct.detach>`."""
+        transport = self._transport
+        usual = transport.connectionLost
+
+        def connection_lost(reason: object) -> None:
+            lost()
+            usual(reason)
+
+        def write_all(pieces: Iterable[bytes]) -> None:
+            write(b"".join(pieces))
+
+        transport.stopReading()
+        transport.write, transport.writeSequence = write, write_all
+        transport.connectionLost = connection_lost
+
+    def attach(self) -> None:
+        """See :meth:`Direct.attach <embedsync.asgi.direct.Direct.attach>`."""
+        for each in ("write", "writeSequence", "connectionLost"):
+            vars(self._transport).pop(each, None)
+        self._transport.startReading()
+
+    def write_behind(self, data: bytes | memoryview) -> None:
+        """See :meth:`Direct.write_behind <embedsync.asgi.direct.Direct.write_behind>`."""
+        type(self._transport).write(self._transport, bytes(data))
+
+    def receive(self, data: bytes) -> None:
+        """Take bytes as if the loop had just read them."""
+        self._protocol.dataReceived(data)
+
     def leave(self) -> None:
         """Let daphne do what it does."""
         vars(self._protocol).pop("dataReceived", None)
@@ -110,9 +174,9 @@ class DirectToDaphne:
         protocol, transport = self._protocol, self._transport
         if protocol.state != protocol.STATE_OPEN or not self._has_nothing_left():
             return False
-        if any(_most_bytes(each) > self._largest for each in messages):
+        pieces = self.framed(messages)
+        if pieces is None:
             return False
-        pieces: Sequence[bytes | memoryview] = self._framed(messages)
         with contextlib.suppress(OSError):
             while pieces:
                 pieces = rest_of(pieces, send_together(transport.socket, pieces))

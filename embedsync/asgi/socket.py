@@ -204,8 +204,7 @@ class Socket:
         direct, pool, endpoint = self._direct, self._pool, self._endpoint
         if pool is None or not pool.can_watch or self._taken is not None or self._over.is_set():
             return
-        socket = direct.socket if isinstance(direct, Direct) else None
-        if not isinstance(direct, Direct) or socket is None:
+        if direct is None or (socket := direct.socket) is None:
             self._pool = None  # It never can.
             return
         if self._is_reading or self._is_writing or self._left or endpoint.close_code is not None:
@@ -241,7 +240,7 @@ class Socket:
         taken, self._taken = self._taken, None
         if taken is not None:
             self._endpoint.call_on_writer = self._waker.call
-            taken.give_back()
+            self._left = taken.give_back()
 
     def _flush(self) -> None:
         """Write what there is, where that can be done at once; otherwise leave it to the writer."""

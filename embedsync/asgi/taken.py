@@ -1,4 +1,4 @@
-"""A plain socket of uvicorn that the threads of the pool read and write, in place of its event loop.
+"""A plain socket of uvicorn or daphne that the threads of the pool read and write, in place of an event loop.
 
 The loop would read a message, have a thread run what it leads to, be woken by that, and write: two changes of
 threads for each event. Whatever is not usual goes back to the loop, and the socket with it: messages that are
@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Sequence
 
 from embedsync.asgi.direct import Direct
+from embedsync.asgi.direct_daphne import DirectToDaphne
 from embedsync.asgi.unframing import unframed
 from embedsync.endpoint import Endpoint
 from embedsync.framing import rest_of, send_together
@@ -27,7 +28,7 @@ class Taken:
     """The socket, from when it is made, on its loop, until :meth:`give_back`.
 
     Args:
-        direct: the way past uvicorn, at rest.
+        direct: the way past the server, at rest.
         socket: below it, a plain one.
         endpoint: gives messages.
         take: takes a message, on any thread of the pool. It must not raise.
@@ -41,7 +42,7 @@ class Taken:
 
     def __init__(
         self,
-        direct: Direct,
+        direct: Direct | DirectToDaphne,
         socket: sockets.socket,
         endpoint: Endpoint,
         take: Callable[[bytes], object],
@@ -62,6 +63,7 @@ class Taken:
         self._is_read_here = True
         self._unread = b""
         self._unsent: Sequence[bytes | memoryview] = ()
+        self._left: Sequence[bytes | str] = ()
         self.is_clear = True
         """Whether nothing waits before what is to be sent."""
         direct.detach(self._write_of_loop, lost)
@@ -100,8 +102,12 @@ class Taken:
             if not self.is_clear or self._direct.is_ending:
                 return False
             while messages := endpoint.take():
-                self._unsent = self._sent(self._direct.framed(messages))
-                if self._unsent:
+                pieces = self._direct.framed(messages)
+                if pieces is None:
+                    self._left = messages
+                else:
+                    self._unsent = self._sent(pieces)
+                if self._left or self._unsent:
                     self.is_clear = False
                     return False
                 if not endpoint.ready:
@@ -116,8 +122,8 @@ class Taken:
 
     # On the loop.
 
-    def give_back(self) -> None:
-        """Have the loop read and write it again."""
+    def give_back(self) -> Sequence[bytes | str]:
+        """Have the loop read and write it again. Returns messages that the server is to send its own way."""
         with self._reading:
             if self._is_read_here:
                 self._leave()
@@ -126,11 +132,13 @@ class Taken:
             self.is_clear = False
             self._direct.attach()
             self._send_unsent()
+            left, self._left = self._left, ()
         if unread:
             self._direct.receive(unread)
+        return left
 
     def _write_of_loop(self, data: bytes) -> None:
-        """In place of the transport's, for what uvicorn itself has to say."""
+        """In place of the transport's, for what the server itself has to say."""
         with self._writing:
             self._send_unsent()
             self._direct.write_behind(data)
