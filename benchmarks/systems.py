@@ -162,8 +162,14 @@ BOKEH_ASGI = _peer(
     ("bokeh", "uvicorn", "websockets"),
     lambda port, _grace: _uvicorn(port, "benchmarks.sites.bokeh_asgi:application"),
 )
-BOKEH_DJANGO = _peer(
-    "bokeh-django",
+BOKEH_DJANGO_DAPHNE = _peer(
+    "bokeh-django/daphne",
+    "bench-bokeh-django",
+    ("bokeh-django", "bokeh", "django", "channels", "daphne"),
+    lambda port, _grace: _daphne(port, "benchmarks.sites.bokeh_django.asgi:application"),
+)
+BOKEH_DJANGO_UVICORN = _peer(
+    "bokeh-django/uvicorn",
     "bench-bokeh-django",
     ("bokeh-django", "bokeh", "django", "channels", "uvicorn", "websockets"),
     lambda port, _grace: _uvicorn(port, "benchmarks.sites.bokeh_django.asgi:application"),
@@ -179,7 +185,8 @@ SYSTEMS = (
     DJANGO_UVICORN_ACCELERATED,
     BOKEH_SERVE,
     BOKEH_ASGI,
-    BOKEH_DJANGO,
+    BOKEH_DJANGO_DAPHNE,
+    BOKEH_DJANGO_UVICORN,
 )
 
 
