@@ -113,10 +113,11 @@ class Pool:
             if self._stopped:
                 return
             self._waiting.append(step)
-            # What a thread has just read leads to steps that it begins to take itself.
             reads = self._waits_there and not self._apart and self._at_lookout == threading.get_ident()
+            if reads and len(self._waiting) == 1:
+                return  # What a thread has just read leads to a step that it takes itself.
             at_work = self._at_work() + at_end + reads
-            if at_work < self._abreast and not (reads and len(self._waiting) == 1):
+            if at_work < self._abreast:
                 self._put_to_work()
             if at_work:
                 self._look_later()
@@ -271,8 +272,10 @@ class Pool:
 
     def _at_work(self) -> int:
         """How many threads are about to take the next step."""
-        since = self._clock() - _BRIEF
         reads = self._at_lookout is not None and not self._waits_there
+        if not self._running:
+            return self._coming + reads
+        since = self._clock() - _BRIEF
         return self._coming + reads + sum(started > since for started in self._running.values())
 
     def _look_later(self) -> None:
