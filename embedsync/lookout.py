@@ -74,8 +74,9 @@ class Lookout:
 
         Returns whether there was none: whoever sees to one sees to those behind it, too.
         """
-        self._errands.append(errand)
-        return len(self._errands) == 1
+        with self._lock:  # Else two may come at once, and each leave it to the other.
+            self._errands.append(errand)
+            return len(self._errands) == 1
 
     def ring(self) -> None:
         """Have whoever waits here come back."""
