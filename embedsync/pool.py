@@ -427,9 +427,9 @@ class Pool:
         """Whether one thread reads and writes sockets, and others run what comes of it.
 
         Where most steps take long, one thread after the other would be woken to take the place of the one
-        before.
+        before. Without sockets, who has looked after them runs steps like the others.
         """
-        return self._length > _MANY
+        return self._length > _MANY and self.lookout.is_needed
 
     def _have_errands_run(self) -> None:
         if self._at_lookout is not None:

@@ -231,3 +231,24 @@ def test_a_thread_that_is_lost_takes_no_socket_along(scheduler: Scheduler) -> No
         each.end()
     wire.close()
     assert pool.stop(WAIT)
+
+
+def test_who_has_looked_after_sockets_runs_steps_when_there_are_none_any_more(scheduler: Scheduler) -> None:
+    pool = make(scheduler, workers=1, limit=1)
+    wire = Wire(pool)
+    wire.say(b"hello")
+    over = threading.Semaphore(0)
+    blocked = threading.Event()
+
+    def step() -> None:
+        blocked.wait(0.005)  # This is no wait for a state: the step is to take long.
+        over.release()
+
+    for _ in range(10):  # Most steps take long: one thread only reads.
+        pool.submit(step)
+        assert over.acquire(timeout=WAIT)
+    wire.close()
+    for _ in range(3):
+        pool.submit(step)
+        assert over.acquire(timeout=WAIT)
+    assert pool.stop(WAIT)
