@@ -45,8 +45,8 @@ class Lookout:
 
     @property
     def is_needed(self) -> bool:
-        """Whether there are sockets to look after."""
-        return bool(self._readers)
+        """Whether there are sockets to look after, or there is something to be done for one that was."""
+        return bool(self._readers) or bool(self._errands)
 
     def watch(self, file: int, read: Callable[[], None]) -> None:
         """Have ``read`` called whenever there is something to be read. It must not wait for anything.
