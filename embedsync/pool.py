@@ -238,6 +238,7 @@ class Pool:
                 pass
             self.lookout.ring()
             have_ended = self._ended.wait_for(lambda: self._threads == 0, timeout)
+        self.lookout.run_errands()  # What was left just before, such as a goodbye, finds no thread any more.
         if have_ended:
             self.lookout.close()
         return have_ended

@@ -252,3 +252,26 @@ def test_who_has_looked_after_sockets_runs_steps_when_there_are_none_any_more(sc
         pool.submit(step)
         assert over.acquire(timeout=WAIT)
     assert pool.stop(WAIT)
+
+
+def test_errands_of_the_last_socket_are_run_though_there_is_none_any_more(scheduler: Scheduler) -> None:
+    pool = make(scheduler)
+    wire = Wire(pool)
+    wire.on_read = wire.close  # type: ignore[method-assign]
+    wire.say(b"goodbye")
+    for _ in range(3):
+        done = threading.Event()
+        pool.leave_errand(done.set)
+        assert done.wait(WAIT)
+    assert pool.stop(WAIT)
+
+
+def test_errands_that_are_left_just_before_a_pool_stops_are_run(scheduler: Scheduler) -> None:
+    for _ in range(50):
+        pool = make(scheduler)
+        wire = Wire(pool)
+        done = threading.Event()
+        pool.leave_errand(done.set)
+        assert pool.stop(WAIT)
+        assert done.is_set()
+        wire.close()
