@@ -306,6 +306,7 @@ class Pool:
             except RuntimeError:
                 # Whoever submits can do nothing about it, and what waits is not to wait for ever.
                 logger.exception("no thread can be started for app code; it is tried again")
+                self._length = 0.0  # Who reads sockets runs steps meanwhile, though these may take long.
                 self._watch()
                 return
             self._threads += 1

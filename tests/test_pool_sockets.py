@@ -275,3 +275,33 @@ def test_errands_that_are_left_just_before_a_pool_stops_are_run(scheduler: Sched
         assert pool.stop(WAIT)
         assert done.is_set()
         wire.close()
+
+
+def test_who_looks_after_sockets_runs_steps_where_no_other_thread_can_be_started(
+    scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pool = make(scheduler)
+    wire = Wire(pool)
+    wire.say(b"hello")
+    start = threading.Thread.start
+
+    def start_no_worker(thread: threading.Thread) -> None:
+        if thread.name == "embedsync-worker":
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start_no_worker)
+    over = threading.Semaphore(0)
+    blocked = threading.Event()
+
+    def step() -> None:
+        blocked.wait(0.005)  # This is no wait for a state: the step is to take long.
+        over.release()
+
+    for _ in range(20):  # Most steps take long: otherwise another thread would read.
+        pool.submit(step)
+        assert over.acquire(timeout=WAIT)
+    wire.say(b"still")
+    assert pool.threads == 1
+    wire.close()
+    assert pool.stop(WAIT)
