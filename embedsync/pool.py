@@ -311,7 +311,7 @@ class Pool:
                 return
             self._threads += 1
             self._coming += 1
-        elif self._threads < self._limit:
+        elif len(self._running) < self._limit:
             self._watch()
         elif not self._warned:
             self._warned = True
@@ -323,7 +323,7 @@ class Pool:
 
     def _watch(self) -> None:
         """Look again after a while: threads that run now may be stuck then."""
-        if self._relief is None and self._threads < self._limit:
+        if self._relief is None and len(self._running) < self._limit:
             self._relief = self._call_later(self._long_turn, self._relieve)
 
     def _allowed(self) -> int:

@@ -305,3 +305,23 @@ def test_who_looks_after_sockets_runs_steps_where_no_other_thread_can_be_started
     assert pool.threads == 1
     wire.close()
     assert pool.stop(WAIT)
+
+
+def test_nobody_is_warned_while_not_all_threads_that_there_may_be_run_app_code(
+    scheduler: Scheduler, caplog: pytest.LogCaptureFixture
+) -> None:
+    pool = make(scheduler, workers=2, limit=3)
+    wire = Wire(pool)
+    steps = [Step(pool) for _ in range(3)]
+    assert all(each.begun.wait(WAIT) for each in steps[:2])
+    for each in range(10):
+        wire.say(b"%d" % each)
+    looks_again = threading.Event()
+    pool.submit(lambda: None)
+    scheduler.call_later(0.05, looks_again.set)
+    assert looks_again.wait(WAIT)
+    assert caplog.messages == []
+    for step in steps:
+        step.end()
+    wire.close()
+    assert pool.stop(WAIT)
