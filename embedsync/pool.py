@@ -27,7 +27,9 @@ _WEIGHT = 0.1
 _MANY = 0.5
 """The part of all steps that are long, from which reading is kept apart."""
 _UNREAD = 0.001
-"""Seconds after which sockets are read between two steps, though others wait."""
+"""Seconds after which sockets are read between two steps, though others wait; more, if to read takes more."""
+_LONGEST_UNREAD = 0.25
+"""The same, at the most."""
 _QUIET = 8
 """Looks without any step, after which nobody looks again before the next one: to begin wakes a thread."""
 
@@ -95,6 +97,7 @@ class Pool:
         self._at_lookout: int | None = None
         self._waits_there = False
         self._looked = 0.0
+        self._unread = _UNREAD
         self._steps = self._steps_seen = self._quiet = 0
         self._length = 0.0
         self._contention = contention if contention is not None else Contention()
@@ -394,7 +397,7 @@ class Pool:
             )
             if self._waiting and not is_on:
                 self._look_later()  # Who is about to take it may be held up.
-            if self._is_unmanned and (not is_on or self._clock() - self._looked > _UNREAD):
+            if self._is_unmanned and (not is_on or self._clock() - self._looked > self._unread):
                 self._look_out(wait=not is_on)
                 goes_on = goes_on and is_on
                 continue
@@ -449,6 +452,7 @@ class Pool:
     def _look_out(self, *, wait: bool) -> None:
         """Look after sockets, until something is to be run if ``wait``."""
         self._at_lookout, self._waits_there = threading.get_ident(), wait
+        begun = self._clock()
         self._lock.release()
         try:
             self.lookout.look(wait=wait)
@@ -459,3 +463,6 @@ class Pool:
                 self._coming -= 1
             self._waits_there = False
             self._looked = self._clock()
+            # Steps have as much time as reading: else what is read piles up, and is not run.
+            took = 0.0 if wait else self._looked - begun
+            self._unread = min(max(_UNREAD, took), _LONGEST_UNREAD)

@@ -325,3 +325,40 @@ def test_nobody_is_warned_while_not_all_threads_that_there_may_be_run_app_code(
         step.end()
     wire.close()
     assert pool.stop(WAIT)
+
+
+def test_steps_have_as_much_time_as_reading_where_there_is_always_something_to_read(
+    scheduler: Scheduler,
+) -> None:
+    now = 0.0
+    pool = Pool(1, 1, LONG, clock=lambda: now, call_later=scheduler.call_later)
+    ours, theirs = socket.socketpair()
+    theirs.send(b"never taken")
+    reads: list[int] = []
+    done: list[int] = []
+    over = threading.Event()
+
+    def read() -> None:
+        nonlocal now
+        now += 0.1
+        reads.append(len(done))
+
+    def step() -> None:
+        nonlocal now
+        now += 0.0015
+        done.append(len(reads))
+        if len(done) == 201:
+            over.set()
+
+    first = Step(pool)
+    assert first.begun.wait(WAIT)
+    pool.submit(lambda: pool.watch(ours.fileno(), read))
+    for _ in range(201):
+        pool.submit(step)
+    first.end()
+    assert over.wait(WAIT)
+    assert 0 < done[-1] < 10, "sockets are read, though steps wait, but not after each"
+    pool.forget(ours.fileno())
+    assert pool.stop(WAIT)
+    for each in (ours, theirs):
+        each.close()
