@@ -45,8 +45,8 @@ class Lookout:
 
     @property
     def is_needed(self) -> bool:
-        """Whether there are sockets to look after."""
-        return bool(self._readers)
+        """Whether there are sockets to look after, or there is something to be done for one that was."""
+        return bool(self._readers) or bool(self._errands)
 
     def watch(self, file: int, read: Callable[[], None]) -> None:
         """Have ``read`` called whenever there is something to be read. It must not wait for anything.
@@ -74,8 +74,9 @@ class Lookout:
 
         Returns whether there was none: whoever sees to one sees to those behind it, too.
         """
-        self._errands.append(errand)
-        return len(self._errands) == 1
+        with self._lock:  # Else two may come at once, and each leave it to the other.
+            self._errands.append(errand)
+            return len(self._errands) == 1
 
     def ring(self) -> None:
         """Have whoever waits here come back."""

@@ -27,7 +27,9 @@ _WEIGHT = 0.1
 _MANY = 0.5
 """The part of all steps that are long, from which reading is kept apart."""
 _UNREAD = 0.001
-"""Seconds after which sockets are read between two steps, though others wait."""
+"""Seconds after which sockets are read between two steps, though others wait; more, if to read takes more."""
+_LONGEST_UNREAD = 0.25
+"""The same, at the most."""
 _QUIET = 8
 """Looks without any step, after which nobody looks again before the next one: to begin wakes a thread."""
 
@@ -95,6 +97,7 @@ class Pool:
         self._at_lookout: int | None = None
         self._waits_there = False
         self._looked = 0.0
+        self._unread = _UNREAD
         self._steps = self._steps_seen = self._quiet = 0
         self._length = 0.0
         self._contention = contention if contention is not None else Contention()
@@ -239,6 +242,7 @@ class Pool:
                 pass
             self.lookout.ring()
             have_ended = self._ended.wait_for(lambda: self._threads == 0, timeout)
+        self.lookout.run_errands()  # What was left just before, such as a goodbye, finds no thread any more.
         if have_ended:
             self.lookout.close()
         return have_ended
@@ -308,11 +312,12 @@ class Pool:
             except RuntimeError:
                 # Whoever submits can do nothing about it, and what waits is not to wait for ever.
                 logger.exception("no thread can be started for app code; it is tried again")
+                self._length = 0.0  # Who reads sockets runs steps meanwhile, though these may take long.
                 self._watch()
                 return
             self._threads += 1
             self._coming += 1
-        elif self._threads < self._limit:
+        elif len(self._running) < self._limit:
             self._watch()
         elif not self._warned:
             self._warned = True
@@ -324,7 +329,7 @@ class Pool:
 
     def _watch(self) -> None:
         """Look again after a while: threads that run now may be stuck then."""
-        if self._relief is None and self._threads < self._limit:
+        if self._relief is None and len(self._running) < self._limit:
             self._relief = self._call_later(self._long_turn, self._relieve)
 
     def _allowed(self) -> int:
@@ -395,7 +400,7 @@ class Pool:
             )
             if self._waiting and not is_on:
                 self._look_later()  # Who is about to take it may be held up.
-            if self._is_unmanned and (not is_on or self._clock() - self._looked > _UNREAD):
+            if self._is_unmanned and (not is_on or self._clock() - self._looked > self._unread):
                 self._look_out(wait=not is_on)
                 goes_on = goes_on and is_on
                 continue
@@ -430,9 +435,9 @@ class Pool:
         """Whether one thread reads and writes sockets, and others run what comes of it.
 
         Where most steps take long, one thread after the other would be woken to take the place of the one
-        before.
+        before. Without sockets, who has looked after them runs steps like the others.
         """
-        return self._length > _MANY
+        return self._length > _MANY and self.lookout.is_needed
 
     def _have_errands_run(self) -> None:
         if self._at_lookout is not None:
@@ -450,6 +455,7 @@ class Pool:
     def _look_out(self, *, wait: bool) -> None:
         """Look after sockets, until something is to be run if ``wait``."""
         self._at_lookout, self._waits_there = threading.get_ident(), wait
+        begun = self._clock()
         self._lock.release()
         try:
             self.lookout.look(wait=wait)
@@ -460,3 +466,6 @@ class Pool:
                 self._coming -= 1
             self._waits_there = False
             self._looked = self._clock()
+            # Steps have as much time as reading: else what is read piles up, and is not run.
+            took = 0.0 if wait else self._looked - begun
+            self._unread = min(max(_UNREAD, took), _LONGEST_UNREAD)

@@ -1,9 +1,11 @@
 """Sockets that threads look after: real ones, and nobody sleeps."""
 
+import contextlib
 import logging
 import socket
 import threading
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -124,3 +126,24 @@ def test_it_can_be_used_again_after_it_was_closed(
     theirs.send(b"again")
     lookout.look(wait=True)
     assert heard == [b"again"]
+
+
+def test_of_errands_that_are_left_at_once_one_is_the_first(lookout: Lookout) -> None:
+    both = threading.Barrier(2)
+
+    class Meeting(deque[Callable[[], None]]):
+        def append(self, errand: Callable[[], None]) -> None:
+            super().append(errand)
+            with contextlib.suppress(threading.BrokenBarrierError):
+                both.wait(0.2)  # For the other one to be left before it is looked who was first.
+
+    lookout._errands = Meeting()
+    first: list[bool] = []
+    threads = [
+        threading.Thread(target=lambda: first.append(lookout.leave_errand(lambda: None))) for _ in range(2)
+    ]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    assert sorted(first) == [False, True]

@@ -231,3 +231,134 @@ def test_a_thread_that_is_lost_takes_no_socket_along(scheduler: Scheduler) -> No
         each.end()
     wire.close()
     assert pool.stop(WAIT)
+
+
+def test_who_has_looked_after_sockets_runs_steps_when_there_are_none_any_more(scheduler: Scheduler) -> None:
+    pool = make(scheduler, workers=1, limit=1)
+    wire = Wire(pool)
+    wire.say(b"hello")
+    over = threading.Semaphore(0)
+    blocked = threading.Event()
+
+    def step() -> None:
+        blocked.wait(0.005)  # This is no wait for a state: the step is to take long.
+        over.release()
+
+    for _ in range(10):  # Most steps take long: one thread only reads.
+        pool.submit(step)
+        assert over.acquire(timeout=WAIT)
+    wire.close()
+    for _ in range(3):
+        pool.submit(step)
+        assert over.acquire(timeout=WAIT)
+    assert pool.stop(WAIT)
+
+
+def test_errands_of_the_last_socket_are_run_though_there_is_none_any_more(scheduler: Scheduler) -> None:
+    pool = make(scheduler)
+    wire = Wire(pool)
+    wire.on_read = wire.close  # type: ignore[method-assign]
+    wire.say(b"goodbye")
+    for _ in range(3):
+        done = threading.Event()
+        pool.leave_errand(done.set)
+        assert done.wait(WAIT)
+    assert pool.stop(WAIT)
+
+
+def test_errands_that_are_left_just_before_a_pool_stops_are_run(scheduler: Scheduler) -> None:
+    for _ in range(50):
+        pool = make(scheduler)
+        wire = Wire(pool)
+        done = threading.Event()
+        pool.leave_errand(done.set)
+        assert pool.stop(WAIT)
+        assert done.is_set()
+        wire.close()
+
+
+def test_who_looks_after_sockets_runs_steps_where_no_other_thread_can_be_started(
+    scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pool = make(scheduler)
+    wire = Wire(pool)
+    wire.say(b"hello")
+    start = threading.Thread.start
+
+    def start_no_worker(thread: threading.Thread) -> None:
+        if thread.name == "embedsync-worker":
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start_no_worker)
+    over = threading.Semaphore(0)
+    blocked = threading.Event()
+
+    def step() -> None:
+        blocked.wait(0.005)  # This is no wait for a state: the step is to take long.
+        over.release()
+
+    for _ in range(20):  # Most steps take long: otherwise another thread would read.
+        pool.submit(step)
+        assert over.acquire(timeout=WAIT)
+    wire.say(b"still")
+    assert pool.threads == 1
+    wire.close()
+    assert pool.stop(WAIT)
+
+
+def test_nobody_is_warned_while_not_all_threads_that_there_may_be_run_app_code(
+    scheduler: Scheduler, caplog: pytest.LogCaptureFixture
+) -> None:
+    pool = make(scheduler, workers=2, limit=3)
+    wire = Wire(pool)
+    steps = [Step(pool) for _ in range(3)]
+    assert all(each.begun.wait(WAIT) for each in steps[:2])
+    for each in range(10):
+        wire.say(b"%d" % each)
+    looks_again = threading.Event()
+    pool.submit(lambda: None)
+    scheduler.call_later(0.05, looks_again.set)
+    assert looks_again.wait(WAIT)
+    assert caplog.messages == []
+    for step in steps:
+        step.end()
+    wire.close()
+    assert pool.stop(WAIT)
+
+
+def test_steps_have_as_much_time_as_reading_where_there_is_always_something_to_read(
+    scheduler: Scheduler,
+) -> None:
+    now = 0.0
+    pool = Pool(1, 1, LONG, clock=lambda: now, call_later=scheduler.call_later)
+    ours, theirs = socket.socketpair()
+    theirs.send(b"never taken")
+    reads: list[int] = []
+    done: list[int] = []
+    over = threading.Event()
+
+    def read() -> None:
+        nonlocal now
+        now += 0.1
+        reads.append(len(done))
+
+    def step() -> None:
+        nonlocal now
+        now += 0.0015
+        done.append(len(reads))
+        if len(done) == 201:
+            over.set()
+
+    first = Step(pool)
+    assert first.begun.wait(WAIT)
+    pool.submit(lambda: pool.watch(ours.fileno(), read))
+    for _ in range(201):
+        pool.submit(step)
+    first.end()
+    assert over.wait(WAIT)
+    assert 0 < done[-1] < 10, "sockets are read, though steps wait, but not after each"
+    pool.forget(ours.fileno())
+    assert pool.stop(WAIT)
+    for each in (ours, theirs):
+        each.close()
