@@ -20,7 +20,7 @@ _BRIEF = 0.002
 """Seconds after which a step is not expected to be done soon any more."""
 _SHORT = 0.001
 """Seconds for which a step may go on to the next thing of the same kind."""
-_LONGEST_LOOK_AWAY = 0.016
+_LONGEST_INTERVAL = 0.016
 """Seconds between looks at steps that wait, while all goes well."""
 _WEIGHT = 0.1
 """Of the last step among those that have been."""
@@ -90,13 +90,13 @@ class Pool:
         self._coming = 0  # Threads that were woken or started, and are not there yet.
         self._abreast = 1  # How many threads take steps side by side while these are brief.
         self._relief: Timer | None = None
-        self._look: Timer | None = None
-        self._look_away = _BRIEF
-        self._look_due = 0.0
+        self._inspection: Timer | None = None
+        self._inspection_interval = _BRIEF
+        self._inspection_due = 0.0
         self.lookout = Lookout()
         self._at_lookout: int | None = None
         self._waits_there = False
-        self._looked = 0.0
+        self._reads_since = self._read_until = 0.0
         self._unread = _UNREAD
         self._steps = self._steps_seen = self._quiet = 0
         self._length = 0.0
@@ -123,7 +123,7 @@ class Pool:
             if at_work < self._abreast:
                 self._put_to_work()
             if at_work:
-                self._look_later()
+                self._inspect_later()
 
     def may_go_on(self) -> bool:
         """Whether the step on the calling thread has begun a moment ago, and may do what else is to be done.
@@ -146,10 +146,10 @@ class Pool:
         """
         self.lookout.watch(file, read)
         with self._lock:
-            if self._is_unmanned and not self._stopped:
+            if self._is_unattended and not self._stopped:
                 if self._at_work() < self._abreast:
                     self._put_to_work()
-                self._look_later()
+                self._inspect_later()
 
     def forget(self, file: int) -> None:
         """See :meth:`~embedsync.lookout.Lookout.forget`."""
@@ -168,11 +168,11 @@ class Pool:
             return
         begun = self._running.get(me)
         is_soon = not self._apart and begun is not None and begun > self._clock() - _BRIEF
-        if is_soon and self._look is not None:
+        if is_soon and self._inspection is not None:
             return
         with self._lock:
             if is_soon:
-                self._look_later()  # It may be held up.
+                self._inspect_later()  # It may be held up.
             else:
                 self._have_errands_run()
 
@@ -186,7 +186,7 @@ class Pool:
             if begun is None or self._stopped:
                 return
             self._running[me] = min(begun, self._clock() - _BRIEF)
-            if (self._waiting or self._is_unmanned) and self._at_work() < self._abreast:
+            if (self._waiting or self._is_unattended) and self._at_work() < self._abreast:
                 self._put_to_work()
 
     def idles_since(self) -> float:
@@ -224,7 +224,7 @@ class Pool:
             self._lost.add(thread)
             self._running.pop(thread)
             self._threads -= 1
-            if self._waiting or self._is_unmanned:
+            if self._waiting or self._is_unattended:
                 self._start_or_watch()
             self._ended.notify_all()
 
@@ -247,22 +247,24 @@ class Pool:
             self.lookout.close()
         return have_ended
 
-    def _look_around(self) -> None:
+    def _inspect(self) -> None:
         """See how many threads are to go on side by side, and whether another one is to take what waits."""
         with self._lock:
-            self._look = None
+            self._inspection = None
             if self._stopped:
                 return
-            self._contention.note(self._clock() - self._look_due)
+            self._contention.note(self._clock() - self._inspection_due)
             is_busy = self._contention.is_high
             if is_busy:
                 self._abreast = max(self._abreast - max(self._abreast // 4, 1), 1)
             elif self._waiting:
                 self._abreast = min(self._abreast + 1, self._workers)
-            waits = bool(self._waiting) or self._is_unmanned
+            waits = bool(self._waiting) or self._is_unattended
             is_held_up = waits and self._at_work() < self._abreast
             longer = is_busy and not is_held_up
-            self._look_away = min(2 * self._look_away, _LONGEST_LOOK_AWAY) if longer else _BRIEF
+            self._inspection_interval = (
+                min(2 * self._inspection_interval, _LONGEST_INTERVAL) if longer else _BRIEF
+            )
             self._quiet = self._quiet + 1 if self._steps == self._steps_seen else 0
             self._steps_seen = self._steps
             if is_held_up:
@@ -270,25 +272,26 @@ class Pool:
             if self.lookout.has_errands:
                 self._have_errands_run()
             if waits or (self.lookout.is_needed and self._quiet < _QUIET):
-                self._look_later()
+                self._inspect_later()
 
     # Below, the lock is held.
 
     def _at_work(self) -> int:
         """How many threads are about to take the next step."""
         reads = self._at_lookout is not None and not self._waits_there
-        if not self._running:
-            return self._coming + reads
+        if not self._running and not reads:
+            return self._coming
         since = self._clock() - _BRIEF
-        return self._coming + reads + sum(started > since for started in self._running.values())
+        at_work = sum(started > since for started in self._running.values())
+        return self._coming + at_work + (reads and self._reads_since > since)
 
-    def _look_later(self) -> None:
-        if self._look is None:
-            self._look_due = self._clock() + self._look_away
-            self._look = self._call_later(self._look_away, self._look_around)
+    def _inspect_later(self) -> None:
+        if self._inspection is None:
+            self._inspection_due = self._clock() + self._inspection_interval
+            self._inspection = self._call_later(self._inspection_interval, self._inspect)
 
     def _put_to_work(self) -> None:
-        if not (self._may_run or self._is_unmanned):
+        if not (self._may_run or self._is_unattended):
             self._start_or_watch()
         elif self._waits_there and not self._apart and self._at_lookout != threading.get_ident():
             self._waits_there = False
@@ -311,7 +314,9 @@ class Pool:
                 threading.Thread(target=self._work, name="embedsync-worker", daemon=True).start()
             except RuntimeError:
                 # Whoever submits can do nothing about it, and what waits is not to wait for ever.
-                logger.exception("no thread can be started for app code; it is tried again")
+                if not self._warned:
+                    self._warned = True
+                    logger.exception("no thread can be started for app code; it is tried again")
                 self._length = 0.0  # Who reads sockets runs steps meanwhile, though these may take long.
                 self._watch()
                 return
@@ -374,8 +379,8 @@ class Pool:
                     return
                 self._running[me] = self._clock()
                 self._steps += 1
-                if self._look is None and self._is_unmanned:
-                    self._look_later()
+                if self._inspection is None and self._is_unattended:
+                    self._inspect_later()
             try:
                 # In a context of its own: nothing that is left behind in it comes to the next one.
                 contextvars.copy_context().run(step)
@@ -395,12 +400,12 @@ class Pool:
             is_on = (
                 bool(self._waiting)
                 and (goes_on or self._at_work() < self._abreast)
-                and not (self._apart and self._is_unmanned)
+                and not (self._apart and self._is_unattended)
                 and self._may_run
             )
             if self._waiting and not is_on:
-                self._look_later()  # Who is about to take it may be held up.
-            if self._is_unmanned and (not is_on or self._clock() - self._looked > self._unread):
+                self._inspect_later()  # Who is about to take it may be held up.
+            if self._is_unattended and (not is_on or self._clock() - self._read_until > self._unread):
                 self._look_out(wait=not is_on)
                 goes_on = goes_on and is_on
                 continue
@@ -445,17 +450,17 @@ class Pool:
         elif not self._stopped:
             if self._at_work() < self._abreast:
                 self._put_to_work()
-            self._look_later()  # Who is at work, and would see to them then, may be held up.
+            self._inspect_later()  # Who is at work, and would see to them then, may be held up.
 
     @property
-    def _is_unmanned(self) -> bool:
+    def _is_unattended(self) -> bool:
         """Whether there are sockets that nobody looks after."""
         return self._at_lookout is None and self.lookout.is_needed
 
     def _look_out(self, *, wait: bool) -> None:
         """Look after sockets, until something is to be run if ``wait``."""
         self._at_lookout, self._waits_there = threading.get_ident(), wait
-        begun = self._clock()
+        self._reads_since = self._clock()
         self._lock.release()
         try:
             self.lookout.look(wait=wait)
@@ -465,7 +470,7 @@ class Pool:
             if wait and not self._waits_there:
                 self._coming -= 1
             self._waits_there = False
-            self._looked = self._clock()
+            self._read_until = self._clock()
             # Steps have as much time as reading: else what is read piles up, and is not run.
-            took = 0.0 if wait else self._looked - begun
+            took = 0.0 if wait else self._read_until - self._reads_since
             self._unread = min(max(_UNREAD, took), _LONGEST_UNREAD)
