@@ -358,7 +358,7 @@ class Pool:
                 self._start_or_watch()
 
     def _work(self) -> None:
-        me = threading.get_ident()
+        me, ended = threading.get_ident(), 0.0
         with self._lock:
             self._coming -= 1
         while True:
@@ -367,10 +367,9 @@ class Pool:
                     self._lost.discard(me)
                     return
                 begun = self._running.pop(me, None)
+                is_long = begun is not None and ended - begun >= _BRIEF
                 if begun is not None:
                     self._worked = self._clock()
-                is_long = begun is not None and self._worked - begun >= _BRIEF
-                if begun is not None:
                     self._length += _WEIGHT * (is_long - self._length)
                 step = self._next(is_long)
                 if step is None:
@@ -387,6 +386,7 @@ class Pool:
             except Exception:
                 logger.exception("a step failed outside of app code")
             step = None  # An idle thread must not keep a session that has ended.
+            ended = self._clock()
             if self.lookout.has_errands and not (self._apart and self._at_lookout is not None):
                 self.lookout.run_errands()
 
