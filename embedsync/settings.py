@@ -110,7 +110,8 @@ class Settings:
     workers: int = 16
     """Threads that run app code side by side."""
     workers_limit: int = 128
-    """Threads at the most, counting those stuck in long turns."""
+    """Threads at the most, counting those stuck in long turns. Besides, there may be one that only reads
+    sockets."""
     long_turn: float = 1.0
     """After this, a running turn no longer counts against ``workers``; another thread may start."""
     busy_after: float = 0.3
