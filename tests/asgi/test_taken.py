@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import logging
 import threading
-from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -17,48 +16,11 @@ from embedsync.asgi import application
 from embedsync.asgi.protocol import Receive, Scope, Send
 from embedsync.asgi.socket import Socket
 from tests.asgi.client import Client, socket_url
+from tests.asgi.hearing import Hearing
 from tests.asgi.pieces import in_pieces
 from tests.asgi.server import running, until
 from tests.asgi.toyapp import CLICK, ToyRecipe, set_value
 from tests.support.memory import WAIT
-
-
-class Hearing:
-    """Stands in for an endpoint that answers each message with what it is."""
-
-    def __init__(self, answers: Callable[[bytes], list[bytes]]) -> None:
-        self._answers: deque[bytes] = deque()
-        self._answer = answers
-        self.threads: set[int] = set()
-        self.on_ready: Callable[[], None] = lambda: None
-        self.call_on_writer: Any = None
-        self.close_code: int | None = None
-        self.has_left = threading.Event()
-
-    def receive(self, message: bytes | str) -> None:
-        self.threads.add(threading.get_ident())
-        self.say(*self._answer(message.encode() if isinstance(message, str) else bytes(message)))
-
-    def say(self, *messages: bytes) -> None:
-        self._answers.extend(messages)
-        self.on_ready()
-
-    @property
-    def ready(self) -> bool:
-        return bool(self._answers) or self.close_code is not None
-
-    def take(self) -> list[bytes]:
-        taken = []
-        while self._answers:
-            taken.append(self._answers.popleft())
-        return taken
-
-    def close(self, code: int, reason: str = "") -> None:
-        self.close_code = code
-        self.on_ready()
-
-    def lost(self) -> None:
-        self.has_left.set()
 
 
 class Talk:
