@@ -67,9 +67,12 @@ class StandingPool:
         self.waiting: list[Callable[[], None]] = []
         self._stopped = False
 
-    def submit(self, step: Callable[[], None]) -> None:
+    def submit(self, step: Callable[[], None], *, at_end: bool = False) -> None:
         if not self._stopped:
             self.waiting.append(step)
+
+    def expect_long(self) -> None:
+        """Nobody is held up by a step."""
 
     def may_go_on(self) -> bool:
         """What waits for other sessions may come between any two steps."""
