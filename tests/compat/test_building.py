@@ -24,7 +24,7 @@ SHAPES = (
     "legend", "several", "axis", "annotations", "tools", "bar", "children", "moved", "root", "tab", "renewed",
     "with_data",
 )  # fmt: skip
-CLEARLY = 128  # of 255: by so much something that is missing differs from what is there; parts of a pixel by 98.
+CLEARLY = 128  # of 255: by so much what is missing differs from what is there; parts of a pixel by 98.
 
 # All views by the kind of their model, and all elements of the page by the kind that they say they are of.
 # Views that something has made twice show as elements that are too many.
