@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from embedsync.lately import Lately
+
 __all__ = ["Contention"]
 
 _LATE = 0.0006
@@ -10,20 +12,19 @@ _LATE = 0.0006
 it comes after two tenths of a millisecond, or sooner."""
 _WEIGHT = 0.2
 """Of the last one among those that have come so far."""
-_MANY = 0.5
 
 
 class Contention:
     """Notes how late threads come. At the beginning none do."""
 
     def __init__(self) -> None:
-        self._late = 0.0
+        self._late = Lately(_WEIGHT)
 
     def note(self, seconds: float) -> None:
         """A thread comes so many seconds after it was to wake."""
-        self._late += _WEIGHT * ((seconds >= _LATE) - self._late)
+        self._late.note(seconds >= _LATE)
 
     @property
     def is_high(self) -> bool:
         """Whether most of those that came last were late: the interpreter, or the processors, are taken."""
-        return self._late >= _MANY
+        return self._late.mostly

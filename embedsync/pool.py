@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable
 
 from embedsync.contention import Contention
+from embedsync.lately import Lately
 from embedsync.lookout import Lookout
 from embedsync.scheduler import Timer
 
@@ -24,8 +25,6 @@ _LONGEST_INTERVAL = 0.016
 """Seconds between looks at steps that wait, while all goes well."""
 _WEIGHT = 0.1
 """Of the last step among those that have been."""
-_MANY = 0.5
-"""The part of all steps that are long, from which reading is kept apart."""
 _UNREAD = 0.001
 """Seconds after which sockets are read between two steps, though others wait; more, if to read takes more."""
 _LONGEST_UNREAD = 0.25
@@ -99,7 +98,7 @@ class Pool:
         self._reads_since = self._read_until = 0.0
         self._unread = _UNREAD
         self._steps = self._steps_seen = self._quiet = 0
-        self._length = 0.0
+        self._long = Lately(_WEIGHT)
         self._contention = contention if contention is not None else Contention()
         self._worked = clock()
         self._stopped = False
@@ -317,7 +316,9 @@ class Pool:
                 if not self._warned:
                     self._warned = True
                     logger.exception("no thread can be started for app code; it is tried again")
-                self._length = 0.0  # Who reads sockets runs steps meanwhile, though these may take long.
+                self._long = Lately(
+                    _WEIGHT
+                )  # Who reads sockets runs steps meanwhile, though these may take long.
                 self._watch()
                 return
             self._threads += 1
@@ -370,7 +371,7 @@ class Pool:
                 is_long = begun is not None and ended - begun >= _BRIEF
                 if begun is not None:
                     self._worked = self._clock()
-                    self._length += _WEIGHT * (is_long - self._length)
+                    self._long.note(is_long)
                 step = self._next(is_long)
                 if step is None:
                     self._threads -= 1
@@ -442,7 +443,7 @@ class Pool:
         Where most steps take long, one thread after the other would be woken to take the place of the one
         before. Without sockets, who has looked after them runs steps like the others.
         """
-        return self._length > _MANY and self.lookout.is_needed
+        return self._long.mostly and self.lookout.is_needed
 
     def _have_errands_run(self) -> None:
         if self._at_lookout is not None:

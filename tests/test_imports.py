@@ -26,6 +26,7 @@ LAYERS: list[set[str]] = [
         "audit",
         "constants",
         "contention",
+        "lately",
         "lookout",
         "counters",
         "encodings",
