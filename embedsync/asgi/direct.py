@@ -100,8 +100,8 @@ class Direct:
             return
 
         def take_apart(data: bytes) -> None:
-            begins = not buffer and connection.current_size is None and connection.parser_exc is None
-            messages = unframed(data) if begins and connection.state is is_open else None
+            begins = self._begins_with_a_message() and connection.state is is_open
+            messages = unframed(data) if begins else None
             if messages is None:
                 usual(data)
                 return
@@ -120,15 +120,20 @@ class Direct:
     @property
     def at_rest(self) -> bool:
         """Whether all that has come was taken, and all that was written was sent. To be asked on the loop."""
-        protocol, connection = self._protocol, self._protocol.conn
+        protocol = self._protocol
         return (
             not self.is_ending
             and not self.waits
             and protocol.queue.empty()
             and not protocol.read_paused
-            and not connection.reader.buffer
-            and connection.current_size is None
-            and connection.parser_exc is None
+            and self._begins_with_a_message()
+        )
+
+    def _begins_with_a_message(self) -> bool:
+        """Whether the parser has nothing in hand of what has come before."""
+        connection = self._protocol.conn
+        return (
+            not connection.reader.buffer and connection.current_size is None and connection.parser_exc is None
         )
 
     @property
@@ -188,7 +193,7 @@ class Direct:
         if self.is_ending:
             return False
         pieces: Sequence[bytes | memoryview] = self._framed(messages)
-        if not transport.get_write_buffer_size():
+        if not self.waits:
             pieces = self._sent(pieces)
         elif not protocol.writable.is_set():
             return False
