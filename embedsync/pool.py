@@ -114,6 +114,8 @@ class Pool:
         with self._lock:
             if self._stopped:
                 return
+            if not self._waiting:
+                self._contention.call_off()
             self._waiting.append(step)
             reads = self._waits_there and not self._apart and self._at_lookout == threading.get_ident()
             if reads and len(self._waiting) == 1:
@@ -252,11 +254,14 @@ class Pool:
             self._inspection = None
             if self._stopped:
                 return
-            self._contention.note(self._clock() - self._inspection_due)
+            now = self._clock()
+            self._contention.note_wake(now - self._inspection_due)
+            if self._waiting:
+                self._contention.note_wait(now, self._abreast)
             is_busy = self._contention.is_high
             if is_busy:
                 self._abreast = max(self._abreast - max(self._abreast // 4, 1), 1)
-            elif self._waiting:
+            elif self._waiting and self._contention.allows_more:
                 self._abreast = min(self._abreast + 1, self._workers)
             waits = bool(self._waiting) or self._is_unattended
             is_held_up = waits and self._at_work() < self._abreast

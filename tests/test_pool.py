@@ -29,6 +29,10 @@ class Given(Contention):
 
     is_high = False
 
+    @property
+    def allows_more(self) -> bool:
+        return not self.is_high
+
 
 class Watched:
     """A pool whose clock stands, and whose looks at what waits the test makes."""
@@ -176,13 +180,80 @@ def test_whoever_comes_late_most_of_the_time_waits_for_others() -> None:
     contention = Contention()
     assert not contention.is_high
     for _ in range(10):
-        contention.note(0.002)
+        contention.note_wake(0.002)
     assert contention.is_high
-    contention.note(0.0001)
+    contention.note_wake(0.0001)
     assert contention.is_high, "once is not most of the time"
     for _ in range(10):
-        contention.note(-0.0001)
+        contention.note_wake(-0.0001)
     assert not contention.is_high
+
+
+class Threads:
+    """Threads that come in time, and take a given part of a processor while something waits."""
+
+    def __init__(self) -> None:
+        self._now = self._taken = 0.0
+        self.contention = Contention(lambda: self._taken)
+
+    def work(self, part: float, abreast: int, looks: int = 1) -> None:
+        for _ in range(looks):
+            self._now += 0.002
+            self._taken += part * 0.002
+            self.contention.note_wake(0.0)
+            self.contention.note_wait(self._now, abreast)
+
+
+def test_threads_that_take_one_processor_together_wait_for_each_other_though_they_come_in_time() -> None:
+    threads = Threads()
+    threads.work(1.0, abreast=2, looks=2)
+    assert not threads.contention.is_high, "one that was just added has not begun at once"
+    threads.work(1.0, abreast=2)
+    assert threads.contention.is_high
+    assert not threads.contention.allows_more
+
+
+@pytest.mark.parametrize(
+    ("part", "abreast"),
+    [
+        pytest.param(0.1, 1, id="one-waits-for-something-else"),
+        pytest.param(0.5, 4, id="several-wait-for-something-else"),
+        pytest.param(1.9, 2, id="they-do-without-the-interpreter"),
+    ],
+)
+def test_another_thread_may_join_those_that_do_not_wait_for_each_other(part: float, abreast: int) -> None:
+    threads = Threads()
+    threads.work(part, abreast, looks=5)
+    assert not threads.contention.is_high
+    assert threads.contention.allows_more
+
+
+def test_that_one_thread_is_enough_is_believed_for_a_while_and_then_tried_again() -> None:
+    threads = Threads()
+    threads.work(1.0, abreast=2, looks=3)
+    threads.work(1.0, abreast=1)
+    assert not threads.contention.is_high, "there is only one"
+    assert not threads.contention.allows_more
+    threads.work(1.0, abreast=1, looks=20)
+    assert threads.contention.allows_more
+
+
+def test_a_thread_that_begins_to_wait_for_something_else_is_joined_at_once() -> None:
+    threads = Threads()
+    threads.work(1.0, abreast=2, looks=3)
+    threads.work(0.1, abreast=1)
+    assert threads.contention.allows_more
+
+
+def test_what_threads_took_while_nothing_waited_says_nothing() -> None:
+    threads = Threads()
+    threads.work(1.0, abreast=2, looks=2)
+    threads.contention.call_off()
+    threads.work(1.0, abreast=2)
+    assert not threads.contention.is_high
+    assert not threads.contention.allows_more
+    threads.work(0.1, abreast=2)
+    assert threads.contention.allows_more
 
 
 def test_a_thread_whose_step_was_not_brief_takes_the_next_one_though_another_is_at_work() -> None:
