@@ -90,7 +90,7 @@ def _measure(comparison: Comparison, measurements: Measurements) -> Table:
     table = Table(comparison.title, systems)
     print(f"\n{comparison.title}: {', '.join(each.name for each in systems)}")
     for figure in comparison.figures:
-        for line in table.add(figure.rows, {each.name: measurements.of(each, figure) for each in systems}):
+        for line in table.add(figure.rows, measurements.of(systems, figure)):
             print(line, flush=True)
     return table
 

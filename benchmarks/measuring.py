@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from benchmarks.effort import Effort
 from benchmarks.figures.figure import Figure, Measured
@@ -33,14 +33,21 @@ class Measurements:
         self.notes: list[str] = []
         self.ours_failed = False
 
-    def of(self, system: System, figure: Figure) -> list[Measured]:
-        """A value for each row from each repetition that came to its end."""
-        key = figure.measure, system.name
-        if key not in self._known:
-            repetitions = min(self._effort.repetitions, figure.most)
-            tried = [self._try(system, figure, f"{each + 1} of {repetitions}") for each in range(repetitions)]
-            self._known[key] = [each for each in tried if each is not None]
-        return self._known[key]
+    def of(self, systems: Sequence[System], figure: Figure) -> dict[str, list[Measured]]:
+        """A value for each row from each repetition that came to its end, by the name of the system.
+
+        The systems take turns, so that what else the machine does befalls all of them.
+        """
+        new = [each for each in systems if (figure.measure, each.name) not in self._known]
+        for system in new:
+            self._known[figure.measure, system.name] = []
+        repetitions = min(self._effort.repetitions, figure.most)
+        for each in range(repetitions):
+            for system in new:
+                measured = self._try(system, figure, f"{each + 1} of {repetitions}")
+                if measured is not None:
+                    self._known[figure.measure, system.name].append(measured)
+        return {each.name: self._known[figure.measure, each.name] for each in systems}
 
     def _try(self, system: System, figure: Figure, which: str) -> Measured | None:
         where = f"figure {figure.rows[0].number}, {figure.rows[0].title}, {system.name}"

@@ -63,6 +63,7 @@ class Visitor(ABC):
         self._marker = self.id(name).encode()
         self.updates = 0
         self._on_update = on_update
+        self.socket.keeps_all = False  # Which model has changed is said at the beginning.
 
     def id(self, name: str) -> str:
         """The id of the model that the app calls so."""

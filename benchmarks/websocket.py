@@ -21,8 +21,9 @@ class ClosedError(ConnectionError):
 _ROOM = memoryview(bytearray(1 << 18))
 """Where what comes is put for the moment: one for all sockets costs less than new memory for each read."""
 _LARGE = 64 * 1024
-"""Messages from here are read to where they stay. To put them together and take them out again takes longer
-than all that the kernel does to receive them, and a server would wait for its visitors."""
+"""Messages from here are read to where they stay, or, if only their beginning is kept, not kept beyond it. To
+put them together and take them out again takes longer than all that the kernel does to receive them, and a
+server would wait for its visitors."""
 
 
 class WebSocket(asyncio.BufferedProtocol):
@@ -38,7 +39,7 @@ class WebSocket(asyncio.BufferedProtocol):
         self._on_closed = on_closed
         self._buffer = bytearray()
         self._large: bytearray | None = None
-        self._large_first = self._large_filled = 0
+        self._large_first = self._large_filled = self._large_length = 0
         self._fragments: list[bytes] = []
         self._transport: asyncio.Transport | None = None
         self._socket: socket.socket | None = None
@@ -47,6 +48,8 @@ class WebSocket(asyncio.BufferedProtocol):
         self.closed = False
         self.received = 0
         """Bytes that came, all in all."""
+        self.keeps_all = True
+        """Whether large messages are handed over whole. Else only their beginning is; the rest is counted."""
 
     async def connect(self, address: tuple[str, int], path: str, protocols: tuple[str, ...] = ()) -> None:
         """Open the socket. Messages may come before this returns.
@@ -120,7 +123,11 @@ class WebSocket(asyncio.BufferedProtocol):
         self._on_closed()
 
     def get_buffer(self, sizehint: int) -> memoryview:
-        return _ROOM if self._large is None else memoryview(self._large)[self._large_filled :]
+        if self._large is None:
+            return _ROOM
+        if self._large_filled >= len(self._large):
+            return _ROOM[: self._large_length - self._large_filled]
+        return memoryview(self._large)[self._large_filled :]
 
     def buffer_updated(self, nbytes: int) -> None:
         self.received += nbytes
@@ -178,12 +185,14 @@ class WebSocket(asyncio.BufferedProtocol):
         return position
 
     def _begin_large(self, first: int, length: int, part: memoryview) -> None:
-        self._large, self._large_first, self._large_filled = bytearray(length), first, len(part)
-        self._large[: len(part)] = part
+        self._large_first, self._large_length, self._large_filled = first, length, len(part)
+        self._large = bytearray(length if self.keeps_all else _LARGE)
+        kept = part[: len(self._large)]
+        self._large[: len(kept)] = kept
 
     def _fill_large(self, message: bytearray, nbytes: int) -> None:
         self._large_filled += nbytes
-        if self._large_filled == len(message):
+        if self._large_filled == self._large_length:
             self._large = None
             self._take_frame(self._large_first, message)
 

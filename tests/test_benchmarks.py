@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from websockets.asyncio.server import ServerConnection, serve
 
 from benchmarks.__main__ import main
 from benchmarks.comparisons import COMPARISONS
@@ -28,6 +29,7 @@ from benchmarks.systems import (
 )
 from benchmarks.table import Table, about
 from benchmarks.visitors import Visitor
+from benchmarks.websocket import WebSocket
 
 
 def test_the_harness_measures_a_figure_of_ours_and_saves_a_table(tmp_path: Path) -> None:
@@ -90,7 +92,7 @@ def test_the_table_says_on_which_machine_and_with_which_versions_it_was_measured
 @pytest.mark.parametrize("system", [OURS, FLASK, DJANGO_DAPHNE, DJANGO_UVICORN], ids=lambda each: each.name)
 def test_the_harness_measures_ours_on_each_of_its_servers(system: System) -> None:
     measurements = Measurements(TINY)
-    ((milliseconds,),) = measurements.of(system, FIGURES[0])
+    ((milliseconds,),) = measurements.of([system], FIGURES[0])[system.name]
     assert milliseconds is not None
     assert measurements.notes == []
 
@@ -100,7 +102,8 @@ def test_what_two_tables_show_is_measured_once() -> None:
     latency = flask.figures[0]
     assert latency.rows[0].number == "15"
     measurements = Measurements(TINY)
-    assert measurements.of(OURS, FIGURES[0]) is measurements.of(OURS, latency)
+    first, again = (measurements.of([OURS], each)[OURS.name] for each in (FIGURES[0], latency))
+    assert first is again
 
 
 def test_all_figures_of_the_issue_can_be_asked_for() -> None:
@@ -129,11 +132,25 @@ def test_one_repetition_that_fails_costs_no_other_and_is_told() -> None:
         return [value]
 
     measurements = Measurements(replace(TINY, repetitions=3))
-    assert measurements.of(OURS, _figure(fail_once)) == [[1.0], [3.0]]
+    assert measurements.of([OURS], _figure(fail_once)) == {OURS.name: [[1.0], [3.0]]}
     assert measurements.ours_failed
     assert measurements.notes == [
         "figure 1, a row, embedsync: repetition 2 of 3 failed: ConnectionError: the second one"
     ]
+
+
+def test_systems_take_turns_so_that_what_the_machine_does_befalls_all_of_them() -> None:
+    measured = []
+
+    async def note(site: Site, effort: Effort) -> Measured:
+        measured.append(site.system.name)
+        return [float(len(measured))]
+
+    other = replace(OURS, name="another")
+    measurements = Measurements(replace(TINY, repetitions=2))
+    values = measurements.of([OURS, other], _figure(note))
+    assert measured == [OURS.name, "another"] * 2
+    assert values == {OURS.name: [[1.0], [3.0]], "another": [[2.0], [4.0]]}
 
 
 def test_a_repetition_that_never_ends_is_given_up() -> None:
@@ -142,7 +159,7 @@ def test_a_repetition_that_never_ends_is_given_up() -> None:
         return []
 
     measurements = Measurements(replace(TINY, patience=0.1))
-    assert measurements.of(OURS, _figure(wait_for_ever)) == []
+    assert measurements.of([OURS], _figure(wait_for_ever)) == {OURS.name: []}
     assert "TimeoutError: not done within" in measurements.notes[0]
 
 
@@ -151,9 +168,41 @@ def test_a_peer_that_does_not_start_is_no_failure_of_ours() -> None:
         OURS, name="a peer", ours=False, command=lambda _port, _grace: ["-c", "raise SystemExit(3)"]
     )
     measurements = Measurements(TINY)
-    assert measurements.of(peer, FIGURES[0]) == []
+    assert measurements.of([peer], FIGURES[0]) == {peer.name: []}
     assert not measurements.ours_failed
     assert "the server has ended before it has begun" in measurements.notes[0]
+
+
+@pytest.mark.parametrize("keeps_all", [True, False])
+def test_a_visitor_counts_all_of_what_comes_and_keeps_the_beginning_of_large_messages_or_all(
+    keeps_all: bool,
+) -> None:
+    sent = [
+        bytes([number % 251]) * length for number, length in enumerate((3, 70_000, 5, 900_000, 65_536, 7))
+    ]
+
+    async def send_all(socket: ServerConnection) -> None:
+        for each in sent:
+            await socket.send(each)
+
+    async def receive_all() -> tuple[list[bytes], int]:
+        received: list[bytes] = []
+        ended = asyncio.Event()
+        async with serve(send_all, "127.0.0.1", 0, compression=None) as server:
+            socket = WebSocket(lambda message: received.append(bytes(message)), ended.set)
+            socket.keeps_all = keeps_all
+            await socket.connect(server.sockets[0].getsockname(), "/")
+            async with asyncio.timeout(20):
+                await ended.wait()
+        return received, socket.received
+
+    received, count = asyncio.run(receive_all())
+    if keeps_all:
+        assert received == sent
+    else:
+        assert [each[: 64 * 1024] for each in received] == [each[: 64 * 1024] for each in sent]
+        assert len(received[3]) < 900_000
+    assert count > sum(map(len, sent))
 
 
 class _StallingVisitor(Visitor):
@@ -191,7 +240,7 @@ def test_a_page_needs_no_more_bytes_than_promised(page: str) -> None:
     )
     # On a thread of its own: the other tests in a browser have a loop on this one.
     with ThreadPoolExecutor(1) as thread:
-        ((kilobytes, _),) = thread.submit(Measurements(TINY).of, OURS, figure).result()
+        ((kilobytes, _),) = thread.submit(Measurements(TINY).of, [OURS], figure).result()[OURS.name]
     limit = figure.rows[0].target.value
     assert limit is not None
     assert kilobytes is not None
