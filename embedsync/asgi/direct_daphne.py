@@ -93,7 +93,8 @@ class DirectToDaphne:
     @property
     def socket(self) -> socket.socket | None:
         """See :attr:`Direct.socket <embedsync.asgi.direct.Direct.socket>`."""
-        return self._transport.socket if "dataReceived" in vars(self._protocol) else None
+        # Twisted has none any more once the connection is lost.
+        return getattr(self._transport, "socket", None) if "dataReceived" in vars(self._protocol) else None
 
     @property
     def at_rest(self) -> bool:

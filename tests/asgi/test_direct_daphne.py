@@ -101,6 +101,13 @@ def test_who_stands_before_what_is_received_by_sees_all_of_it(url: str) -> None:
         browser.send(b"over")
 
 
+def test_there_is_no_socket_below_once_the_connection_is_lost(url: str) -> None:
+    with opened(f"{url}/left"):
+        pass
+    with opened(f"{url}/who-left") as browser:
+        assert browser.recv(WAIT) == "None"
+
+
 def test_who_only_looks_like_daphne_is_sent_to_in_the_usual_way() -> None:
     async def send(protocol: Any, message: Any) -> None:
         """Take it."""
