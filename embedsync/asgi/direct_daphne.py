@@ -36,6 +36,7 @@ class DirectToDaphne:
         self._transport = protocol.transport
         self._framed = framing.framed
         self._largest = protocol.maxMessagePayloadSize or sys.maxsize
+        self._largest_heard = min(self._largest, protocol.maxFramePayloadSize or sys.maxsize)
 
     @classmethod
     def past(cls, send: Send, framing: Framing | None = None) -> Self | None:
@@ -75,7 +76,7 @@ class DirectToDaphne:
             _ = protocol.autoPingTimeoutCall, protocol.last_ping
         except AttributeError:
             return  # Another version, of which nothing is known.
-        if queue.get != _looked_through(receive) or self._largest < LONGEST:
+        if queue.get != _looked_through(receive) or self._largest_heard < LONGEST:
             return
 
         def take_apart(data: bytes) -> None:
