@@ -80,7 +80,7 @@ class DirectToDaphne:
             return
 
         def take_apart(data: bytes) -> None:
-            messages = unframed(data) if self._begins_with_a_message() else None
+            messages = unframed(data) if self.begins_with_a_message else None
             if messages is None:
                 usual(data)
                 return
@@ -101,7 +101,7 @@ class DirectToDaphne:
     def at_rest(self) -> bool:
         """See :attr:`Direct.at_rest <embedsync.asgi.direct.Direct.at_rest>`."""
         return (
-            self._begins_with_a_message()
+            self.begins_with_a_message
             and self._has_nothing_left()
             and self._protocol.application_queue.empty()
         )
@@ -159,7 +159,8 @@ class DirectToDaphne:
         """Let daphne do what it does."""
         vars(self._protocol).pop("dataReceived", None)
 
-    def _begins_with_a_message(self) -> bool:
+    @property
+    def begins_with_a_message(self) -> bool:
         """Whether nothing is begun, and nothing waited for that any message would end."""
         protocol = self._protocol
         return bool(
