@@ -70,6 +70,7 @@ class Contention:
     def call_off(self) -> None:
         """Some thread has nothing to do, or had nothing for a moment."""
         self._since = None
+        self._is_known = False
 
     @property
     def is_high(self) -> bool:

@@ -299,6 +299,14 @@ def test_what_threads_took_while_nothing_waited_says_nothing() -> None:
     assert threads.contention.allows_more
 
 
+def test_that_threads_wait_for_each_other_is_not_said_any_more_once_one_has_nothing_to_do() -> None:
+    threads = Threads()
+    threads.work(1.0, abreast=2, looks=3)
+    assert threads.contention.is_high
+    threads.contention.call_off()
+    assert not threads.contention.is_high
+
+
 def test_a_thread_whose_step_was_not_brief_takes_the_next_one_though_another_is_at_work() -> None:
     watched = Watched()
     long = Step(watched.pool)
