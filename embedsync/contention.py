@@ -51,7 +51,7 @@ class Contention:
         self._late.note(late >= _LATE)
 
     def note_wait(self, now: float, abreast: int) -> None:
-        """Something waits to be done, and did so from the last time to this one, unless it was called off.
+        """Something waits to be done, and all had something to do since the last time, unless called off.
 
         Args:
             now: seconds.
@@ -68,8 +68,9 @@ class Contention:
         self._rest = _REST if self._alike >= _ENOUGH else max(self._rest - 1, 0)
 
     def call_off(self) -> None:
-        """Nothing waits to be done, or did for a moment."""
+        """Some thread has nothing to do, or had nothing for a moment."""
         self._since = None
+        self._is_known = False
 
     @property
     def is_high(self) -> bool:

@@ -114,14 +114,16 @@ class Pool:
         with self._lock:
             if self._stopped:
                 return
-            if not self._waiting:
-                self._contention.call_off()
+            is_first = not self._waiting
             self._waiting.append(step)
             reads = self._waits_there and not self._apart and self._at_lookout == threading.get_ident()
-            if reads and len(self._waiting) == 1:
+            if reads and is_first:
+                self._contention.call_off()
                 return  # What a thread has just read leads to a step that it takes itself.
             at_work = self._at_work() + at_end + reads
             if at_work < self._abreast:
+                if is_first:
+                    self._contention.call_off()  # Some thread had nothing to do.
                 self._put_to_work()
             if at_work:
                 self._inspect_later()

@@ -37,7 +37,7 @@ class Given(Contention):
 class Watched:
     """A pool whose clock stands, and whose looks at what waits the test makes."""
 
-    def __init__(self, workers: int = 4) -> None:
+    def __init__(self, workers: int = 4, contention: Contention | None = None) -> None:
         self.now = 100.0
         self._looks: list[Callable[[], None]] = []
         self._contention = Given()
@@ -47,7 +47,7 @@ class Watched:
             60.0,
             clock=lambda: self.now,
             call_later=self._call_later,
-            contention=self._contention,
+            contention=contention or self._contention,
         )
 
     def _call_later(self, seconds: float, call: Callable[[], None]) -> Timer:
@@ -56,8 +56,12 @@ class Watched:
 
     def pass_by(self, seconds: float, *, contended: bool) -> None:
         """Let time pass, and make the looks that were to be made; threads wait for each other, or do not."""
-        self.now += seconds
         self._contention.is_high = contended
+        self.look(seconds)
+
+    def look(self, seconds: float) -> None:
+        """Let time pass, and make the looks that were to be made."""
+        self.now += seconds
         looks, self._looks = self._looks, []
         for each in looks:
             each()
@@ -136,6 +140,45 @@ def test_where_threads_do_not_wait_for_each_other_brief_steps_go_on_side_by_side
     assert not steps[3].has_begun, "as many as there are workers"
     for each in steps:
         each.end()
+    assert watched.pool.stop(WAIT)
+
+
+def test_a_thread_that_always_has_something_to_do_is_joined_though_for_a_moment_nothing_waits() -> None:
+    watched = Watched(contention=Contention(processor_time=lambda: 0.0))
+    first = Step(watched.pool)
+    first.wait()
+    second = Step(watched.pool)
+    watched.look(0.0005)
+    first.end()
+    second.wait()
+    third = Step(watched.pool)
+    watched.look(0.0005)
+    assert watched.pool.threads == 2
+    third.wait()
+    second.end()
+    third.end()
+    assert watched.pool.stop(WAIT)
+
+
+def test_a_time_in_which_threads_had_nothing_to_do_says_nothing_about_them() -> None:
+    watched = Watched(contention=Contention(processor_time=lambda: 0.0))
+    first = Step(watched.pool)
+    first.wait()
+    second = Step(watched.pool)
+    watched.look(0.0005)
+    first.end()
+    second.wait()
+    second.end()
+    watched.wait_until_one_idles()
+    third = Step(watched.pool)
+    third.wait()
+    fourth = Step(watched.pool)
+    watched.look(0.0005)
+    assert watched.pool.threads == 1
+    watched.look(0.0005)
+    fourth.wait()
+    third.end()
+    fourth.end()
     assert watched.pool.stop(WAIT)
 
 
@@ -254,6 +297,14 @@ def test_what_threads_took_while_nothing_waited_says_nothing() -> None:
     assert not threads.contention.allows_more
     threads.work(0.1, abreast=2)
     assert threads.contention.allows_more
+
+
+def test_that_threads_wait_for_each_other_is_not_said_any_more_once_one_has_nothing_to_do() -> None:
+    threads = Threads()
+    threads.work(1.0, abreast=2, looks=3)
+    assert threads.contention.is_high
+    threads.contention.call_off()
+    assert not threads.contention.is_high
 
 
 def test_a_thread_whose_step_was_not_brief_takes_the_next_one_though_another_is_at_work() -> None:

@@ -100,7 +100,7 @@ class Direct:
             return
 
         def take_apart(data: bytes) -> None:
-            begins = self._begins_with_a_message() and connection.state is is_open
+            begins = self.begins_with_a_message and connection.state is is_open
             messages = unframed(data) if begins else None
             if messages is None:
                 usual(data)
@@ -126,10 +126,11 @@ class Direct:
             and not self.waits
             and protocol.queue.empty()
             and not protocol.read_paused
-            and self._begins_with_a_message()
+            and self.begins_with_a_message
         )
 
-    def _begins_with_a_message(self) -> bool:
+    @property
+    def begins_with_a_message(self) -> bool:
         """Whether the parser has nothing in hand of what has come before."""
         connection = self._protocol.conn
         return (

@@ -36,6 +36,7 @@ class DirectToDaphne:
         self._transport = protocol.transport
         self._framed = framing.framed
         self._largest = protocol.maxMessagePayloadSize or sys.maxsize
+        self._largest_heard = min(self._largest, protocol.maxFramePayloadSize or sys.maxsize)
 
     @classmethod
     def past(cls, send: Send, framing: Framing | None = None) -> Self | None:
@@ -75,11 +76,11 @@ class DirectToDaphne:
             _ = protocol.autoPingTimeoutCall, protocol.last_ping
         except AttributeError:
             return  # Another version, of which nothing is known.
-        if queue.get != _looked_through(receive) or self._largest < LONGEST:
+        if queue.get != _looked_through(receive) or self._largest_heard < LONGEST:
             return
 
         def take_apart(data: bytes) -> None:
-            messages = unframed(data) if self._begins_with_a_message() else None
+            messages = unframed(data) if self.begins_with_a_message else None
             if messages is None:
                 usual(data)
                 return
@@ -93,13 +94,14 @@ class DirectToDaphne:
     @property
     def socket(self) -> socket.socket | None:
         """See :attr:`Direct.socket <embedsync.asgi.direct.Direct.socket>`."""
-        return self._transport.socket if "dataReceived" in vars(self._protocol) else None
+        # Twisted has none any more once the connection is lost.
+        return getattr(self._transport, "socket", None) if "dataReceived" in vars(self._protocol) else None
 
     @property
     def at_rest(self) -> bool:
         """See :attr:`Direct.at_rest <embedsync.asgi.direct.Direct.at_rest>`."""
         return (
-            self._begins_with_a_message()
+            self.begins_with_a_message
             and self._has_nothing_left()
             and self._protocol.application_queue.empty()
         )
@@ -157,7 +159,8 @@ class DirectToDaphne:
         """Let daphne do what it does."""
         vars(self._protocol).pop("dataReceived", None)
 
-    def _begins_with_a_message(self) -> bool:
+    @property
+    def begins_with_a_message(self) -> bool:
         """Whether nothing is begun, and nothing waited for that any message would end."""
         protocol = self._protocol
         return bool(

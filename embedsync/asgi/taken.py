@@ -86,7 +86,8 @@ class Taken:
                 return
             except OSError:
                 data = b""  # The loop finds out for itself.
-            messages = unframed(data) if data else None
+            # Any message may end what the server has begun to wait for, such as an answer to its ping.
+            messages = unframed(data) if data and self._direct.begins_with_a_message else None
             if messages is None:
                 self._unread = data
                 self._leave()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from typing import Any
 
@@ -16,6 +17,10 @@ EVERY_KIND: list[bytes | str] = [
 TOGETHER: list[bytes | str] = [b"one", "two", b"x" * 20_000, "three"]
 LIMIT = 1_000_000
 """Bytes that daphne is told to send at the most."""
+
+
+_after_all: asyncio.Queue[str] = asyncio.Queue()
+"""What is below sockets whose browsers have left."""
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
@@ -100,6 +105,19 @@ async def _behind(direct: DirectToDaphne, receive: Receive, send: Send) -> None:
     await _listening(direct, seen, send)
 
 
+async def _left(direct: DirectToDaphne, receive: Receive, send: Send) -> None:
+    """Listen until the browser has left."""
+    direct.read(lambda message: False, receive)
+    assert direct.socket is not None
+    while (await receive())["type"] != "websocket.disconnect":
+        pass
+    _after_all.put_nowait(str(getattr(direct, "socket", "fails")))
+
+
+async def _who_left(direct: DirectToDaphne, receive: Receive, send: Send) -> None:
+    await send({"type": "websocket.send", "text": await _after_all.get()})
+
+
 _TALKS: dict[str, Any] = {
     "/every-kind": _every_kind,
     "/together": _together,
@@ -108,4 +126,6 @@ _TALKS: dict[str, Any] = {
     "/too-large": _too_large,
     "/listening": _listening,
     "/behind": _behind,
+    "/left": _left,
+    "/who-left": _who_left,
 }

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from embedsync.asgi.direct_daphne import DirectToDaphne
@@ -19,9 +22,15 @@ from tests.support.memory import WAIT
 
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    port, log = free_port(), tmp_path_factory.mktemp("daphne") / "server.log"
+    with running(tmp_path_factory.mktemp("daphne"), "--websocket-max-message-size", str(LIMIT)) as url:
+        yield url
+
+
+@contextlib.contextmanager
+def running(folder: Path, *options: str) -> Iterator[str]:
+    port, log = free_port(), folder / "server.log"
     command = [sys.executable, "-m", "daphne", "--bind", "127.0.0.1", "--port", str(port)]
-    command += ["--websocket-max-message-size", str(LIMIT), "tests.asgi.talking_site:application"]
+    command += [*options, "tests.asgi.talking_site:application"]
     with start(command, port, "/", log) as (url, _):
         yield url.replace("http", "ws", 1)
     assert "Traceback" not in log.read_text()
@@ -82,6 +91,19 @@ def test_small_messages_come_past_daphne_and_everything_else_the_usual_way_in_or
         assert list(browser) == []
 
 
+@pytest.mark.parametrize("what", ["message", "frame"])
+def test_what_is_larger_than_daphne_is_told_to_take_is_not_heard(what: str, tmp_path: Path) -> None:
+    with (
+        running(tmp_path, f"--websocket-max-{what}-size", "1000") as url,
+        opened(f"{url}/listening") as browser,
+    ):
+        browser.send("ready")
+        assert browser.recv(WAIT) == b"usual: ready"
+        browser.send(b"x" * 1001)
+        with pytest.raises(ConnectionClosed):
+            browser.recv(WAIT)
+
+
 def test_messages_that_are_cut_anywhere_are_put_together(url: str) -> None:
     said = [b"%d" % number * (number % 50) for number in range(200)]
     with opened(f"{url}/listening") as browser:
@@ -99,6 +121,13 @@ def test_who_stands_before_what_is_received_by_sees_all_of_it(url: str) -> None:
             browser.send(b"%d" % number)
         assert [browser.recv() for _ in range(10)] == [b"usual: %d" % number for number in range(10)]
         browser.send(b"over")
+
+
+def test_there_is_no_socket_below_once_the_connection_is_lost(url: str) -> None:
+    with opened(f"{url}/left"):
+        pass
+    with opened(f"{url}/who-left") as browser:
+        assert browser.recv(WAIT) == "None"
 
 
 def test_who_only_looks_like_daphne_is_sent_to_in_the_usual_way() -> None:

@@ -13,7 +13,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from tests.asgi.pieces import in_pieces
 from tests.asgi.server import until
-from tests.asgi.taken_site import GOODBYE, LARGE, POUR, STATE, TAKEN
+from tests.asgi.taken_site import AWAITED, GOODBYE, LARGE, NOTHING, PING, PINGED, POUR, STATE, TAKEN
 from tests.contract.servers import free_port, start
 from tests.support.memory import WAIT
 
@@ -77,6 +77,13 @@ def test_pings_of_both_sides_come_between_whole_messages(browser: ClientConnecti
         browser.send(b"after %d" % number)
         assert pong.wait(WAIT)
         assert [browser.recv(WAIT), browser.recv(WAIT)] == [b"before %d" % number, b"after %d" % number]
+
+
+def test_a_message_stands_for_an_answer_to_the_ping_of_daphne(browser: ClientConnection) -> None:
+    be_taken(browser)
+    assert ask(browser, PING) == PINGED
+    assert ask(browser, AWAITED) == NOTHING
+    be_taken(browser)
 
 
 def test_what_there_is_no_room_for_is_neither_lost_nor_overtaken(browser: ClientConnection) -> None:
