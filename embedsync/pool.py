@@ -31,6 +31,8 @@ _LONGEST_UNREAD = 0.25
 """The same, at the most."""
 _QUIET = 8
 """Looks without any step, after which nobody looks again before the next one: to begin wakes a thread."""
+_SILENCE = 60.0
+"""Seconds for which the log does not say again that steps wait."""
 
 
 class Pool:
@@ -102,7 +104,7 @@ class Pool:
         self._contention = contention if contention is not None else Contention()
         self._worked = clock()
         self._stopped = False
-        self._warned = False
+        self._silent_until = self._worked
 
     def submit(self, step: Callable[[], None], *, at_end: bool = False) -> None:
         """Run ``step`` on one of the threads, after those submitted before.
@@ -320,8 +322,7 @@ class Pool:
                 threading.Thread(target=self._work, name="embedsync-worker", daemon=True).start()
             except RuntimeError:
                 # Whoever submits can do nothing about it, and what waits is not to wait for ever.
-                if not self._warned:
-                    self._warned = True
+                if self._may_warn():
                     logger.exception("no thread can be started for app code; it is tried again")
                 self._long = Lately(
                     _WEIGHT
@@ -332,13 +333,20 @@ class Pool:
             self._coming += 1
         elif len(self._running) < self._limit:
             self._watch()
-        elif not self._warned:
-            self._warned = True
+        elif self._may_warn():
             logger.warning(
                 "all %d threads run app code and turns are waiting; raise 'workers_limit', "
                 "or look for callbacks that never return",
                 self._limit,
             )
+
+    def _may_warn(self) -> bool:
+        """Whether the log is to say that steps wait: once for all that do so for a while."""
+        now = self._clock()
+        if now < self._silent_until:
+            return False
+        self._silent_until = now + _SILENCE
+        return True
 
     def _watch(self) -> None:
         """Look again after a while: threads that run now may be stuck then."""
@@ -435,7 +443,6 @@ class Pool:
         if self._threads > self._most() and self._woke_one():
             # Somebody else idles: leave it to them, there were extra threads for stuck ones.
             return None
-        self._warned = False
         return self._waiting.popleft()
 
     @property

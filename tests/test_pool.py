@@ -37,13 +37,13 @@ class Given(Contention):
 class Watched:
     """A pool whose clock stands, and whose looks at what waits the test makes."""
 
-    def __init__(self, workers: int = 4, contention: Contention | None = None) -> None:
+    def __init__(self, workers: int = 4, *, limit: int = 8, contention: Contention | None = None) -> None:
         self.now = 100.0
         self._looks: list[Callable[[], None]] = []
         self._contention = Given()
         self.pool = Pool(
             workers,
-            8,
+            limit,
             60.0,
             clock=lambda: self.now,
             call_later=self._call_later,
@@ -373,6 +373,23 @@ def test_threads_are_bounded(scheduler: Scheduler) -> None:
     for _ in range(3):
         assert started.acquire(timeout=WAIT)
     assert pool.stop(WAIT)
+
+
+def test_that_all_threads_are_taken_is_said_once_a_minute(caplog: pytest.LogCaptureFixture) -> None:
+    watched = Watched(workers=1, limit=1)
+    running = Step(watched.pool)
+    for minute in (1, 2):
+        for _ in range(3):
+            running.wait()
+            watched.now += 0.003
+            waiting = Step(watched.pool)
+            running.end()
+            running = waiting
+        assert [record.levelname for record in caplog.records] == ["WARNING"] * minute
+        assert "all 1 threads run app code and turns are waiting; raise 'workers_limit'" in caplog.text
+        watched.now += 60.0
+    running.end()
+    assert watched.pool.stop(WAIT)
 
 
 def test_threads_beyond_the_workers_end_when_they_are_not_needed(scheduler: Scheduler) -> None:
