@@ -8,6 +8,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 
+from embedsync.attendance import Attendance
 from embedsync.contention import Contention
 from embedsync.lately import Lately
 from embedsync.lookout import Lookout
@@ -25,10 +26,6 @@ _LONGEST_INTERVAL = 0.016
 """Seconds between looks at steps that wait, while all goes well."""
 _WEIGHT = 0.1
 """Of the last step among those that have been."""
-_UNREAD = 0.001
-"""Seconds after which sockets are read between two steps, though others wait; more, if to read takes more."""
-_LONGEST_UNREAD = 0.25
-"""The same, at the most."""
 _QUIET = 8
 """Looks without any step, after which nobody looks again before the next one: to begin wakes a thread."""
 _SILENCE = 60.0
@@ -95,10 +92,7 @@ class Pool:
         self._inspection_interval = _BRIEF
         self._inspection_due = 0.0
         self.lookout = Lookout()
-        self._at_lookout: int | None = None
-        self._waits_there = False
-        self._reads_since = self._read_until = 0.0
-        self._unread = _UNREAD
+        self._attendance = Attendance(clock)
         self._steps = self._steps_seen = self._quiet = 0
         self._long = Lately(_WEIGHT)
         self._contention = contention if contention is not None else Contention()
@@ -118,7 +112,7 @@ class Pool:
                 return
             is_first = not self._waiting
             self._waiting.append(step)
-            reads = self._waits_there and not self._apart and self._at_lookout == threading.get_ident()
+            reads = self._attendance.waits and not self._apart and self._attendance.is_mine
             if reads and is_first:
                 self._contention.call_off()
                 return  # What a thread has just read leads to a step that it takes itself.
@@ -168,10 +162,9 @@ class Pool:
         """
         if not self.lookout.leave_errand(errand):
             return
-        me = threading.get_ident()
-        if self._at_lookout == me:
+        if self._attendance.is_mine:
             return
-        begun = self._running.get(me)
+        begun = self._running.get(threading.get_ident())
         is_soon = not self._apart and begun is not None and begun > self._clock() - _BRIEF
         if is_soon and self._inspection is not None:
             return
@@ -286,12 +279,11 @@ class Pool:
 
     def _at_work(self) -> int:
         """How many threads are about to take the next step."""
-        reads = self._at_lookout is not None and not self._waits_there
-        if not self._running and not reads:
+        if not self._running and not self._attendance.reads:
             return self._coming
         since = self._clock() - _BRIEF
         at_work = sum(started > since for started in self._running.values())
-        return self._coming + at_work + (reads and self._reads_since > since)
+        return self._coming + at_work + self._attendance.reads_since(since)
 
     def _inspect_later(self) -> None:
         if self._inspection is None:
@@ -301,8 +293,8 @@ class Pool:
     def _put_to_work(self) -> None:
         if not (self._may_run or self._is_unattended):
             self._start_or_watch()
-        elif self._waits_there and not self._apart and self._at_lookout != threading.get_ident():
-            self._waits_there = False
+        elif self._attendance.waits and not self._apart and not self._attendance.is_mine:
+            self._attendance.call_away()
             self._coming += 1
             self.lookout.ring()
         elif not self._woke_one():
@@ -403,7 +395,7 @@ class Pool:
                 logger.exception("a step failed outside of app code")
             step = None  # An idle thread must not keep a session that has ended.
             ended = self._clock()
-            if self.lookout.has_errands and not (self._apart and self._at_lookout is not None):
+            if self.lookout.has_errands and not (self._apart and self._attendance.thread is not None):
                 self.lookout.run_errands()
 
     def _next(self, goes_on: bool) -> Callable[[], None] | None:
@@ -421,7 +413,7 @@ class Pool:
             )
             if self._waiting and not is_on:
                 self._inspect_later()  # Who is about to take it may be held up.
-            if self._is_unattended and (not is_on or self._clock() - self._read_until > self._unread):
+            if self._is_unattended and (not is_on or self._attendance.is_due):
                 self._look_out(wait=not is_on)
                 goes_on = goes_on and is_on
                 continue
@@ -460,7 +452,7 @@ class Pool:
         return self._long.mostly and self.lookout.is_needed
 
     def _have_errands_run(self) -> None:
-        if self._at_lookout is not None:
+        if self._attendance.thread is not None:
             self.lookout.ring()
         elif not self._stopped:
             if self._at_work() < self._abreast:
@@ -470,22 +462,14 @@ class Pool:
     @property
     def _is_unattended(self) -> bool:
         """Whether there are sockets that nobody looks after."""
-        return self._at_lookout is None and self.lookout.is_needed
+        return self._attendance.thread is None and self.lookout.is_needed
 
     def _look_out(self, *, wait: bool) -> None:
         """Look after sockets, until something is to be run if ``wait``."""
-        self._at_lookout, self._waits_there = threading.get_ident(), wait
-        self._reads_since = self._clock()
+        self._attendance.begin(wait=wait)
         self._lock.release()
         try:
             self.lookout.look(wait=wait)
         finally:
             self._lock.acquire()
-            self._at_lookout = None
-            if wait and not self._waits_there:
-                self._coming -= 1
-            self._waits_there = False
-            self._read_until = self._clock()
-            # Steps have as much time as reading: else what is read piles up, and is not run.
-            took = 0.0 if wait else self._read_until - self._reads_since
-            self._unread = min(max(_UNREAD, took), _LONGEST_UNREAD)
+            self._coming -= self._attendance.end()

@@ -25,6 +25,7 @@ LAYERS: list[set[str]] = [
         "assets",
         "audit",
         "constants",
+        "attendance",
         "contention",
         "lately",
         "lookout",
