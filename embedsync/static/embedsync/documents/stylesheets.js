@@ -14,6 +14,10 @@ const READABLE = [
     ".slick-row{color:var(--embedsync-table-text,light-dark(currentcolor,#222));}" +
       ".slick-cell.editable{color-scheme:var(--embedsync-input-scheme,light);}",
   ],
+  [
+    ".slick-header.ui-state-default{border-top:none;background-color:white;", // From Bokeh 3.10 on.
+    ".slick-header{color:var(--embedsync-table-text,light-dark(currentcolor,#222));}",
+  ],
   [".bk-input{", ".bk-input{color-scheme:var(--embedsync-input-scheme,light);}"],
 ];
 
