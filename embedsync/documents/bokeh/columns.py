@@ -63,6 +63,7 @@ _OBJECTS = "ndarray object"
 _NARROWED = {np.dtype("int64"): np.int32, np.dtype("uint64"): np.uint32}
 SENT_AS_THEY_ARE = {np.dtype(each): np.dtype(each).name for each in BINARY_ARRAY_TYPES}
 """Types of arrays that are sent as their bytes, with the names that browsers have for them."""
+_KINDS = {dtype: f"ndarray {name}" for dtype, name in SENT_AS_THEY_ARE.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +185,11 @@ def streamed_part(
         rollover = int(rollover)
     data, makes = {}, {}
     for name, values in new.items():
+        if (kind := _kind_of_plain_arrays(before.get(name), now[name], values)) is not None:
+            length = len(now[name])
+            data[name] = now[name][max(length - len(values), 0) :].copy()
+            makes[name] = Held(kind, length)
+            continue
         column = shown(now[name])
         if column is None or not _same_beginning(before.get(name), now[name]):
             return None
@@ -192,6 +198,16 @@ def streamed_part(
         data[name] = column.tail(min(len(values), len(column.values)))
         makes[name] = Held(column.kind, len(column.values))
     return Part({"data": data, "rollover": rollover}, makes)
+
+
+def _kind_of_plain_arrays(before: Any, now: Any, new: Any) -> str | None:
+    """The kind of a column to which an array was appended; ``None`` unless they are arrays sent as they are.
+
+    Most are, and need no closer look.
+    """
+    if not type(before) is type(now) is type(new) is np.ndarray or not now.ndim == new.ndim == 1:
+        return None
+    return _KINDS.get(now.dtype) if before.dtype == now.dtype else None
 
 
 def patched_part(now: Mapping[str, Any], patches: Mapping[str, Sequence[tuple[Any, Any]]]) -> Part | None:
@@ -334,8 +350,8 @@ def _overlap(one: Any, other: Any) -> bool:
 
 
 def _shown(column: Any) -> Shown | None:
-    if type(column) is np.ndarray and column.ndim == 1 and (name := SENT_AS_THEY_ARE.get(column.dtype)):
-        return Shown(f"ndarray {name}", column)  # At once, for most are like that.
+    if type(column) is np.ndarray and column.ndim == 1 and (kind := _KINDS.get(column.dtype)):
+        return Shown(kind, column)  # At once, for most are like that.
     if isinstance(column, list | tuple):
         return Shown(_LIST, column)
     if isinstance(column, array):
