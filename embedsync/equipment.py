@@ -7,6 +7,7 @@ from collections.abc import Callable
 from embedsync.apploop import AppLoop
 from embedsync.assets import Assets
 from embedsync.audit import Audit
+from embedsync.builds import Builds
 from embedsync.counters import Counters
 from embedsync.heap import Heap
 from embedsync.interpreter import Interpreter
@@ -38,6 +39,7 @@ class Equipment:
         loop: awaits what app code awaits.
         scheduler: its timers.
         pool: threads that run turns.
+        builds: the order in which documents are built.
         endings: takes apart what has ended.
         interpreter: tunes the process while there are sessions.
         watchdog: looks after turns that take long.
@@ -72,6 +74,7 @@ class Equipment:
             call_later=self.scheduler.call_later,
             lost_limit=settings.lost_threads,
         )
+        self.builds = Builds(self.pool, clock=clock, call_later=self.scheduler.call_later)
         self.endings = OneByOne(self.pool)
         self.interpreter = Interpreter(
             self.scheduler.call_later,

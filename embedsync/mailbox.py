@@ -90,6 +90,7 @@ class Mailbox:
             ``None`` for nothing.
         awaiting: put around what turns yield.
         watch: told when a turn begins and ends.
+        submit_first: submits the first turn, in place of the pool.
     """
 
     def __init__(
@@ -106,6 +107,7 @@ class Mailbox:
         thread_context: Callable[[], AbstractContextManager[Any] | None] = lambda: None,
         awaiting: Callable[[Awaitable[Any]], Awaitable[Any]] = lambda awaitable: awaitable,
         watch: Watch | None = None,
+        submit_first: Callable[[Callable[[], None]], None] | None = None,
     ) -> None:
         self._pool = pool
         self._loop = loop
@@ -118,6 +120,7 @@ class Mailbox:
         self._thread_context = thread_context
         self._awaiting = awaiting
         self._watch = watch
+        self._submit_next: Callable[[Callable[[], None]], None] = submit_first or pool.submit
         self._lock = threading.Lock()
         self._inbox: Inbox[tuple[Turn, Failed | None]] = Inbox()
         self._busy = False
@@ -266,7 +269,8 @@ class Mailbox:
     def _begin(self) -> None:
         if not self._busy:
             self._busy = True
-            self._pool.submit(self._run)
+            submit, self._submit_next = self._submit_next, self._pool.submit
+            submit(self._run)
 
     # On the pool. `_busy` makes sure that only one thread is here at any time, but for those that hold a
     # turn which was given up: theirs is not the running one any more.

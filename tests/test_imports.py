@@ -26,6 +26,7 @@ LAYERS: list[set[str]] = [
         "audit",
         "constants",
         "attendance",
+        "builds",
         "contention",
         "lately",
         "lookout",

@@ -107,6 +107,7 @@ class LiveSession:
             thread_context=surroundings.thread_context,
             awaiting=surroundings.awaiting,
             watch=watched,
+            submit_first=equipment.builds.submit,
         )
         turns = Turns(built, failures)
         self._host = Host(
