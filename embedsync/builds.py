@@ -1,8 +1,7 @@
 """The order in which documents are built: one after the other, while that keeps a processor busy.
 
 Where many visitors come at once, documents that are built side by side take the interpreter from each other
-again and again, and all are ready late. One after the other, the first are ready soon, and the last a little
-sooner.
+again and again, and all are ready late. One after the other, the first are ready soon.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ from collections.abc import Callable
 from functools import partial
 
 from embedsync.pool import Pool
+from embedsync.processor_use import ProcessorUse
 from embedsync.scheduler import Timer
 
 __all__ = ["Builds"]
@@ -49,11 +49,11 @@ class Builds:
         self._pool = pool
         self._clock = clock
         self._call_later = call_later
-        self._processor_time = processor_time
+        self._use = ProcessorUse(processor_time)
         self._lock = threading.Lock()
         self._waiting: deque[Callable[[], None]] = deque()
         self._current: object | None = None  # Stands for the build that others wait for.
-        self._begun = self._seen = self._taken = 0.0
+        self._begun = 0.0
         self._look: Timer | None = None
 
     def submit(self, step: Callable[[], None]) -> None:
@@ -63,7 +63,7 @@ class Builds:
             if self._current is None:
                 self._begin_next()
             elif self._look is None:
-                self._see()
+                self._use.look(self._clock())
                 self._look = self._call_later(_LOOK, self._look_again)
 
     def _begin_next(self) -> None:
@@ -86,14 +86,9 @@ class Builds:
             self._look = None
             if not self._waiting:
                 return
-            part = self._see()
-            if part < _BUSY or self._clock() - self._begun >= _LONG:
+            now = self._clock()
+            part = self._use.look(now)
+            if (part is not None and part < _BUSY) or now - self._begun >= _LONG:
                 self._begin_next()
             if self._waiting:
                 self._look = self._call_later(_LOOK, self._look_again)
-
-    def _see(self) -> float:
-        """What part of a processor was taken since this was asked last."""
-        seen, taken = self._seen, self._taken
-        self._seen, self._taken = self._clock(), self._processor_time()
-        return (self._taken - taken) / (self._seen - seen) if self._seen > seen else 1.0

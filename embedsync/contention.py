@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 
 from embedsync.lately import Lately
+from embedsync.processor_use import ProcessorUse
 
 __all__ = ["Contention"]
 
@@ -39,9 +40,8 @@ class Contention:
     """
 
     def __init__(self, processor_time: Callable[[], float] = time.process_time) -> None:
-        self._processor_time = processor_time
+        self._use = ProcessorUse(processor_time)
         self._late = Lately(_WEIGHT)
-        self._since: tuple[float, float] | None = None
         self._is_known = self._is_all_taken = False
         self._alike = 0
         self._rest = 0
@@ -57,11 +57,10 @@ class Contention:
             now: seconds.
             abreast: how many threads take what waits.
         """
-        since, self._since = self._since, (now, self._processor_time())
-        self._is_known = since is not None and since[0] < now
-        if since is None or since[0] == now:
+        part = self._use.look(now)
+        self._is_known = part is not None
+        if part is None:
             return
-        part = (self._since[1] - since[1]) / (now - since[0])
         self._is_all_taken = part >= _ONE
         is_one = abreast > 1 and _ONE <= part <= _MORE_THAN_ONE
         self._alike = self._alike + 1 if is_one else 0
@@ -69,7 +68,7 @@ class Contention:
 
     def call_off(self) -> None:
         """Some thread has nothing to do, or had nothing for a moment."""
-        self._since = None
+        self._use.forget()
         self._is_known = False
 
     @property

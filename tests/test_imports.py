@@ -49,6 +49,7 @@ LAYERS: list[set[str]] = [
         "orphans",
         "pool",
         "prebuilt",
+        "processor_use",
         "routes",
         "running",
         "scheduler",
