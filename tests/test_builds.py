@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import pairwise
 
 import pytest
 
 from embedsync.builds import Builds
 from embedsync.pool import Pool
-from embedsync.scheduler import Scheduler, Timer
+from embedsync.scheduler import Scheduler
+from tests.property.deterministic import StandingScheduler
 from tests.test_pool import Step
 
 WAIT = 20.0
@@ -20,26 +21,19 @@ class Watched:
     """Builds on a real pool, whose clock, processor time and looks are those of the test."""
 
     def __init__(self, pool: Pool) -> None:
-        self._now = self._taken = 100.0
-        self._looks: list[Callable[[], None]] = []
+        self._timers = StandingScheduler(100.0)
+        self._taken = 100.0
         self.builds = Builds(
             pool,
-            clock=lambda: self._now,
-            call_later=self._call_later,
+            clock=lambda: self._timers.now,
+            call_later=self._timers.call_later,
             processor_time=lambda: self._taken,
         )
 
-    def _call_later(self, seconds: float, call: Callable[[], None]) -> Timer:
-        self._looks.append(call)
-        return Timer(self._now + seconds, call)
-
     def pass_by(self, seconds: float, part: float) -> None:
         """Let time pass, in which the process takes a part of a processor, and make the looks."""
-        self._now += seconds
         self._taken += part * seconds
-        looks, self._looks = self._looks, []
-        for each in looks:
-            each()
+        self._timers.advance(seconds)
 
     def begin(self, count: int) -> list[Step]:
         steps = [Step(self.builds) for _ in range(count)]

@@ -143,14 +143,20 @@ def test_where_threads_do_not_wait_for_each_other_brief_steps_go_on_side_by_side
     assert watched.pool.stop(WAIT)
 
 
-def test_a_thread_that_always_has_something_to_do_is_joined_though_for_a_moment_nothing_waits() -> None:
-    watched = Watched(contention=Contention(processor_time=lambda: 0.0))
+def second_of_two(watched: Watched) -> Step:
+    """A step that has waited for another one, and runs in its place."""
     first = Step(watched.pool)
     first.wait()
     second = Step(watched.pool)
     watched.look(0.0005)
     first.end()
     second.wait()
+    return second
+
+
+def test_a_thread_that_always_has_something_to_do_is_joined_though_for_a_moment_nothing_waits() -> None:
+    watched = Watched(contention=Contention(processor_time=lambda: 0.0))
+    second = second_of_two(watched)
     third = Step(watched.pool)
     watched.look(0.0005)
     assert watched.pool.threads == 2
@@ -162,12 +168,7 @@ def test_a_thread_that_always_has_something_to_do_is_joined_though_for_a_moment_
 
 def test_a_time_in_which_threads_had_nothing_to_do_says_nothing_about_them() -> None:
     watched = Watched(contention=Contention(processor_time=lambda: 0.0))
-    first = Step(watched.pool)
-    first.wait()
-    second = Step(watched.pool)
-    watched.look(0.0005)
-    first.end()
-    second.wait()
+    second = second_of_two(watched)
     second.end()
     watched.wait_until_one_idles()
     third = Step(watched.pool)
