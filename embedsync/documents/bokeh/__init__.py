@@ -9,6 +9,8 @@
     have not changed.
 ``properties``, ``references``
     what properties hold, and which models refer to which, found sooner than Bokeh finds it.
+``column_methods``, ``plain_streams``
+    how our documents stream and patch columns: arrays sooner, and what raises halfway is told.
 ``deserializer``, ``events``, ``edits``, ``plain_write``, ``outline``, ``view_local``, ``plain_values``
     from a browser's events to checked steps that can be taken back; the usual edit sooner.
 ``turn``, ``curdoc``, ``session_context``, ``timers``, ``locked_callback``

@@ -34,6 +34,7 @@ __all__ = [
     "appended",
     "arrays_of",
     "check_place",
+    "is_plain_array",
     "kind_of",
     "meant_for",
     "patched_part",
@@ -126,6 +127,11 @@ def shown(column: Any) -> Shown | None:
         return _shown(column)
     except Exception:  # noqa: BLE001 - it can't be encoded, which is told when that is tried
         return None
+
+
+def is_plain_array(column: Any) -> bool:
+    """Whether a column is an array of numbers that is sent as the bytes that it consists of."""
+    return type(column) is np.ndarray and column.ndim == 1 and column.dtype in _KINDS
 
 
 def kind_of(rep: Any) -> str:

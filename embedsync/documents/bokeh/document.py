@@ -15,7 +15,7 @@ from bokeh.events import ConnectionLost
 from embedsync.app import SessionInfo
 from embedsync.authority import Authority
 from embedsync.document import DocumentHost, Event, EventKind, PageParts, Patch, Prepared, Snapshot, Written
-from embedsync.documents.bokeh import halfway, panel
+from embedsync.documents.bokeh import column_methods, panel
 from embedsync.documents.bokeh.callbacks import Call, CallRunner
 from embedsync.documents.bokeh.columns import COLUMNS
 from embedsync.documents.bokeh.curdoc import CurrentDocument
@@ -30,7 +30,7 @@ from embedsync.documents.bokeh.live import LiveDocument
 from embedsync.documents.bokeh.outline import outlined
 from embedsync.documents.bokeh.page import draw_page, has_own_page
 from embedsync.documents.bokeh.pending import Change, Delta, RootsChange, Signal, TitleChange, Write
-from embedsync.documents.bokeh.plain_events import plain_event
+from embedsync.documents.bokeh.plain_events import plain_event, plain_stream
 from embedsync.documents.bokeh.private import Model, UnlockedDocumentProxy, UnsetValueError, data_models
 from embedsync.documents.bokeh.properties import told_descriptor
 from embedsync.documents.bokeh.recorder import Edit, Recorder
@@ -87,7 +87,7 @@ class BokehDocument:
         self._end_hooks: list[Hook] = []
         self.on_text_to_compile: Callable[[tuple[str, ...]], None] = lambda names: None
 
-        halfway.install()
+        column_methods.install()
         self.bokeh = LiveDocument()
         self._recorder = Recorder(self.bokeh, host, self._runner, partial(current_turn, self))
         self._timers = Timers(host, self._runner, self._recorder.session_callback_done)
@@ -452,6 +452,8 @@ class BokehDocument:
 
     def _plain_event(self, change: Change, whole: bool) -> Event | None:
         """The event for a plain value, sooner; ``None`` if it is not to be told, or no such value."""
+        if type(change) is Delta and self._is_shown(change.model):
+            return plain_stream(self._known, change)
         if type(change) is not Write:
             return None
         model, attribute = change.model, change.attribute

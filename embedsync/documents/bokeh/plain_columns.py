@@ -22,7 +22,7 @@ from embedsync.documents.bokeh.private import array_encoding_disabled, transform
 from embedsync.documents.bokeh.serializer import encode_json
 from embedsync.documents.bokeh.values import is_pandas
 
-__all__ = ["PlainColumn", "plain_column"]
+__all__ = ["PlainColumn", "plain_array", "plain_column"]
 
 
 @dataclass(slots=True)
@@ -72,7 +72,7 @@ class PlainColumn:
 
 def plain_column(column: Any) -> PlainColumn | None:
     """A column in the form in which it is sent, if all that it holds is plain."""
-    if (found := _array(column)) is not None:
+    if (found := plain_array(column)) is not None:
         return found  # At once, for most are like that.
     if type(column) is list or type(column) is tuple:
         content = _as_json(column)
@@ -89,7 +89,7 @@ def _converted(column: Any) -> PlainColumn | None:
     if type(column) is not np.ndarray or not column.ndim:
         return None
     column = transform_array(column)
-    if (found := _array(column)) is not None:
+    if (found := plain_array(column)) is not None:
         return found
     if column.dtype.kind != "U" and not array_encoding_disabled(column):
         return None
@@ -100,7 +100,7 @@ def _converted(column: Any) -> PlainColumn | None:
     return PlainColumn(Held(kind, column.shape[0]), content, column.shape)
 
 
-def _array(column: Any) -> PlainColumn | None:
+def plain_array(column: Any) -> PlainColumn | None:
     """An array that is sent as the bytes that it consists of."""
     if type(column) is not np.ndarray or not column.flags.c_contiguous:
         return None
