@@ -24,7 +24,10 @@ from embedsync.documents.bokeh.serializer import Encoding
 from tests.documents.bokeh.harness import Live
 from tests.documents.bokeh.test_plain_write import renumbered
 
-pytestmark = pytest.mark.filterwarnings("ignore:ColumnDataSource's columns must be of the same length")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:ColumnDataSource's columns must be of the same length"),
+    pytest.mark.filterwarnings("ignore:out of range integer"),
+]
 
 X = np.array([1.0, 2.0, 3.0])
 
