@@ -10,7 +10,7 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks.effort import Effort
-from benchmarks.figures.figure import Measured, Row, Target
+from benchmarks.figures.figure import Measured, Row
 from benchmarks.systems import System
 
 __all__ = ["Table", "about"]
@@ -105,10 +105,11 @@ def _ratio(ours: float | None, peer: float | None) -> str:
 
 def _judge(row: Row, ours: float | None, usual: dict[str, float]) -> tuple[str, str]:
     """The target in words, and whether it is reached; a peer that was not measured is left out of it."""
-    sign, limits = "≥" if row.more_is_better else "≤", _limits(row.target, usual)
+    sign, limits = "≥" if row.more_is_better else "≤", _limits(row, usual)
     words = [f"{sign} {times:.3g} × {name}" for name, times in row.target.times.items()]
     if row.target.value is not None:
-        words.append(f"{sign} {row.target.value:g}")
+        around = f" (± {row.target.within:g})" if row.target.within else ""
+        words.append(f"{sign} {row.target.value:g}{around}")
     if not limits:
         return ", ".join(words) or "–", "–"
     reached = ours is not None and all(
@@ -117,9 +118,12 @@ def _judge(row: Row, ours: float | None, usual: dict[str, float]) -> tuple[str, 
     return ", ".join(words), "yes" if reached else "no"
 
 
-def _limits(target: Target, usual: dict[str, float]) -> list[float]:
+def _limits(row: Row, usual: dict[str, float]) -> list[float]:
+    target = row.target
     limits = [usual[name] * times for name, times in target.times.items() if name in usual]
-    return limits if target.value is None else [*limits, target.value]
+    if target.value is not None:
+        limits.append(target.value - target.within if row.more_is_better else target.value + target.within)
+    return limits
 
 
 def _machine() -> str:

@@ -65,6 +65,21 @@ def test_the_harness_measures_a_figure_of_ours_and_saves_a_table(tmp_path: Path)
             [None],
             "8 | stall | ms | not served | 44.0 | 1.00 | – | – | ≤ 20 | no",
         ),
+        (
+            Row("11", "ticks", "ticks/s", Target(value=2000, within=10), more_is_better=True),
+            [1991.0],
+            "11 | ticks | ticks/s | 1,991 | 44.0 | 1.00 | 45.2 × | 1.99e+03 × | ≥ 2000 (± 10) | yes",
+        ),
+        (
+            Row("11", "ticks", "ticks/s", Target(value=2000, within=10), more_is_better=True),
+            [1989.0],
+            "11 | ticks | ticks/s | 1,989 | 44.0 | 1.00 | 45.2 × | 1.99e+03 × | ≥ 2000 (± 10) | no",
+        ),
+        (
+            Row("8", "stall", "ms", Target(value=20, within=1)),
+            [20.9],
+            "8 | stall | ms | 20.9 | 44.0 | 1.00 | 0.475 × | 20.9 × | ≤ 20 (± 1) | yes",
+        ),
     ],
 )
 def test_a_row_shows_all_systems_their_ratios_and_whether_the_target_is_reached(

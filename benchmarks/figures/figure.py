@@ -23,10 +23,12 @@ class Target:
     Attributes:
         times: by the name of the peer.
         value: in the unit of the row.
+        within: how far off ``value`` may be, because it is measured no better than that.
     """
 
     times: Mapping[str, float] = field(default_factory=dict)
     value: float | None = None
+    within: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -75,12 +75,15 @@ async def stalled(site: Site, effort: Effort) -> Measured:
 
 
 async def streaming(site: Site, effort: Effort) -> Measured:
-    """Many sessions stream; what arrives, of all that should."""
+    """Many sessions stream; what arrives, of all that should.
+
+    Where an end of the stretch falls between the ticks that come together makes one tick of each stream.
+    """
     visitors = [await site.visit("stream") for _ in range(effort.streams)]
     for each in visitors:
         each.watch("rows")
     begun, cpu = time.perf_counter(), site.cpu()
-    await asyncio.sleep(2 * effort.seconds)
+    await asyncio.sleep(5 * effort.seconds)
     seconds, cpu = time.perf_counter() - begun, site.cpu() - cpu
     return [sum(each.updates for each in visitors) / seconds, cpu / seconds]
 
@@ -125,11 +128,16 @@ FIGURES = (
     ),
     Figure(
         (
-            Row("11", "ticks of 100 streams at 20 Hz", "ticks/s", Target(value=2000), more_is_better=True),
+            Row(
+                "11",
+                "ticks of 100 streams at 20 Hz",
+                "ticks/s",
+                Target(value=2000, within=10),
+                more_is_better=True,
+            ),
             Row("11", "processor for 100 streams", "CPU", Target(value=0.8)),
         ),
         streaming,
-        most=1,
     ),
     Figure((Row("12", "last of 300 steps → final state", "ms", Target(value=150)),), drag, most=1),
 )

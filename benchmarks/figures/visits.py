@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from functools import partial
+from statistics import fmean
 
 from benchmarks.effort import Effort
 from benchmarks.figures.figure import Figure, Measured, Row, Target, percentile, seeded
@@ -19,10 +20,9 @@ RATE = 4.0
 
 
 async def visit(app: str, site: Site, effort: Effort) -> Measured:
-    """Page, socket and document: one visitor at a time, then eight at once."""
-    visits, of_each = effort.visits, max(1, effort.visits // 4)
-    if app != "sliders":
-        visits, of_each = effort.large_visits, effort.large_visits // 2
+    """Page, socket and document: one visitor at a time, then eight that come again and again."""
+    visits = effort.visits if app == "sliders" else effort.large_visits
+    of_each = visits // 2
     (await site.visit(app)).leave()  # The first one pays for imports.
     cpu = site.cpu()
     times = [await _come_and_go(site, app) for _ in range(visits)]
@@ -31,6 +31,15 @@ async def visit(app: str, site: Site, effort: Effort) -> Measured:
     await asyncio.gather(*(_visit_again(site, app, of_each) for _ in range(CLIENTS)))
     rate = CLIENTS * of_each / (time.perf_counter() - begun)
     return [percentile(times, 50) * 1000, cpu * 1000, rate]
+
+
+async def visit_together(app: str, site: Site, effort: Effort) -> Measured:
+    """Eight visitors come in the same moment, some times; how long they wait, on average."""
+    (await site.visit(app)).leave()
+    times: list[float] = []
+    for _ in range(effort.large_visits):
+        times += await asyncio.gather(*(_come_and_go(site, app) for _ in range(CLIENTS)))
+    return [fmean(times) * 1000]
 
 
 async def visit_when_ready(app: str, site: Site, effort: Effort) -> Measured:
@@ -91,6 +100,14 @@ def _rows(app: str) -> tuple[Row, ...]:
 FIGURES = (
     Figure(_rows("sliders"), partial(visit, "sliders")),
     Figure(_rows("dashboard"), partial(visit, "dashboard"), most=2),
+    *(
+        Figure(
+            (Row("6", f"visit, {app}, {CLIENTS} in the same moment, mean", "ms"),),
+            partial(visit_together, app),
+            most=2,
+        )
+        for app in ("sliders", "dashboard")
+    ),
     Figure(
         (
             Row("7", "4 visits/s: load, p99", "ms", Target(value=150)),
