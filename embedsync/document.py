@@ -58,13 +58,16 @@ class EventKind(enum.Enum):
     """Happens, and is over: a click, a message. Writes nothing."""
 
 
-class Event(msgspec.Struct, frozen=True):
+class Event(msgspec.Struct, frozen=True, gc=False):
     """One encoded change on its way to the browsers.
+
+    Logs are full of these, so the garbage collector does not know of them.
 
     Attributes:
         content: the event as JSON, encoded once.
         kind: how it treats the value under ``key``.
-        key: what it writes, for instance ``(model id, property)``; ``None`` for a signal.
+        key: what it writes, for instance ``(model id, property)``; ``None`` for a signal. It leads to nothing
+            that holds the event.
         defines: ids of the models whose definitions ``content`` carries. An event that defines
             something is never dropped, because later events refer to it.
         buffers: the buffers that ``content`` refers to.
@@ -86,7 +89,7 @@ class Event(msgspec.Struct, frozen=True):
         return len(self.content) + sum([len(each.data) for each in self.buffers])
 
 
-class Patch(msgspec.Struct, frozen=True):
+class Patch(msgspec.Struct, frozen=True, gc=False):
     """What changed in a document between two drains, in the order to apply it.
 
     Attributes:

@@ -28,7 +28,11 @@ _NEVER = 1_000_000_000
 _WORTHWHILE = 0.25
 """The part of all objects that must be new for a full collection: that of Python itself."""
 _URGENT = 2
-"""So many times the memory for small objects, for one that no longer waits until nobody is served."""
+"""So many times the objects that the collector knows of, for a collection that no longer waits until nobody
+is served. They are counted, which itself takes hundredths of a second, when the memory for small objects has
+grown as much, and then once more with each quarter that comes to it."""
+_MOST = 4
+"""So many times the memory for small objects, for one that waits for nothing, whatever they are."""
 _LOOKS = 120
 """Looks after which memory that sessions have left is given back, though somebody is served."""
 
@@ -61,6 +65,8 @@ class Interpreter:
         self._collects = False
         self._objects = 1
         self._blocks = 0
+        self._worth_counting = 0.0
+        self._apps: set[str] = set()
         self._rounds = 0
         self._has_ended = False
         self._looks = 0
@@ -80,6 +86,7 @@ class Interpreter:
             if self._collects:
                 gc.set_threshold(young, middle, _NEVER)
                 self._count()
+                self._rounds = gc.get_count()[2]
             if self._collects or self._heap is not None:
                 self._timer = self._call_later(INTERVAL, self._look)
 
@@ -97,6 +104,16 @@ class Interpreter:
         if self._collects:
             gc.set_threshold(*threshold)
 
+    def built(self, app: str) -> None:
+        """A document of this app is there, and with the first one the modules that the app needs.
+
+        They stay, and may be more than all that was there before: who comes next need not wait while
+        everything is looked at because of them.
+        """
+        if app not in self._apps:
+            self._apps.add(app)
+            self._count()
+
     def session_ended(self) -> None:
         """A session has left memory behind."""
         self._has_ended = True
@@ -110,24 +127,27 @@ class Interpreter:
         young, middle, _ = gc.get_threshold()
         return (gc.get_count()[2] - self._rounds) * young * max(middle, 1) / self._objects
 
-    @property
-    def _has_doubled(self) -> bool:
-        """Whether what small objects take has, as far as the interpreter tells it.
+    def _may_be_full_of_garbage(self) -> bool:
+        """Whether the process holds so much more than it did that some of it may be garbage.
 
-        Only this says whether there is garbage: who is served makes objects and lets go of them again, and
-        to walk through all that a process holds because of that would stop everybody for nothing.
+        Who is served makes objects and lets go of them again, and logs fill with what the collector does not
+        know of: to walk through all that a process holds because of that would stop everybody for nothing.
         """
-        return sys.getallocatedblocks() >= _URGENT * self._blocks
+        blocks = sys.getallocatedblocks()
+        if blocks < self._worth_counting:
+            return False
+        self._worth_counting = blocks * (1 + _WORTHWHILE)
+        return blocks >= _MOST * self._blocks or len(gc.get_objects()) >= _URGENT * self._objects
 
     def _count(self) -> None:
         self._objects = len(gc.get_objects())
         self._blocks = sys.getallocatedblocks()
-        self._rounds = gc.get_count()[2]
+        self._worth_counting = _URGENT * self._blocks
 
     def _look(self) -> None:
         self._looks = self._looks + 1 if self._has_ended else 0
         growth, is_idle = self.growth if self._collects else 0.0, self._is_idle()
-        if growth >= _WORTHWHILE and (is_idle or self._has_doubled):
+        if growth >= _WORTHWHILE and (is_idle or self._may_be_full_of_garbage()):
             self._submit(self._collect)
         elif self._heap is not None and self._has_ended and (is_idle or self._looks >= _LOOKS):
             self._submit(self._trim)
@@ -138,6 +158,7 @@ class Interpreter:
         try:
             gc.collect()
             self._count()
+            self._rounds = gc.get_count()[2]
         finally:
             self._trim()
 

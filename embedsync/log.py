@@ -12,7 +12,7 @@ from embedsync.document import Event, EventKind, Patch
 __all__ = ["Log", "Op", "merge"]
 
 
-class Op(msgspec.Struct):
+class Op(msgspec.Struct, gc=False):
     """One committed patch.
 
     Attributes:

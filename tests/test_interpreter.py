@@ -115,6 +115,43 @@ def test_garbage_of_a_process_that_has_doubled_does_not_wait(process: Process) -
     assert kept
 
 
+def test_what_the_collector_does_not_know_of_is_looked_through_only_when_it_is_very_much(
+    process: Process,
+) -> None:
+    garbage = old_garbage()
+    known = grown(process, 0.3)
+    before = sys.getallocatedblocks()
+    numbers = [0.5]
+    while sys.getallocatedblocks() < 3.5 * before:
+        numbers.extend([float(each) for each in range(50_000)])
+        process.look()
+        assert garbage() is not None
+    while sys.getallocatedblocks() < 6 * before:
+        numbers.extend([float(each) for each in range(50_000)])
+        process.look()
+    assert garbage() is None
+    assert known
+
+
+def test_what_an_app_brings_with_its_first_document_is_no_reason_to_look_for_garbage(
+    process: Process,
+) -> None:
+    garbage = old_garbage()
+    before = sys.getallocatedblocks()
+    modules: list[list[int]] = []
+    while sys.getallocatedblocks() < 2 * before:
+        modules.extend([each] for each in range(10_000))
+    process.interpreter.built("app")
+    grown(process, 0.3)
+    process.look()
+    assert garbage() is not None
+    while sys.getallocatedblocks() < 4.2 * before:
+        modules.extend([each] for each in range(10_000))
+        process.interpreter.built("app")
+    process.look()
+    assert garbage() is None, "what its second document brings is"
+
+
 def test_objects_that_come_and_go_while_somebody_is_served_are_no_reason_to_stop_everybody(
     process: Process,
 ) -> None:

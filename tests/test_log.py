@@ -1,6 +1,8 @@
+import gc
+
 import pytest
 
-from embedsync.document import Event, EventKind, Patch
+from embedsync.document import Buffer, Event, EventKind, Patch
 from embedsync.log import Log, Op, merge
 
 WRITE, DELTA, SIGNAL = EventKind.WRITE, EventKind.DELTA, EventKind.SIGNAL
@@ -39,6 +41,24 @@ def test_since_gives_everything_after_a_position() -> None:
     log = filled(5)
     assert [each.seq for each in log.since(3) or ()] == [4, 5]
     assert log.since(5) == []
+
+
+def test_the_garbage_collector_does_not_walk_through_logs() -> None:
+    buffers = tuple(Buffer(f"s{number}", b"bytes") for number in range(2))
+    changed = Event(b"{}", WRITE, ("p1", "data"), ("p2",), buffers, frozenset("xy"))
+    kept = Op(1, "replica", Patch((changed,), ("p3",), ("bokeh",)), 1)
+    gc.collect(0)  # Tuples are forgotten when it has seen them.
+    parts = [
+        kept,
+        kept.patch,
+        kept.patch.events,
+        changed,
+        changed.buffers,
+        *buffers,
+        changed.key,
+        changed.defines,
+    ]
+    assert not any(map(gc.is_tracked, parts))
 
 
 def test_a_trimmed_position_is_lost_and_never_answered_in_part() -> None:

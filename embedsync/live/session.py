@@ -65,6 +65,7 @@ class LiveSession:
         settings, scheduler = equipment.settings, equipment.scheduler
         clock, random_id, counters = equipment.clock, equipment.random_id, equipment.counters
         self.app = app
+        self._interpreter = equipment.interpreter
         self.grace = settings.grace if app.grace is None else app.grace
         self._on_ending = on_ending
         self._on_ended = on_ended
@@ -215,6 +216,7 @@ class LiveSession:
 
         def build() -> Generator[Awaitable[Any], Any, None]:
             yield from self._built.build_ahead(self._host)
+            self._interpreter.built(self.app.name)
             done(None)
 
         try:
@@ -293,8 +295,12 @@ class LiveSession:
         with self._lock:
             if not self._begun:
                 # Under the lock: whoever comes second would otherwise be shown what is not built yet.
-                self._mailbox.post(lambda: self._built.build(self._host), self._not_built)
+                self._mailbox.post(self._build, self._not_built)
                 self._begun = True
+
+    def _build(self) -> Generator[Awaitable[Any], Any, None]:
+        yield from self._built.build(self._host)
+        self._interpreter.built(self.app.name)
 
     def _not_built(self, error: BaseException) -> None:
         self.failure = self._failures.noted(error, "could not fill a document")
