@@ -110,7 +110,7 @@ class Interpreter:
         They stay, and may be more than all that was there before: who comes next need not wait while
         everything is looked at because of them.
         """
-        if app not in self._apps:
+        if self._collects and app not in self._apps:
             self._apps.add(app)
             self._count()
 

@@ -451,7 +451,10 @@ class BokehDocument:
         return self._plain_event(change, self._leaves_nothing_out)
 
     def _plain_event(self, change: Change, whole: bool) -> Event | None:
-        """The event for a plain value, sooner; ``None`` if it is not to be told, or no such value."""
+        """The event for a plain value, or for arrays that were streamed, sooner.
+
+        ``None`` if it is not to be told, or nothing of the kind.
+        """
         if type(change) is Delta and self._is_shown(change.model):
             return plain_stream(self._known, change)
         if type(change) is not Write:
