@@ -118,9 +118,9 @@ def test_garbage_of_a_process_that_has_doubled_does_not_wait(process: Process) -
 def test_what_the_collector_does_not_know_of_is_looked_through_only_when_it_is_very_much(
     process: Process,
 ) -> None:
+    before = sys.getallocatedblocks()
     garbage = old_garbage()
     known = grown(process, 0.3)
-    before = sys.getallocatedblocks()
     numbers = [0.5]
     while sys.getallocatedblocks() < 3.5 * before:
         numbers.extend([float(each) for each in range(50_000)])
