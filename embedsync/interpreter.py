@@ -13,7 +13,8 @@ from __future__ import annotations
 import gc
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from embedsync.heap import Heap
 from embedsync.scheduler import Timer
@@ -68,6 +69,7 @@ class Interpreter:
         self._worth_counting = 0.0
         self._apps: set[str] = set()
         self._rounds = 0
+        self._collections = 0
         self._has_ended = False
         self._looks = 0
         if heap is not None:
@@ -86,7 +88,6 @@ class Interpreter:
             if self._collects:
                 gc.set_threshold(young, middle, _NEVER)
                 self._count()
-                self._rounds = gc.get_count()[2]
             if self._collects or self._heap is not None:
                 self._timer = self._call_later(INTERVAL, self._look)
 
@@ -104,15 +105,25 @@ class Interpreter:
         if self._collects:
             gc.set_threshold(*threshold)
 
-    def built(self, app: str) -> None:
-        """A document of this app is there, and with the first one the modules that the app needs.
+    @contextmanager
+    def building(self, app: str) -> Iterator[None]:
+        """While a document of this app is built: what the first one brings along, such as modules, stays.
 
-        They stay, and may be more than all that was there before: who comes next need not wait while
-        everything is looked at because of them.
+        It may be more than all that was there before, and is no reason to look at everything.
         """
-        if self._collects and app not in self._apps:
-            self._apps.add(app)
-            self._count()
+        if not self._collects or app in self._apps:
+            yield
+            return
+        self._apps.add(app)
+        before, collections = sys.getallocatedblocks(), self._collections
+        try:
+            yield
+        except BaseException:
+            self._apps.discard(app)
+            raise
+        if collections == self._collections:
+            growth = 1 + max(0, sys.getallocatedblocks() - before) / self._blocks
+            self._blocks, self._objects = round(self._blocks * growth), round(self._objects * growth)
 
     def session_ended(self) -> None:
         """A session has left memory behind."""
@@ -127,30 +138,43 @@ class Interpreter:
         young, middle, _ = gc.get_threshold()
         return (gc.get_count()[2] - self._rounds) * young * max(middle, 1) / self._objects
 
-    def _may_be_full_of_garbage(self) -> bool:
-        """Whether the process holds so much more than it did that some of it may be garbage.
+    def _is_worth_counting(self) -> bool:
+        """Whether there is so much that some of it may be garbage.
 
         Who is served makes objects and lets go of them again, and logs fill with what the collector does not
         know of: to walk through all that a process holds because of that would stop everybody for nothing.
         """
         blocks = sys.getallocatedblocks()
-        if blocks < self._worth_counting:
+        if blocks < _URGENT * self._blocks:
+            self._worth_counting = 0.0
             return False
-        self._worth_counting = blocks * (1 + _WORTHWHILE)
-        return blocks >= _MOST * self._blocks or len(gc.get_objects()) >= _URGENT * self._objects
+        return blocks >= min(self._worth_counting, _MOST * self._blocks)
 
     def _count(self) -> None:
-        self._objects = len(gc.get_objects())
+        self._objects = _known_objects()
         self._blocks = sys.getallocatedblocks()
-        self._worth_counting = _URGENT * self._blocks
+        self._rounds = gc.get_count()[2]
+        self._collections += 1
+        self._worth_counting = 0.0
 
     def _look(self) -> None:
         self._looks = self._looks + 1 if self._has_ended else 0
-        growth, is_idle = self.growth if self._collects else 0.0, self._is_idle()
-        if growth >= _WORTHWHILE and (is_idle or self._may_be_full_of_garbage()):
+        is_idle = self._is_idle()
+        has_grown = self._collects and self.growth >= _WORTHWHILE
+        if has_grown and is_idle:
             self._submit(self._collect)
+        elif has_grown and self._is_worth_counting():
+            self._submit(self._collect_if_urgent)
         elif self._heap is not None and self._has_ended and (is_idle or self._looks >= _LOOKS):
             self._submit(self._trim)
+        else:
+            self._again()
+
+    def _collect_if_urgent(self) -> None:
+        blocks = sys.getallocatedblocks()
+        self._worth_counting = blocks * (1 + _WORTHWHILE)
+        if blocks >= _MOST * self._blocks or _known_objects() >= _URGENT * self._objects:
+            self._collect()
         else:
             self._again()
 
@@ -158,7 +182,6 @@ class Interpreter:
         try:
             gc.collect()
             self._count()
-            self._rounds = gc.get_count()[2]
         finally:
             self._trim()
 
@@ -174,3 +197,10 @@ class Interpreter:
         with self._lock:
             if self._timer is not None:
                 self._timer = self._call_later(INTERVAL, self._look)
+
+
+def _known_objects() -> int:
+    """How many objects the collector knows of."""
+    # In one go: `len(gc.get_objects())` lets other threads run while the list holds everything, and whoever
+    # looks then whether an object is held elsewhere finds that it is.
+    return next(map(len, map(gc.get_objects, (None,))))

@@ -4,6 +4,7 @@ import ctypes
 import gc
 import platform
 import sys
+import threading
 import weakref
 from collections.abc import Callable, Iterator
 
@@ -136,20 +137,84 @@ def test_what_the_collector_does_not_know_of_is_looked_through_only_when_it_is_v
 def test_what_an_app_brings_with_its_first_document_is_no_reason_to_look_for_garbage(
     process: Process,
 ) -> None:
-    garbage = old_garbage()
     before = sys.getallocatedblocks()
+    garbage = old_garbage()
     modules: list[list[int]] = []
-    while sys.getallocatedblocks() < 2 * before:
-        modules.extend([each] for each in range(10_000))
-    process.interpreter.built("app")
+    with process.interpreter.building("app"):
+        while sys.getallocatedblocks() < 2 * before:
+            modules.extend([each] for each in range(10_000))
     grown(process, 0.3)
     process.look()
     assert garbage() is not None
-    while sys.getallocatedblocks() < 4.2 * before:
-        modules.extend([each] for each in range(10_000))
-        process.interpreter.built("app")
+    with process.interpreter.building("app"):
+        while sys.getallocatedblocks() < 4.2 * before:
+            modules.extend([each] for each in range(10_000))
     process.look()
     assert garbage() is None, "what its second document brings is"
+
+
+def test_garbage_does_not_become_part_of_what_apps_have_brought(process: Process) -> None:
+    before = sys.getallocatedblocks()
+    garbage = old_garbage()
+    kept: list[list[int]] = []
+    apps = iter(range(1000))
+    while garbage() is not None:
+        assert sys.getallocatedblocks() < 3 * before
+        kept.extend([each] for each in range(10_000))
+        with process.interpreter.building(f"app{next(apps)}"):
+            pass
+        process.look()
+    assert kept
+
+
+def test_a_document_that_could_not_be_built_is_not_the_first_one(process: Process) -> None:
+    before = sys.getallocatedblocks()
+    garbage = old_garbage()
+    modules: list[list[int]] = []
+    with pytest.raises(ZeroDivisionError), process.interpreter.building("app"):
+        raise ZeroDivisionError
+    with process.interpreter.building("app"):
+        while sys.getallocatedblocks() < 2 * before:
+            modules.extend([each] for each in range(10_000))
+    grown(process, 0.3)
+    process.look()
+    assert garbage() is not None
+    assert modules
+
+
+def test_what_was_much_for_a_while_makes_nobody_wait_longer_for_the_next_look(process: Process) -> None:
+    before = sys.getallocatedblocks()
+    garbage = old_garbage()
+    known = grown(process, 0.3)
+    numbers = [0.5]
+    while sys.getallocatedblocks() < 3.9 * before:
+        numbers.extend([float(each) for each in range(50_000)])
+        process.look()
+    del numbers
+    process.look()
+    while garbage() is not None:
+        assert sys.getallocatedblocks() < 3 * before
+        known.extend([each] for each in range(10_000))
+        process.look()
+
+
+def test_nothing_is_held_while_objects_are_counted(process: Process) -> None:
+    held: list[int] = []  # Of which the collector knows.
+    stop = threading.Event()
+    usual = sys.getrefcount(held)
+    counts = set()
+
+    def watch() -> None:
+        while not stop.is_set():
+            counts.add(sys.getrefcount(held))
+
+    watching = threading.Thread(target=watch)
+    watching.start()
+    for _ in range(50):
+        process.interpreter._count()
+    stop.set()
+    watching.join()
+    assert counts == {usual}
 
 
 def test_objects_that_come_and_go_while_somebody_is_served_are_no_reason_to_stop_everybody(

@@ -215,8 +215,8 @@ class LiveSession:
         """See :class:`~embedsync.prebuilt.Parked`."""
 
         def build() -> Generator[Awaitable[Any], Any, None]:
-            yield from self._built.build_ahead(self._host)
-            self._interpreter.built(self.app.name)
+            with self._interpreter.building(self.app.name):
+                yield from self._built.build_ahead(self._host)
             done(None)
 
         try:
@@ -299,8 +299,8 @@ class LiveSession:
                 self._begun = True
 
     def _build(self) -> Generator[Awaitable[Any], Any, None]:
-        yield from self._built.build(self._host)
-        self._interpreter.built(self.app.name)
+        with self._interpreter.building(self.app.name):
+            yield from self._built.build(self._host)
 
     def _not_built(self, error: BaseException) -> None:
         self.failure = self._failures.noted(error, "could not fill a document")

@@ -13,7 +13,7 @@ from embedsync.document import Buffer, Event, EventKind
 from embedsync.documents.bokeh.columns import COLUMNS, Arrays, appended
 from embedsync.documents.bokeh.pending import Delta
 from embedsync.documents.bokeh.plain_columns import PlainColumn, plain_array, plain_column
-from embedsync.documents.bokeh.plain_values import is_plain
+from embedsync.documents.bokeh.plain_values import MOST_SAFE, is_plain
 from embedsync.documents.bokeh.private import Model
 from embedsync.documents.bokeh.serializer import KnownModels, encode_json
 
@@ -55,6 +55,8 @@ def plain_stream(known: KnownModels, delta: Delta) -> Event | None:
     if delta.kind != "ColumnsStreamed":
         return None
     data, rollover = delta.fields["data"], delta.fields["rollover"]
+    if rollover is not None and rollover > MOST_SAFE:
+        return None
     columns: dict[str, PlainColumn] = {}
     arrays: Arrays = {}
     for name, each in data.items():

@@ -349,6 +349,9 @@ class Recorder(DocumentCallbackManager):
             in_place: a source, and the names of the columns in it that were not replaced but changed.
         """
         inside = self._turn() is not None
+        if not inside and isinstance(change, Delta) and change.kind == ColumnsStreamedEvent.kind:
+            # A turn may have shown the new rows to somebody before this could tell of them.
+            change = Write(change.model, change.attribute)
         if change is not None:
             self._note(change, inside)
         if in_place is not None:

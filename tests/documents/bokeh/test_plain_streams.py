@@ -72,7 +72,7 @@ ANYTHING = st.integers(0, 4).flatmap(
 )
 STREAMS = st.tuples(
     st.one_of(ARRAYS, ARRAYS, ANYTHING, st.fixed_dictionaries({"x": columns_of(1)})),
-    st.sampled_from([None, None, 1, 3, 5, 0, -1, np.int64(3)]),
+    st.sampled_from([None, None, 1, 3, 5, 0, -1, np.int64(3), 2**53]),
 )
 
 

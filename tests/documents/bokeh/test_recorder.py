@@ -10,7 +10,8 @@ import pytest
 from bokeh.io import curdoc
 from bokeh.models import Button, Column, ColumnDataSource, Div, Range1d, Slider
 
-from tests.documents.bokeh.harness import Live, events, kinds, write
+from embedsync.documents.bokeh.recorder import Recorder
+from tests.documents.bokeh.harness import Live, Mirror, events, kinds, write
 
 
 def live_with(*models: Any) -> Live:
@@ -411,6 +412,27 @@ def test_an_array_in_place_of_a_list_with_the_same_numbers_and_nan_is_sent() -> 
     live = live_with(div)
     assert kinds(live.do(lambda: setattr(div, "tags", [np.array([1.0, math.nan])]))) == ["ModelChanged"]
     assert live.do(lambda: setattr(div, "tags", [np.array([1.0, math.nan])])) == []
+
+
+@pytest.mark.parametrize("column", [np.array([1.0, 2.0]), [1.0, 2.0]], ids=["array", "list"])
+def test_rows_of_a_thread_that_a_viewer_was_shown_before_it_could_tell_of_them_are_not_there_twice(
+    column: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = ColumnDataSource(data={"x": column})
+    live = live_with(Div(tags=[source]))
+    notify = Recorder.notify_change
+
+    def late(self: Recorder, *arguments: Any, **named: Any) -> None:
+        monkeypatch.undo()
+        live.drain()
+        live.mirror = Mirror(live.document.snapshot())  # Meanwhile, a viewer comes.
+        notify(self, *arguments, **named)
+
+    monkeypatch.setattr(Recorder, "notify_change", late)
+    source.stream({"x": column[:1]}, rollover=2)
+    live.settle()
+    live.check_mirror()
+    assert list(source.data["x"]) == [2.0, 1.0]
 
 
 def test_rows_of_a_thread_that_were_sent_before_it_could_tell_of_them_are_not_sent_twice() -> None:
