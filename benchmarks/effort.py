@@ -34,7 +34,7 @@ class Effort:
 
 FULL = Effort(
     "full",
-    repetitions=3,
+    repetitions=5,
     patience=240,
     events=100,
     seconds=2.0,

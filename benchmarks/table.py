@@ -47,11 +47,11 @@ class Table:
             name: [value for each in repetitions if (value := each[at]) is not None]
             for name, repetitions in measured.items()
         }
-        usual = {name: median(each) for name, each in values.items() if each}
         cells = [_cell(measured[each.name], values[each.name]) for each in self._systems]
-        ours = usual.get(self._ours.name)
-        ratios = [_ratio(ours, usual.get(each.name)) for each in self._peers]
-        return [row.number, row.title, row.unit, *cells, *ratios, *_judge(row, ours, usual)]
+        ours = values[self._ours.name]
+        times = {each.name: _times(ours, values[each.name]) for each in self._peers}
+        ratios = [f"{each:.3g} ×" if each is not None else "–" for each in times.values()]
+        return [row.number, row.title, row.unit, *cells, *ratios, *_judge(row, ours, times)]
 
     def markdown(self) -> str:
         """The whole table."""
@@ -73,7 +73,8 @@ def about(systems: Sequence[System], effort: Effort, seconds: float, notes: Iter
     """
     lines = [
         f"Measured {datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {effort.name},"
-        f" {effort.repetitions} times at the most: the middle one, in brackets the lowest and the highest.",
+        f" {effort.repetitions} times at the most: the middle one, in brackets the lowest and the highest;"
+        " ratios are the middle one of those of the repetitions, in which systems take turns.",
         f"It took {seconds / 60:.1f} minutes.",
         f"Machine: {_machine()}.",
         *(f"{each.name}: {each.versions()}." for each in systems),
@@ -99,31 +100,41 @@ def _number(value: float) -> str:
     return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
 
 
-def _ratio(ours: float | None, peer: float | None) -> str:
-    return "–" if ours is None or not peer else f"{ours / peer:.3g} ×"
+def _times(ours: list[float], peer: list[float]) -> float | None:
+    """How many times the value of a peer ours is; ``None`` if one of them has none.
+
+    The middle one of the repetitions, in which systems take turns: a machine that is slower for a minute is
+    so for both. If not all have come to their ends, the middle values are compared.
+    """
+    if len(ours) != len(peer):
+        ours, peer = ([median(each)] if each else [] for each in (ours, peer))
+    ratios = [one / other for one, other in zip(ours, peer, strict=False) if other]
+    return median(ratios) if ratios else None
 
 
-def _judge(row: Row, ours: float | None, usual: dict[str, float]) -> tuple[str, str]:
+def _judge(row: Row, ours: list[float], times: dict[str, float | None]) -> tuple[str, str]:
     """The target in words, and whether it is reached; a peer that was not measured is left out of it."""
-    sign, limits = "≥" if row.more_is_better else "≤", _limits(row, usual)
-    words = [f"{sign} {times:.3g} × {name}" for name, times in row.target.times.items()]
-    if row.target.value is not None:
-        around = f" (± {row.target.within:g})" if row.target.within else ""
-        words.append(f"{sign} {row.target.value:g}{around}")
-    if not limits:
-        return ", ".join(words) or "–", "–"
-    reached = ours is not None and all(
-        ours >= each if row.more_is_better else ours <= each for each in limits
-    )
-    return ", ".join(words), "yes" if reached else "no"
-
-
-def _limits(row: Row, usual: dict[str, float]) -> list[float]:
-    target = row.target
-    limits = [usual[name] * times for name, times in target.times.items() if name in usual]
+    sign, target = "≥" if row.more_is_better else "≤", row.target
+    words = [f"{sign} {each:.3g} × {name}" for name, each in target.times.items()]
+    reached = [
+        _reaches(row, found, each)
+        for name, each in target.times.items()
+        if (found := times.get(name)) is not None
+    ]
     if target.value is not None:
-        limits.append(target.value - target.within if row.more_is_better else target.value + target.within)
-    return limits
+        around = f" (± {target.within:g})" if target.within else ""
+        words.append(f"{sign} {target.value:g}{around}")
+        limit = target.value - target.within if row.more_is_better else target.value + target.within
+        reached.append(bool(ours) and _reaches(row, median(ours), limit))
+    if words and not ours:
+        reached = [False]
+    if not reached:
+        return ", ".join(words) or "–", "–"
+    return ", ".join(words), "yes" if all(reached) else "no"
+
+
+def _reaches(row: Row, value: float, limit: float) -> bool:
+    return value >= limit if row.more_is_better else value <= limit
 
 
 def _machine() -> str:

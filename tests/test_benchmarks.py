@@ -89,6 +89,23 @@ def test_a_row_shows_all_systems_their_ratios_and_whether_the_target_is_reached(
     assert Table("ours and peers", (OURS, BOKEH_SERVE, BOKEH_ASGI)).add((row,), measured) == [line]
 
 
+def test_ratios_are_those_of_repetitions_that_were_measured_one_after_the_other() -> None:
+    row = Row("5", "visit", "ms", Target({"BokehASGI": 0.6}))
+    measured = {OURS.name: [[20.0], [30.0], [31.0]], BOKEH_ASGI.name: [[36.0], [60.0], [61.0]]}
+    (line,) = Table("ours and a peer", (OURS, BOKEH_ASGI)).add((row,), measured)
+    assert line.endswith("| 30.0 (20.0–31.0) | 60.0 (36.0–61.0) | 0.508 × | ≤ 0.6 × BokehASGI | yes")
+    measured[BOKEH_ASGI.name].pop()  # One repetition has failed; nobody knows which.
+    (line,) = Table("ours and a peer", (OURS, BOKEH_ASGI)).add((row,), measured)
+    assert line.endswith("| 0.625 × | ≤ 0.6 × BokehASGI | no")
+
+
+def test_what_ours_does_not_serve_reaches_no_target() -> None:
+    row = Row("5", "visit", "ms", Target({"BokehASGI": 0.6}))
+    measured = {OURS.name: [[None]], BOKEH_ASGI.name: [[36.0]]}
+    (line,) = Table("ours and a peer", (OURS, BOKEH_ASGI)).add((row,), measured)
+    assert line == "5 | visit | ms | not served | 36.0 | – | ≤ 0.6 × BokehASGI | no"
+
+
 def test_a_system_that_could_not_be_measured_is_said_to_have_failed() -> None:
     row = Row("1", "latency", "ms", Target({"BokehASGI": 0.5}))
     measured = {OURS.name: [[0.5]], BOKEH_ASGI.name: []}

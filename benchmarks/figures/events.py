@@ -119,6 +119,7 @@ FIGURES = (
     Figure(
         _rates("3", "200 points, 100 viewers of one session", "updates", Target({"BokehASGI": 6})),
         partial(fan_out, "sliders"),
+        most=5,
     ),
     Figure(
         _rates("4", "100,000 × 2 numbers, 10 viewers", "updates", Target({"BokehASGI": 1.3})),

@@ -98,7 +98,7 @@ def _rows(app: str) -> tuple[Row, ...]:
 
 
 FIGURES = (
-    Figure(_rows("sliders"), partial(visit, "sliders")),
+    Figure(_rows("sliders"), partial(visit, "sliders"), most=5),
     Figure(_rows("dashboard"), partial(visit, "dashboard"), most=2),
     *(
         Figure(
