@@ -79,3 +79,16 @@ def read(page: Page) -> tuple[str, bytes]:
 
 def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
+
+
+def test_the_ranges_of_a_plot_that_is_emptied_and_filled_again_are_the_same_on_both_sides(
+    own_page: str, visitor: Visitors
+) -> None:
+    visitor.expected = lambda complaint: "could not set initial ranges" in complaint  # BokehJS says so.
+    page = visit(visitor(), f"{own_page}/clears")
+    page.get_by_role("button", name="Clear").click()
+    wait_for_value(page, "report", "value", "nan")
+    assert page.evaluate("() => Number.isNaN(Bokeh.documents[0].get_model_by_name('across').start)")
+    page.get_by_role("button", name="Fill").click()
+    wait_for(page, "() => Bokeh.documents[0].get_model_by_name('across').start > 6")
+    wait_for(page, "() => parseFloat(Bokeh.documents[0].get_model_by_name('report').value) > 6")

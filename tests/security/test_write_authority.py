@@ -304,6 +304,16 @@ def test_s7_a_range_that_follows_its_data_may_go_beyond_its_bounds() -> None:
     refused(page, write(plot.y_range, "end", 10.5) | {"local": True})
 
 
+def test_s7_a_range_that_has_nothing_to_follow_is_nowhere_and_no_other_is() -> None:
+    plot = figure(x_range=DataRange1d(), y_range=Range1d(0, 10))
+    page = live(plot)
+    nan, infinity = ({"type": "number", "value": each} for each in ("nan", "+inf"))
+    page.edit(write(plot.x_range, "start", nan), write(plot.x_range, "end", nan))
+    assert math.isnan(plot.x_range.start)
+    refused(page, write(plot.x_range, "end", infinity))
+    refused(page, write(plot.y_range, "end", nan))
+
+
 def test_s7_the_renderers_of_a_group_follow_it() -> None:
     plot, group = figure(), RendererGroup()
     line, other = plot.line([1], [2]), plot.line([1], [2])

@@ -312,6 +312,11 @@ def _finite(model: Any, value: Any) -> str:
     return "" if isinstance(value, int | float) and math.isfinite(value) else "it is not finite"
 
 
+def _followed(model: Any, value: Any) -> str:
+    """Where there is nothing to follow, such as in a plot that was emptied, BokehJS puts NaN."""
+    return "" if isinstance(value, int | float) and not math.isinf(value) else "it is not finite"
+
+
 def _tool(model: Any, value: Any) -> str:
     chosen = value if isinstance(value, list) else [value]
     there = [*model.tools, *(tool for each in model.tools for tool in getattr(each, "tools", ()))]
@@ -386,8 +391,8 @@ _RULES: dict[tuple[str, str], Callable[[Any, Any], str]] = {
     ("Range1d", "start"): _bound,
     ("Range1d", "end"): _bound,
     # Where it follows its data, BokehJS puts its ends beyond the bounds.
-    ("DataRange1d", "start"): _finite,
-    ("DataRange1d", "end"): _finite,
+    ("DataRange1d", "start"): _followed,
+    ("DataRange1d", "end"): _followed,
     ("FactorRange", "start"): _finite,
     ("FactorRange", "end"): _finite,
     ("Toolbar", "active_drag"): _tool,
