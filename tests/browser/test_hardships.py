@@ -29,6 +29,7 @@ pytestmark = pytest.mark.browser
 
 FLIGHT = 60_000
 """Milliseconds."""
+HALF_A_HEARTBEAT = 12_500
 SLEEP = 15_000
 """Longer than the server waits for a pong: heartbeat and its timeout."""
 
@@ -85,6 +86,23 @@ def test_a_flight_of_a_minute_during_a_drag_and_a_stream(
     assert traffic.of(wire.Opened)[-1].recovered, "it went on from where it was"
     assert is_on_page(shown)
     nothing_is_missing(page)
+
+
+def test_a_page_without_a_network_says_so_long_before_the_server_would_be_missed(
+    serve_url: str, visitor: Visitors, pictures: Path
+) -> None:
+    visitor.expected = is_about_the_network
+    page = visitor()
+    traffic = Traffic(page)
+    visit(page, f"{serve_url}/sliders")
+    page.context.set_offline(True)
+    app = page.locator("embed-app")
+    expect(app).to_have_attribute("data-state", "reconnecting", timeout=HALF_A_HEARTBEAT)
+    expect(app.locator(".badge")).to_have_text("Reconnecting…")
+    page.screenshot(path=pictures / "offline.png")
+    page.context.set_offline(False)
+    wait_until_live(page)
+    assert traffic.of(wire.Opened)[-1].recovered, "it went on from where it was"
 
 
 def test_a_laptop_that_sleeps_goes_on_when_it_wakes(

@@ -94,6 +94,19 @@ def test_after_a_crash_of_the_server_the_inputs_are_as_they_were_and_callbacks_r
     expect(page.get_by_text("Depth: 1")).to_be_visible()
 
 
+def test_after_a_crash_of_the_server_whoever_has_put_in_nothing_is_told_that_the_app_begins_anew(
+    server: tuple[Server, str], visitor: Visitors, pictures: Path
+) -> None:
+    visitor.expected = is_about_the_network
+    process, url = server
+    page = visit(visitor(), url)
+    killed_and_restarted(process, page)
+    badge = page.locator("embed-app .badge")
+    expect(badge).to_have_text("Reconnected. The app has begun anew.")
+    expect(badge.get_by_role("button")).to_have_count(0)
+    page.screenshot(path=pictures / "anew.png")
+
+
 @pytest.mark.parametrize("server", ["serve"], indirect=True)
 def test_where_others_may_meet_nothing_is_put_in_again_and_the_person_is_told(
     server: tuple[Server, str], visitor: Visitors

@@ -9,12 +9,12 @@ import { OPENED, Page, ROOT, append, set, settled } from "./fakes.js";
 const CHILD = { define: "child", attributes: { value: 0 } };
 
 /** A page whose session is gone, and that has just received the next one's document. */
-async function reopened(page, { document = ROOT, opened = {} } = {}) {
+async function reopened(page, { document = ROOT, opened = {}, epoch = "e2" } = {}) {
   page.push({ type: "closed", code: 4101 });
   await settled();
   page.attachment += 1;
   page.push({ ...OPENED, session: "s2", client: "c2", recover: true, ...opened });
-  page.push({ type: "snapshot", epoch: "e2", seq: 0, cseq: 0, document });
+  page.push({ type: "snapshot", epoch, seq: 0, cseq: 0, document });
   await settled();
 }
 
@@ -101,8 +101,23 @@ test("what a page script wrote, what was appended and what was clicked is not pu
   page.person((document) => document.click("root"));
   await reopened(page);
   assert.deepEqual(sentIn(page), []);
-  assert.deepEqual(page.told.filter(([what]) => what === "restored"), []);
+  assert.deepEqual(page.told.filter(([what]) => what === "restored"), [["restored", { inputs: 0, missing: 0 }]]);
   assert.deepEqual(page.told.find(([what]) => what === "rejected")[1], { reason: "lost", code: "", edits: 3 });
+});
+
+test("where nothing was put in, the person is told of the new session once, and only if nobody has asked for it", async () => {
+  const page = await recovering();
+  assert.deepEqual(page.told.filter(([what]) => what === "restored"), [], "it is the first one");
+  await reopened(page);
+  await reopened(page, { opened: { recover: false }, epoch: "e3" });
+  const told = ["restored", { inputs: 0, missing: 0 }];
+  assert.deepEqual(page.told.filter(([what]) => what === "restored"), [told, told]);
+  page.session.startAfresh();
+  page.attachment = page.wire.of("open").at(-1).attachment;
+  page.push({ ...OPENED, session: "s4", client: "c4", recover: true });
+  page.push({ type: "snapshot", epoch: "e4", seq: 0, cseq: 0, document: ROOT });
+  await settled();
+  assert.deepEqual(page.told.filter(([what]) => what === "restored"), [told, told]);
 });
 
 test("what the person changes meanwhile is newer than what is put in again", async () => {

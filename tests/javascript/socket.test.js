@@ -70,6 +70,37 @@ test("a socket that is silent for longer than heartbeat and ten seconds is dead"
   assert.deepEqual([page.socket.state, page.session.state], ["waiting", "waiting"]);
 });
 
+for (const name of ["offline", "online"]) {
+  test(`when the network goes ${name}, a socket that does not answer soon is dead`, async () => {
+    const page = await Page.live();
+    page.environment.fire(name);
+    assert.deepEqual(page.wire.of("ping"), [{ type: "ping", attachment: 0 }]);
+    page.environment.advance(4_000);
+    page.environment.fire("focus");
+    page.environment.advance(999);
+    assert.equal(page.socket.state, "open");
+    page.environment.advance(1);
+    assert.deepEqual([page.socket.state, page.session.state], ["waiting", "waiting"]);
+  });
+
+  test(`when the network goes ${name}, a socket on which something comes lives on`, async () => {
+    const page = await Page.live();
+    page.environment.fire(name);
+    page.wire.push(0, { type: "pong" });
+    page.environment.advance(34_999);
+    assert.deepEqual([page.socket.state, page.environment.sockets.length], ["open", 1]);
+    page.environment.advance(1);
+    assert.equal(page.socket.state, "waiting", "as long as silence is no longer than usual");
+  });
+}
+
+test("a network that comes back tells at once of a socket that has been silent for too long", async () => {
+  const page = await Page.live();
+  page.environment.time += 3_600_000;
+  page.environment.fire("online");
+  assert.equal(page.socket.state, "waiting");
+});
+
 test("a clock that is set back does not hide that a socket is dead", async () => {
   const page = await Page.live();
   let back = 0;

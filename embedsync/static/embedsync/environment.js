@@ -14,7 +14,7 @@
  * @property {typeof fetch} fetch
  * @property {(error: unknown) => void} report tells the developer
  *
- * @typedef {"online" | "pagehide" | "pageshow" | "visibilitychange" | "resume" | "focus"} PageEvent
+ * @typedef {"online" | "offline" | "pagehide" | "pageshow" | "visibilitychange" | "resume" | "focus"} PageEvent
  */
 
 /** @returns {Environment} the one of this page */

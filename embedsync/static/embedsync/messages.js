@@ -64,6 +64,7 @@ export function delayText(code) {
  * @param {number} missing those for which there was no place any more
  */
 export function restoredText(inputs, missing) {
+  if (inputs === 0) return "Reconnected. The app has begun anew.";
   if (missing === 0) return "Reconnected. What you had put in was restored.";
   if (missing === inputs) return "Reconnected. What you had put in could not be restored.";
   return `Reconnected. ${missing} of ${inputs} inputs could not be restored.`;

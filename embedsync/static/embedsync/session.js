@@ -36,7 +36,7 @@ const UNSENDABLE_PAUSE = 10_000;
  * @property {(end: {code: number, error: string, detail: string}) => void} ended and will not go on by itself
  * @property {(notice: Notice) => void} notice
  * @property {(told: {inputs: number, missing: number}) => void} restored a new session took the place of one
- *   that is gone, and what the person had put in was put in again, but for those that are missing
+ *   that is gone, and what the person had put in, if anything, was put in again, but for those that are missing
  * @property {(told: {reason: "refused" | "lost", code: string, edits: number, keys?: string[]}) => void} rejected
  *   edits that the person made and that did not come to count; `keys` are the properties of one that is too big
  *
@@ -110,6 +110,8 @@ export class Session {
   #retryTimer = null;
   /** Runs until a further edit may be sent. @type {unknown} */
   #paceTimer = null;
+  /** A session that is gone is being replaced, which nobody has asked for. */
+  #isReplacing = false;
   /** Times that a fresh ticket was asked for. */
   #reopening = 0;
 
@@ -133,6 +135,11 @@ export class Session {
 
   /** Attach, now or as soon as the socket is open. Also after an end. */
   open() {
+    this.#isReplacing = false;
+    this.#begin();
+  }
+
+  #begin() {
     this.#reopening += 1;
     this.id = this.client = this.#secret = "";
     this.#lost(this.#edits.forget(0, this.#recovers));
@@ -390,8 +397,17 @@ export class Session {
     this.#failures = 0;
     this.#live();
     this.#count();
-    if (!isNew || this.#journal.isEmpty) return;
-    if (this.#recovers) void this.#restore();
+    if (isNew) this.#takeOver();
+  }
+
+  /** A session has begun, perhaps in the place of another one. */
+  #takeOver() {
+    const isReplaced = this.#isReplacing;
+    this.#isReplacing = false;
+    if (this.#journal.isEmpty) {
+      // It may look quite different, though there was nothing to be put in.
+      if (isReplaced) this.events.restored({ inputs: 0, missing: 0 });
+    } else if (this.#recovers) void this.#restore();
     else this.#giveUpInputs();
   }
 
@@ -741,7 +757,8 @@ export class Session {
     if (this.state === "stopped" || reopening !== this.#reopening) return;
     if (typeof ticket === "number") return this.#end(ticket, "", "");
     this.ticket = ticket;
-    this.open();
+    this.#isReplacing ||= this.id !== "" && this.epoch !== "";
+    this.#begin();
   }
 
   /** @param {() => void} call */

@@ -9,6 +9,8 @@ import { WireError, decode, encode } from "./wire.js";
 const ATTEMPT_TIMEOUT = 10_000;
 /** How much later than promised a ping of the server may come. */
 const PING_LATE = 10_000;
+/** How soon the server answers when there is reason to doubt that it is there. */
+const ANSWER_WITHIN = 5_000;
 /** A socket that was open for so long was a good one: the next pauses start short again. */
 const GOOD = 30_000;
 /** So many attempts in vain, and none that ever succeeded, are no chance. */
@@ -34,6 +36,8 @@ export class Socket {
   #timer = null;
   #heartbeat = 25_000;
   #lastHeard = 0;
+  /** The server was asked whether it is there, and has said nothing since. */
+  #isAsked = false;
   #openedAt = 0;
   #wasEverOpen = false;
   /** The pause that a server that is about to stop has asked for. */
@@ -102,7 +106,11 @@ export class Socket {
     const wake = () => this.#wake();
     const { environment } = this;
     this.#unlisten = [
-      environment.listen("online", wake),
+      environment.listen("online", () => {
+        this.#wake();
+        this.#ask();
+      }),
+      environment.listen("offline", () => this.#ask()),
       environment.listen("focus", wake),
       environment.listen("resume", wake),
       environment.listen("visibilitychange", () => environment.hidden() || this.#wake()),
@@ -143,6 +151,7 @@ export class Socket {
     this.state = "open";
     this.#wasEverOpen = true;
     this.#askedPause = 0;
+    this.#isAsked = false;
     this.#lastHeard = this.#openedAt = this.environment.now();
     this.#watch();
     for (const [attachment, session] of [...this.#sessions]) session.connected(attachment);
@@ -151,6 +160,7 @@ export class Socket {
   /** @param {unknown} data */
   #received(data) {
     this.#lastHeard = this.environment.now();
+    this.#isAsked = false;
     let frame;
     try {
       frame = decode(data);
@@ -222,7 +232,15 @@ export class Socket {
   /** The page is looked at again, or the network is back: don't sit out a long pause. */
   #wake() {
     if (this.state === "waiting" || this.state === "suspended") this.#connect();
-    else if (this.state === "open") this.#watch();
+    else if (this.state === "open" && !this.#isAsked) this.#watch();
+  }
+
+  /** The network has gone, or is another one: an answer, or none, soon tells what has become of the socket. */
+  #ask() {
+    if (this.state !== "open") return;
+    this.#isAsked = true;
+    this.send(encode(0, { type: "ping" }));
+    this.#setTimer(() => (this.#isAsked ? this.#lost() : this.#watch()), ANSWER_WITHIN);
   }
 
   /**
