@@ -124,9 +124,11 @@ FIGURES = (
     Figure(
         _rates("4", "100,000 × 2 numbers, 10 viewers", "updates", Target({"BokehASGI": 1.3})),
         partial(_fan_out_arrays, "offset"),
+        most=5,
     ),
     Figure(
         _rates("4", "the same, of which half have changed", "updates", Target({"BokehASGI": 1.3})),
         partial(_fan_out_arrays, "amplitude"),
+        most=5,
     ),
 )
