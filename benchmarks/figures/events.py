@@ -107,6 +107,7 @@ FIGURES = (
             ),
         ),
         latency,
+        most=5,
     ),
     Figure(
         _rates("2", "sliders, 20 sessions", "events", Target({"BokehASGI": 3, "bokeh serve": 3})),
