@@ -314,7 +314,7 @@ def _finite(model: Any, value: Any) -> str:
 
 def _followed(model: Any, value: Any) -> str:
     """Where there is nothing to follow, such as in a plot that was emptied, BokehJS puts NaN."""
-    return "" if isinstance(value, int | float) and not math.isinf(value) else "it is not finite"
+    return "" if isinstance(value, float) and math.isnan(value) else _finite(model, value)
 
 
 def _tool(model: Any, value: Any) -> str:
