@@ -61,6 +61,12 @@ def grown(process: Process, growth: float) -> list[list[int]]:
     return objects
 
 
+def fill(objects: list[list[int]], blocks: float) -> None:
+    """Add objects until the memory for small ones is so large."""
+    while sys.getallocatedblocks() < blocks:
+        objects.extend([each] for each in range(10_000))
+
+
 def old_garbage() -> "weakref.ref[Ring]":
     """A ring that has outlived the younger generations."""
     ring = Ring()
@@ -141,14 +147,12 @@ def test_what_an_app_brings_with_its_first_document_is_no_reason_to_look_for_gar
     garbage = old_garbage()
     modules: list[list[int]] = []
     with process.interpreter.building("app"):
-        while sys.getallocatedblocks() < 2 * before:
-            modules.extend([each] for each in range(10_000))
+        fill(modules, 2 * before)
     grown(process, 0.3)
     process.look()
     assert garbage() is not None
     with process.interpreter.building("app"):
-        while sys.getallocatedblocks() < 4.2 * before:
-            modules.extend([each] for each in range(10_000))
+        fill(modules, 4.2 * before)
     process.look()
     assert garbage() is None, "what its second document brings is"
 
@@ -174,8 +178,7 @@ def test_a_document_that_could_not_be_built_is_not_the_first_one(process: Proces
     with pytest.raises(ZeroDivisionError), process.interpreter.building("app"):
         raise ZeroDivisionError
     with process.interpreter.building("app"):
-        while sys.getallocatedblocks() < 2 * before:
-            modules.extend([each] for each in range(10_000))
+        fill(modules, 2 * before)
     grown(process, 0.3)
     process.look()
     assert garbage() is not None

@@ -59,7 +59,7 @@ export function delayText(code) {
 }
 
 /**
- * What a visitor is told whose inputs were put in again after the server had lost them.
+ * What a visitor is told whose session the server had lost, and whose inputs, if any, were put in again.
  * @param {number} inputs all of them
  * @param {number} missing those for which there was no place any more
  */

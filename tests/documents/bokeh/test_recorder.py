@@ -431,6 +431,7 @@ def test_rows_of_a_thread_that_a_viewer_was_shown_before_it_could_tell_of_them_a
     monkeypatch.setattr(Recorder, "notify_change", late)
     source.stream({"x": column[:1]}, rollover=2)
     live.settle()
+    assert kinds(events(live.patches[-1])) == ["ModelChanged"], "it is sent whole"
     live.check_mirror()
     assert list(source.data["x"]) == [2.0, 1.0]
 
