@@ -114,9 +114,21 @@ class Traffic:
 
     def wait_for(self, kind: type[_Frame], count: int) -> None:
         """Wait until so many frames of a kind have come."""
+        self._wait_until(
+            lambda: len(self.of(kind)) >= count, lambda: f"not {count} {kind.__name__}: {self.frames}"
+        )
+
+    def wait_until_closed(self) -> None:
+        """Wait until the page has none of its sockets any more."""
+        self._wait_until(
+            lambda: all(each.is_closed() for each in self.sockets),
+            lambda: f"still open: {[each.url for each in self.sockets if not each.is_closed()]}",
+        )
+
+    def _wait_until(self, condition: Callable[[], bool], missing: Callable[[], str]) -> None:
         deadline = time.monotonic() + 20
-        while len(self.of(kind)) < count:
-            assert time.monotonic() < deadline, f"not {count} {kind.__name__}: {self.frames}"
+        while not condition():
+            assert time.monotonic() < deadline, missing()
             self._page.wait_for_timeout(20)  # In it, events of the page are taken in.
 
     def _watch(self, socket: WebSocket) -> None:

@@ -144,8 +144,7 @@ def test_a_page_whose_clock_is_wrong_works_and_comes_back_as_any_other(
     traffic = Traffic(page)
     visit(page, f"{url}/page/bench")
     proxy.cut()
-    while len(traffic.of(wire.Opened)) < 2:
-        page.wait_for_timeout(50)
+    traffic.wait_for(wire.Opened, 2)
     wait_until_live(page)
     slider(page, 0).focus()
     page.keyboard.press("ArrowRight")
