@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 from playwright.sync_api import ElementHandle, Locator, Page, WebSocket, expect
