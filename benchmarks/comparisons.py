@@ -51,7 +51,9 @@ def _again(number: str, figures: str, target: Callable[[Row], Target]) -> tuple[
     """Figures of other systems once more, under a number and with targets of their own."""
     wanted = figures.split()
     return tuple(
-        replace(each, rows=tuple(_renumbered(row, number, target) for row in each.rows))
+        replace(
+            each, rows=tuple(_renumbered(row, number, target) for row in each.rows), most=min(each.most, 3)
+        )
         for each in FIGURES
         if each.answers(wanted)
     )

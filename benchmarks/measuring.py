@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 from benchmarks.effort import Effort
 from benchmarks.figures.figure import Figure, Measured
-from benchmarks.systems import Site, System, running
+from benchmarks.systems import Server, Site, System, started
 
 __all__ = ["Measurements"]
 
@@ -36,47 +36,53 @@ class Measurements:
     def of(self, systems: Sequence[System], figure: Figure) -> dict[str, list[Measured]]:
         """A value for each row from each repetition that came to its end, by the name of the system.
 
-        The systems take turns, so that what else the machine does befalls all of them.
+        The systems take turns, so that what else the machine does befalls all of them. They are started side
+        by side, before the first of them is measured.
         """
         new = [each for each in systems if (figure.measure, each.name) not in self._known]
         for system in new:
             self._known[figure.measure, system.name] = []
         repetitions = min(self._effort.repetitions, figure.most)
-        for each in range(repetitions):
-            for system in new:
-                measured = self._try(system, figure, f"{each + 1} of {repetitions}")
-                if measured is not None:
-                    self._known[figure.measure, system.name].append(measured)
+        for each in range(repetitions if new else 0):
+            which = f"{each + 1} of {repetitions}"
+            with started(new, figure.grace) as servers:
+                for turn in [servers] if figure.at_once else [[server] for server in servers]:
+                    asyncio.run(self._take_turn(turn, figure, which))
         return {each.name: self._known[figure.measure, each.name] for each in systems}
 
-    def _try(self, system: System, figure: Figure, which: str) -> Measured | None:
-        where = f"figure {figure.rows[0].number}, {figure.rows[0].title}, {system.name}"
-        try:
-            measured, busy = asyncio.run(self._repetition(system, figure))
-        except Exception as error:  # noqa: BLE001  (whatever a system does, the others are measured)
-            self.ours_failed = self.ours_failed or system.ours
-            self._note(f"{where}: repetition {which} failed: {type(error).__name__}: {_first_line(error)}")
-            return None
-        if busy > BUSY:
-            self._note(
-                f"{where}: the visitors took {busy:.0%} of a processor, so that the system may do better."
-            )
-        return measured
+    async def _take_turn(self, servers: Iterable[Server], figure: Figure, which: str) -> None:
+        await asyncio.gather(*(self._try(each, figure, which) for each in servers))
 
-    async def _repetition(self, system: System, figure: Figure) -> tuple[Measured, float]:
+    async def _try(self, server: Server, figure: Figure, which: str) -> None:
+        where = f"figure {figure.rows[0].number}, {figure.rows[0].title}, {server.system.name}"
+        try:
+            measured, busy = await self._repetition(server, figure)
+        except Exception as error:  # noqa: BLE001  (whatever a system does, the others are measured)
+            server.print_log()
+            self.ours_failed = self.ours_failed or server.system.ours
+            self._note(f"{where}: repetition {which} failed: {type(error).__name__}: {_first_line(error)}")
+        else:
+            self._known[figure.measure, server.system.name].append(measured)
+            if busy > BUSY and not figure.at_once:
+                self._note(
+                    f"{where}: the visitors took {busy:.0%} of a processor, so that the system may do better."
+                )
+        finally:
+            server.stop()
+
+    async def _repetition(self, server: Server, figure: Figure) -> tuple[Measured, float]:
         """The values, and what part of a processor the visitors took when they took most."""
-        limit, busy = self._effort.patience, [0.0]
-        with running(system, figure.grace) as site:
-            watching = asyncio.create_task(_watch_visitors(busy))
-            try:
-                async with asyncio.timeout(limit):
-                    measured = await figure.measure(site, self._effort)
-            except TimeoutError as error:
-                # What has run out may be another limit, which says what it waited for.
-                raise TimeoutError(str(error) or f"not done within {limit:.0f} s") from error
-            finally:
-                watching.cancel()
-                await site.empty()
+        limit, busy, site = self._effort.patience, [0.0], server.site()
+        watching = asyncio.create_task(_watch_visitors(busy))
+        try:
+            async with asyncio.timeout(limit):
+                measured = await figure.measure(site, self._effort)
+        except TimeoutError as error:
+            # What has run out may be another limit, which says what it waited for.
+            raise TimeoutError(str(error) or f"not done within {limit:.0f} s") from error
+        finally:
+            watching.cancel()
+            await site.empty()
         return measured, max(busy)
 
     def _note(self, text: str) -> None:

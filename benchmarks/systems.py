@@ -10,8 +10,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from weakref import WeakSet
@@ -246,55 +246,76 @@ def _memory(process: int) -> float:
     return pages * _PAGE / 2**20
 
 
-@contextmanager
-def running(system: System, grace: float = 15.0) -> Iterator[Site]:
-    """Run a system in one process of its own.
+class Server:
+    """A system in one process of its own, which starts at once.
 
     Args:
         system: which.
         grace: seconds for which it keeps the session of a visitor who has left.
     """
-    port = _free_port()
-    variables = {**os.environ, "PYTHONPATH": str(ROOT), "BENCH_GRACE": str(grace), **system.variables}
-    variables.pop("DJANGO_SETTINGS_MODULE", None)  # Another project's; the sites name their own.
-    with tempfile.TemporaryFile() as log:
-        process = subprocess.Popen(
-            [str(system.python), *system.command(port, grace)],
-            cwd=ROOT, env=variables, stdout=log, stderr=log, start_new_session=True,
+
+    def __init__(self, system: System, grace: float = 15.0) -> None:
+        self.system = system
+        self._port = _free_port()
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115  (kept until the process has ended)
+        variables = {**os.environ, "PYTHONPATH": str(ROOT), "BENCH_GRACE": str(grace), **system.variables}
+        variables.pop("DJANGO_SETTINGS_MODULE", None)  # Another project's; the sites name their own.
+        self._process = subprocess.Popen(
+            [str(system.python), *system.command(self._port, grace)],
+            cwd=ROOT, env=variables, stdout=self._log, stderr=self._log, start_new_session=True,
         )  # fmt: skip
-        try:
-            _wait_until_listening(port, process)
-            yield Site(system, ("127.0.0.1", port), process)
-        except BaseException:
-            log.seek(0)
-            sys.stderr.write(log.read().decode(errors="replace")[-4000:])
-            raise
-        finally:
-            _stop(process)
+
+    def site(self) -> Site:
+        """Wait until it listens.
+
+        Raises:
+            RuntimeError: it has ended, or does not listen.
+        """
+        deadline = time.monotonic() + START_TIME
+        while time.monotonic() < deadline:
+            if self._process.poll() is not None:
+                raise RuntimeError("the server has ended before it has begun")
+            try:
+                socket.create_connection(("127.0.0.1", self._port), timeout=1).close()
+            except OSError:
+                time.sleep(0.05)
+            else:
+                return Site(self.system, ("127.0.0.1", self._port), self._process)
+        raise RuntimeError(f"the server does not listen within {START_TIME} s")
+
+    def print_log(self) -> None:
+        """Show the end of what it has said."""
+        self._log.seek(0)
+        sys.stderr.write(self._log.read().decode(errors="replace")[-4000:])
+
+    def stop(self) -> None:
+        """End it at once, with what it has started: what it would do before is not measured here."""
+        if self._log.closed:
+            return
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        self._log.close()
+
+
+@contextmanager
+def started(systems: Iterable[System], grace: float = 15.0) -> Iterator[list[Server]]:
+    """Start systems side by side, and stop them afterwards; see :class:`Server`.
+
+    All have started before there is anything to measure: what one computes then would slow down another.
+    """
+    with ExitStack() as stack:
+        servers = []
+        for each in systems:
+            servers.append(Server(each, grace))
+            stack.callback(servers[-1].stop)
+        for server in servers:
+            with suppress(RuntimeError):  # Whoever measures it is told.
+                server.site()
+        yield servers
 
 
 def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-def _wait_until_listening(port: int, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + START_TIME
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            raise RuntimeError("the server has ended before it has begun")
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            time.sleep(0.05)
-        else:
-            return
-    raise RuntimeError(f"the server does not listen within {START_TIME} s")
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    """End it at once, with those that it has started: what it would do before is not measured here."""
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()

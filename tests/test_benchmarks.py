@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import socket
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -183,6 +184,38 @@ def test_systems_take_turns_so_that_what_the_machine_does_befalls_all_of_them() 
     values = measurements.of([OURS, other], _figure(note))
     assert measured == [OURS.name, "another"] * 2
     assert values == {OURS.name: [[1.0], [3.0]], "another": [[2.0], [4.0]]}
+
+
+def test_what_is_no_matter_of_time_is_measured_of_all_systems_at_once() -> None:
+    async def meet(site: Site, effort: Effort) -> Measured:
+        present.append(site.system.name)
+        if len(present) == 2:
+            all_are_there.set()
+        await all_are_there.wait()
+        return [1.0]
+
+    present, all_are_there = list[str](), asyncio.Event()
+    systems = [OURS, replace(OURS, name="another")]
+    measurements = Measurements(TINY)
+    values = measurements.of(systems, replace(_figure(meet), at_once=True))
+    assert values == {OURS.name: [[1.0]], "another": [[1.0]]}
+
+
+def test_no_system_is_measured_while_another_one_starts() -> None:
+    ports = list[int]()
+
+    def command(port: int, grace: float) -> list[str]:
+        ports.append(port)
+        return OURS.command(port, grace)
+
+    async def reach_the_other(site: Site, effort: Effort) -> Measured:
+        if site.system is OURS:
+            socket.create_connection(("127.0.0.1", ports[0])).close()
+        return [1.0]
+
+    systems = [OURS, replace(OURS, name="another", command=command)]
+    measurements = Measurements(TINY)
+    assert measurements.of(systems, _figure(reach_the_other)) == {OURS.name: [[1.0]], "another": [[1.0]]}
 
 
 def test_a_repetition_that_never_ends_is_given_up() -> None:

@@ -130,6 +130,6 @@ FIGURES = (
     Figure(
         _rates("4", "the same, of which half have changed", "updates", Target({"BokehASGI": 1.3})),
         partial(_fan_out_arrays, "amplitude"),
-        most=5,
+        most=2,
     ),
 )

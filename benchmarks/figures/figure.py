@@ -50,12 +50,14 @@ class Figure:
         measure: gives a value for each row.
         grace: seconds for which the server keeps sessions that nobody looks at.
         most: repetitions at the most, of what takes long.
+        at_once: all systems may be measured at the same time: it is not about time.
     """
 
     rows: tuple[Row, ...]
     measure: Callable[[Site, Effort], Awaitable[Measured]]
     grace: float = 15.0
     most: int = 3
+    at_once: bool = False
 
     def answers(self, numbers: Collection[str]) -> bool:
         """Whether it is asked for, when these numbers are, or none in particular."""

@@ -138,6 +138,7 @@ FIGURES = (
             Row("11", "processor for 100 streams", "CPU", Target(value=0.8)),
         ),
         streaming,
+        most=2,
     ),
     Figure((Row("12", "last of 300 steps → final state", "ms", Target(value=150)),), drag, most=1),
 )

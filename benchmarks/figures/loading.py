@@ -40,6 +40,6 @@ def _rows(what: str, limit: float) -> tuple[Row, Row]:
 
 
 FIGURES = (
-    Figure(_rows("plot and widgets", 460), partial(loading, "sliders"), most=1),
-    Figure(_rows("plot only", 360), partial(loading, "plot"), most=1),
+    Figure(_rows("plot and widgets", 460), partial(loading, "sliders"), most=1, at_once=True),
+    Figure(_rows("plot only", 360), partial(loading, "plot"), most=1, at_once=True),
 )

@@ -61,6 +61,6 @@ def _rows(app: str) -> tuple[Row, Row]:
 
 
 FIGURES = (
-    Figure(_rows("sliders"), partial(memory, "sliders", 50), grace=EXPIRY, most=1),
-    Figure(_rows("dashboard"), partial(memory, "dashboard", 5), grace=EXPIRY, most=1),
+    Figure(_rows("sliders"), partial(memory, "sliders", 50), grace=EXPIRY, most=1, at_once=True),
+    Figure(_rows("dashboard"), partial(memory, "dashboard", 5), grace=EXPIRY, most=1, at_once=True),
 )

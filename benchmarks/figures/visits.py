@@ -20,16 +20,16 @@ RATE = 4.0
 
 
 async def visit(app: str, site: Site, effort: Effort) -> Measured:
-    """Page, socket and document: one visitor at a time, then eight that come again and again."""
+    """Page, socket and document: one visitor at a time, then eight that come again and again for a while."""
     visits = effort.visits if app == "sliders" else effort.large_visits
-    of_each = visits // 2
     (await site.visit(app)).leave()  # The first one pays for imports.
     cpu = site.cpu()
     times = [await _come_and_go(site, app) for _ in range(visits)]
     cpu = (site.cpu() - cpu) / visits
     begun = time.perf_counter()
-    await asyncio.gather(*(_visit_again(site, app, of_each) for _ in range(CLIENTS)))
-    rate = CLIENTS * of_each / (time.perf_counter() - begun)
+    end = begun + 2 * effort.seconds
+    counts = await asyncio.gather(*(_visit_again(site, app, end) for _ in range(CLIENTS)))
+    rate = sum(counts) / (time.perf_counter() - begun)
     return [percentile(times, 50) * 1000, cpu * 1000, rate]
 
 
@@ -37,7 +37,7 @@ async def visit_together(app: str, site: Site, effort: Effort) -> Measured:
     """Eight visitors come in the same moment, some times; how long they wait, on average."""
     (await site.visit(app)).leave()
     times: list[float] = []
-    for _ in range(effort.large_visits):
+    for _ in range(max(1, effort.large_visits // 2)):
         times += await asyncio.gather(*(_come_and_go(site, app) for _ in range(CLIENTS)))
     return [fmean(times) * 1000]
 
@@ -46,15 +46,19 @@ async def visit_when_ready(app: str, site: Site, effort: Effort) -> Measured:
     """The same, one visitor at a time, each when the server has had time to get ready for the next one."""
     (await site.visit(app)).leave()
     times = []
-    for _ in range(effort.visits // 2):
+    for _ in range(max(1, effort.visits // 3)):
         await site.rest()
         times.append(await _come_and_go(site, app))
     return [percentile(times, 50) * 1000]
 
 
-async def _visit_again(site: Site, app: str, visits: int) -> None:
-    for _ in range(visits):
+async def _visit_again(site: Site, app: str, end: float) -> int:
+    """How many visits of somebody who comes again until then, and whose last one is served to its end."""
+    count = 0
+    while time.perf_counter() < end:
         await _come_and_go(site, app)
+        count += 1
+    return count
 
 
 async def _come_and_go(site: Site, app: str) -> float:
