@@ -206,10 +206,13 @@ def test_a_traceback_that_is_hidden_while_it_is_open_does_not_keep_the_next_one_
         badge = page.locator("embed-app .badge")
         badge.locator("summary").click()
         expect(badge.locator(".detail")).to_be_visible()
-        # As a turn that has taken long ends, or a socket that was away is back.
-        page.evaluate(
-            "() => document.querySelector('embed-app').session.events.notice({kind: 'busy', busy: false})"
-        )
+        for busy in (True, False):
+            page.evaluate(
+                "busy => document.querySelector('embed-app').session.events.notice({kind: 'busy', busy})",
+                busy,
+            )
+            if busy:
+                expect(badge).to_have_text("Working…")
         expect(badge).to_be_hidden()
         page.get_by_role("button", name="Fail").click()
         expect(badge).to_be_visible()
@@ -234,6 +237,20 @@ def test_a_session_at_work_says_so_shows_its_progress_and_holds_up_no_other(
     expect(slow.get_by_label("Report")).to_have_value("done", timeout=15_000)
     expect(slow).to_have_attribute("data-state", "live")
     expect(slow.locator(".badge")).to_be_hidden()
+
+
+def test_a_callback_that_raises_after_a_while_is_told_though_the_app_is_no_longer_busy(
+    own_url: str, tmp_path: Path, visitor: Visitors, pictures: Path
+) -> None:
+    gate = tmp_path / "gate"
+    page = visit(visitor(), f"{own_url}/page/late?gate={gate}")
+    app = page.locator("embed-app")
+    page.get_by_role("button", name="Fail late").click()
+    expect(app.locator(".badge")).to_have_text("Working…")
+    gate.touch()
+    expect(app).to_have_attribute("data-state", "live")
+    expect(app.locator(".badge")).to_contain_text("Something went wrong here (error ")
+    page.screenshot(path=pictures / "late.png")
 
 
 # No admission.

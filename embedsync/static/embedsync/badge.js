@@ -12,7 +12,11 @@ const OFFER_FOR = 30_000;
 export class Badge {
   element = livePart("badge");
   /** @type {number | undefined} */
-  #timer;
+  #sayTimer;
+  /** @type {number | undefined} */
+  #hideTimer;
+  /** Whether it shows what goes on, and not what has happened. */
+  #goesOn = false;
 
   constructor() {
     this.element.hidden = true;
@@ -23,8 +27,17 @@ export class Badge {
    * @param {string} text
    */
   say(text) {
-    clearTimeout(this.#timer);
-    this.#timer = window.setTimeout(() => this.#show(text), AFTER);
+    clearTimeout(this.#sayTimer);
+    this.#sayTimer = window.setTimeout(() => {
+      this.#show(text);
+      this.#goesOn = true;
+    }, AFTER);
+  }
+
+  /** What was said goes on no longer; what has happened meanwhile stays for its time. */
+  settle() {
+    clearTimeout(this.#sayTimer);
+    if (this.#goesOn) this.hide();
   }
 
   /**
@@ -60,18 +73,21 @@ export class Badge {
 
   hide() {
     this.rest();
+    this.#goesOn = false;
     this.element.hidden = true;
     this.element.replaceChildren(); // Nobody reads on in what is open there.
   }
 
   /** Change no more by itself. */
   rest() {
-    clearTimeout(this.#timer);
+    clearTimeout(this.#sayTimer);
+    clearTimeout(this.#hideTimer);
   }
 
   /** @param {...(string | HTMLElement)} parts */
   #show(...parts) {
     this.rest();
+    this.#goesOn = false;
     this.element.replaceChildren(...parts);
     this.element.hidden = false;
   }
@@ -79,7 +95,7 @@ export class Badge {
   /** @param {number} milliseconds */
   #hideAfter(milliseconds) {
     this.rest();
-    this.#timer = window.setTimeout(() => this.hide(), milliseconds);
+    this.#hideTimer = window.setTimeout(() => this.hide(), milliseconds);
   }
 
   /** What is open may lie over what a person wants to press. */

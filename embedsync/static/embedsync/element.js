@@ -204,7 +204,7 @@ export class EmbedApp extends HTMLElement {
   #stateChanged(state) {
     this.#around.inert = state === "stopped";
     if (state === "live" && this.#wasShown) {
-      this.#badge.hide();
+      this.#badge.settle();
       this.#setState("live");
     } else if (state === "waiting") {
       this.#cover.hidden = this.#wasShown || this.#isPlain;
@@ -259,7 +259,7 @@ export class EmbedApp extends HTMLElement {
   #noticed({ kind, error, detail, busy }) {
     if (kind === "busy") {
       if (busy) this.#badge.say("Working…");
-      else this.#badge.hide();
+      else this.#badge.settle();
       if (this.session?.state === "live") this.#setState(busy ? "busy" : "live");
     } else if (kind === "error") {
       this.#badge.fail(`Something went wrong here (error ${error}).`, detail);
