@@ -65,7 +65,7 @@ class Interpreter:
         self._timer: Timer | None = None
         self._collects = False
         self._objects = 1
-        self._blocks = 0
+        self._extent_before = 1.0
         self._worth_counting = 0.0
         self._apps: set[str] = set()
         self._rounds = 0
@@ -115,15 +115,16 @@ class Interpreter:
             yield
             return
         self._apps.add(app)
-        before, collections = sys.getallocatedblocks(), self._collections
+        before, collections = self._extent(), self._collections
         try:
             yield
         except BaseException:
             self._apps.discard(app)
             raise
         if collections == self._collections:
-            growth = 1 + max(0, sys.getallocatedblocks() - before) / self._blocks
-            self._blocks, self._objects = round(self._blocks * growth), round(self._objects * growth)
+            growth = 1 + max(0, self._extent() - before) / self._extent_before
+            self._extent_before *= growth
+            self._objects = round(self._objects * growth)
 
     def session_ended(self) -> None:
         """A session has left memory behind."""
@@ -144,16 +145,26 @@ class Interpreter:
         Who is served makes objects and lets go of them again, and logs fill with what the collector does not
         know of: to walk through all that a process holds because of that would stop everybody for nothing.
         """
-        blocks = sys.getallocatedblocks()
-        if blocks < _URGENT * self._blocks:
+        extent = self._extent()
+        if extent < _URGENT * self._extent_before:
             self._worth_counting = 0.0
             return False
-        return blocks >= min(self._worth_counting, _MOST * self._blocks)
+        return extent >= self._worth_counting or self._is_most()
+
+    def _extent(self) -> float:
+        """How much memory small objects take, in blocks of the interpreter.
+
+        Where it has none, as with ``PYTHONMALLOC=malloc``, how many objects there may be at the most.
+        """
+        return sys.getallocatedblocks() or self._objects * (1 + self.growth)
+
+    def _is_most(self) -> bool:
+        return sys.getallocatedblocks() >= max(1, _MOST * self._extent_before)
 
     def _count(self) -> None:
         self._objects = _known_objects()
-        self._blocks = sys.getallocatedblocks()
         self._rounds = gc.get_count()[2]
+        self._extent_before = self._extent()
         self._collections += 1
         self._worth_counting = 0.0
 
@@ -171,9 +182,8 @@ class Interpreter:
             self._again()
 
     def _collect_if_urgent(self) -> None:
-        blocks = sys.getallocatedblocks()
-        self._worth_counting = blocks * (1 + _WORTHWHILE)
-        if blocks >= _MOST * self._blocks or _known_objects() >= _URGENT * self._objects:
+        self._worth_counting = self._extent() * (1 + _WORTHWHILE)
+        if self._is_most() or _known_objects() >= _URGENT * self._objects:
             self._collect()
         else:
             self._again()

@@ -2,11 +2,14 @@
 
 import ctypes
 import gc
+import os
 import platform
+import subprocess
 import sys
 import threading
 import weakref
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +20,7 @@ from embedsync.request import Request
 from embedsync.scheduler import Timer
 from tests.support import memory
 
+ROOT = Path(__file__).parent.parent
 glibc = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc gives memory back")
 
 
@@ -120,6 +124,33 @@ def test_garbage_of_a_process_that_has_doubled_does_not_wait(process: Process) -
     process.look()
     assert garbage() is None
     assert kept
+
+
+WITHOUT_BLOCKS = """
+import sys
+from tests.test_interpreter import Process, grown, old_garbage
+
+assert sys.getallocatedblocks() == 0
+process = Process()
+process.interpreter.start()
+with process.interpreter.building("first"):
+    modules = grown(process, 0.5)
+garbage = old_garbage()
+kept = grown(process, 0.5)
+process.look()
+assert garbage() is not None, "nobody has waited for it, and it is not much"
+while garbage() is not None:
+    assert process.interpreter.growth < 3
+    kept.extend([each] for each in range(10_000))
+    process.look()
+assert process.interpreter.growth < 0.5
+"""
+
+
+def test_where_python_has_its_memory_from_elsewhere_objects_are_counted_alone() -> None:
+    # So it is with allocators such as jemalloc: of them the interpreter knows no blocks.
+    variables = {**os.environ, "PYTHONMALLOC": "malloc"}
+    subprocess.run([sys.executable, "-c", WITHOUT_BLOCKS], env=variables, cwd=ROOT, check=True)
 
 
 def test_what_the_collector_does_not_know_of_is_looked_through_only_when_it_is_very_much(
