@@ -44,7 +44,7 @@ def test_each_app_has_a_line_with_its_address(app: Path, tmp_path: Path) -> None
         assert re.fullmatch(r"http://localhost:\d+/myapp", served.lines[0])
         assert served.lines[1] == served.lines[0].replace("myapp", "board")
         for address in served.lines:
-            assert httpx.get(address).status_code == 200
+            assert httpx.get(address, timeout=30).status_code == 200
         assert ">board<" in httpx.get(f"{served.root}/").text
 
 
@@ -63,7 +63,8 @@ def test_arguments_reach_the_app_from_the_address_and_from_the_command_line(
 
 def test_it_listens_on_both_addresses_of_localhost_where_there_are_two(app: Path, tmp_path: Path) -> None:
     with serving(tmp_path, app) as served:
-        assert httpx.get(served.root.replace("localhost", "127.0.0.1") + "/myapp").status_code == 200
+        address = served.root.replace("localhost", "127.0.0.1")
+        assert httpx.get(f"{address}/myapp", timeout=30).status_code == 200
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
@@ -93,7 +94,7 @@ def hanging(tmp_path: Path) -> tuple[Path, Path]:
 @contextmanager
 def waiting_for(served: Serving) -> Iterator[Client]:
     """A visitor whose document is being built. The page itself waits for it only for a while."""
-    ticket = ticket_of(served.lines[0], timeout=30)
+    ticket = ticket_of(served.lines[0])
     with Client(socket_url(served.endpoint)) as client:
         client.send(1, wire.Open(protocol=1, ticket=ticket))
         yield client
@@ -161,7 +162,8 @@ def test_pages_of_other_sites_connect_only_where_they_are_allowed(app: Path, tmp
 def test_a_local_server_answers_under_its_own_names_only(app: Path, tmp_path: Path) -> None:
     with serving(tmp_path, app, "--allow-origin", "https://friend.example") as served:
         for host, status in [("friend.example", 200), ("elsewhere.example", 421)]:
-            assert httpx.get(served.lines[0], headers={"Host": host}).status_code == status
+            answer = httpx.get(served.lines[0], headers={"Host": host}, timeout=30)
+            assert answer.status_code == status
 
 
 def test_whoever_listens_to_the_world_is_warned(app: Path, tmp_path: Path) -> None:
