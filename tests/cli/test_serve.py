@@ -69,13 +69,16 @@ def test_it_listens_on_both_addresses_of_localhost_where_there_are_two(app: Path
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_it_in_good_order(app: Path, tmp_path: Path, how: signal.Signals) -> None:
-    with serving(tmp_path, app) as served, Client(socket_url(served.endpoint)) as client:
+    with (
+        serving(tmp_path, app, "--stop-timeout", "60") as served,
+        Client(socket_url(served.endpoint)) as client,
+    ):
         client.open(ticket_of(served.lines[0]))
         begun = time.monotonic()
         served.signal(how)
         assert client.close_code() == wire.Close.DRAIN
         assert served.wait() == 0
-        assert time.monotonic() - begun < 5
+        assert time.monotonic() - begun < 30
         assert "Traceback" not in served.log
 
 
@@ -104,12 +107,12 @@ def test_app_code_that_hangs_keeps_it_for_the_stop_timeout_at_most(
     hanging: tuple[Path, Path], tmp_path: Path
 ) -> None:
     app, begun = hanging
-    with serving(tmp_path, app, "--stop-timeout", "0.5") as served, waiting_for(served):
+    with serving(tmp_path, app, "--stop-timeout", "1") as served, waiting_for(served):
         until(begun.exists)
         asked = time.monotonic()
         assert served.stop() == 0
-        assert time.monotonic() - asked < 8
-        assert "still runs" in served.log
+        assert time.monotonic() - asked < 30
+        assert "still runs after 1 s" in served.log
         assert "Traceback" not in served.log
 
 
