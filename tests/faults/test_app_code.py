@@ -75,7 +75,7 @@ def test_f17_a_callback_that_blocks_keeps_its_socket_alive_and_its_own_edits_wai
     patient: FaultSite, figures: Figures
 ) -> None:
     """While a callback sleeps, its browser moves a slider as often as it may; others go on working."""
-    seconds, moves = count(2.0, 10.0), 60
+    seconds, moves = count(4.0, 10.0), 60
     with ExitStack() as stack:
         busy = stack.enter_context(patient.replica("work")).wait_shown()
         delays = stack.enter_context(working(patient, 3))
@@ -102,7 +102,7 @@ def test_f17_a_callback_that_blocks_keeps_its_socket_alive_and_its_own_edits_wai
     figures("moves", moves)
     figures("callbacks of them", len(runs))
     note_delays(figures, delays)
-    assert max(delays) < 1.0
+    assert max(delays) < 2.0, "not even half as long as the callback blocks"
 
 
 def test_f18_when_the_app_raises_while_it_is_built_all_who_wait_are_told_and_the_next_try_works(
