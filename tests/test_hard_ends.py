@@ -270,7 +270,7 @@ def test_asynchronous_hooks_run_at_the_end(make: Make) -> None:
 
 def test_a_hook_that_never_ends_is_given_up(make: Make) -> None:
     recipe, release = ToyRecipe(), threading.Event()
-    hub = make(recipe, turn_limit=0.2)
+    hub = make(recipe, turn_limit=1.0)
     browser = visit(hub)
 
     def hook() -> Iterator[Awaitable[Any]]:

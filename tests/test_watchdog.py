@@ -51,14 +51,24 @@ def live(hub: Hub) -> MemoryBrowser:
     return browser
 
 
+def wait_until_told(browser: MemoryBrowser, *, busy: bool) -> None:
+    """Wait until this is what a browser was told last: turns before may have been slow as well."""
+
+    def told() -> bool:
+        notices = [each for each in browser.frames if isinstance(each, wire.Notice)]
+        return bool(notices) and notices[-1].busy is busy
+
+    wait_until(told)
+
+
 def test_browsers_are_told_that_a_session_is_at_work_and_when_it_is_done(
     make: Callable[..., Hub], release: threading.Event
 ) -> None:
     browser = live(make(busy_after=0.1))
     browser.edit(1, CLICK)
-    assert browser.wait_for(wire.Notice).busy
+    wait_until_told(browser, busy=True)
     release.set()
-    assert not browser.wait_for(wire.Notice, 2).busy
+    wait_until_told(browser, busy=False)
 
 
 def test_who_comes_back_to_a_session_at_work_is_told_as_well(
@@ -67,12 +77,12 @@ def test_who_comes_back_to_a_session_at_work_is_told_as_well(
     hub = make(busy_after=0.1)
     browser = live(hub)
     browser.edit(1, CLICK)
-    browser.wait_for(wire.Notice)
+    wait_until_told(browser, busy=True)
     browser.endpoint.lost()
     again = MemoryBrowser(hub).resume(browser.wait_for(wire.Opened))
-    assert again.wait_for(wire.Notice).busy
+    wait_until_told(again, busy=True)
     release.set()
-    assert not again.wait_for(wire.Notice, 2).busy
+    wait_until_told(again, busy=False)
 
 
 def test_a_quick_callback_is_nobodys_concern(make: Callable[..., Hub]) -> None:
@@ -84,16 +94,16 @@ def test_a_quick_callback_is_nobodys_concern(make: Callable[..., Hub]) -> None:
 
 
 def test_the_log_says_where_slow_code_is(make: Callable[..., Hub], caplog: pytest.LogCaptureFixture) -> None:
-    hub = make(slow_turn=0.1)
+    hub = make(slow_turn=1.0)
     with caplog.at_level(logging.WARNING):
         live(hub).edit(1, CLICK)
-        wait_until(lambda: "slow_turn" in caplog.text)
-    assert hub.counters.read()["slow_turns"] == 1
-    assert "release.wait" in caplog.text, "the line that hangs"
+        wait_until(lambda: "release.wait" in caplog.text)  # The line that hangs.
+    assert "slow_turn" in caplog.text
+    assert hub.counters.read()["slow_turns"] >= 1, "the build may have been slow as well"
 
 
 def test_code_that_never_comes_back_costs_its_session_and_no_other(make: Callable[..., Hub]) -> None:
-    hub = make(turn_limit=0.2, workers=2, workers_limit=2, long_turn=0.05)
+    hub = make(turn_limit=1.0, workers=2, workers_limit=2, long_turn=0.05)
     hanging = [live(hub) for _ in range(6)]
     for browser in hanging:
         browser.edit(1, CLICK)
@@ -110,7 +120,7 @@ def test_code_that_never_comes_back_costs_its_session_and_no_other(make: Callabl
 def test_a_thread_that_comes_back_after_all_ends_and_writes_nowhere(
     make: Callable[..., Hub], release: threading.Event
 ) -> None:
-    hub = make(turn_limit=0.2)
+    hub = make(turn_limit=1.0)
     browser = live(hub)
     browser.edit(1, CLICK)
     browser.wait_for(wire.Closed)
@@ -123,7 +133,7 @@ def test_a_thread_that_comes_back_after_all_ends_and_writes_nowhere(
 def test_more_lost_threads_than_allowed_are_told_as_critical(
     make: Callable[..., Hub], caplog: pytest.LogCaptureFixture
 ) -> None:
-    hub = make(turn_limit=0.1, lost_threads=1)
+    hub = make(turn_limit=1.0, lost_threads=1)
     for browser in [live(hub), live(hub)]:
         browser.edit(1, CLICK)
         browser.wait_for(wire.Closed)
@@ -140,7 +150,7 @@ def test_asynchronous_code_that_never_comes_back_is_cancelled(make: Callable[...
         finally:
             cancelled.set()
 
-    hub = make(turn_limit=0.2)
+    hub = make(turn_limit=1.0)
     hub.add_app("async", _Asynchronous(hang))
     browser = MemoryBrowser(hub).open(hub.ticket("async"))
     assert browser.wait_for(wire.Closed).code == wire.Close.TOO_SLOW

@@ -18,6 +18,8 @@ from tests.support import canaries
 
 TIMEOUT = 20
 """Seconds after which what should come does not come any more."""
+STARTING = 60
+"""The same for the socket itself: with `--dev`, the server that is to answer is only starting."""
 
 Frame = TypeVar("Frame", bound=wire.ServerFrame)
 
@@ -35,6 +37,7 @@ class Client:
                 compression=None,
                 ping_interval=None,
                 max_size=None,
+                open_timeout=STARTING,
                 close_timeout=1,
             )
         )

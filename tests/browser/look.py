@@ -39,7 +39,10 @@ def visit(page: Page, url: str, count: int = 1) -> Page:
 
 
 def wait_until_live(page: Page) -> None:
-    for each in page.locator("embed-app").all():
+    """Wait until all apps of a page are live; there must be one at least."""
+    apps = page.locator("embed-app")
+    apps.first.wait_for(state="attached")
+    for each in apps.all():
         expect(each).to_have_attribute("data-state", "live", timeout=20_000)
 
 

@@ -155,6 +155,7 @@ def test_a_page_that_did_not_wait_for_its_app_learns_what_its_policy_must_allow(
         assert "'unsafe-eval'" in second.value.headers["content-security-policy"]
         page.wait_for_selector("embed-app[data-state=live]")
         expect(page.locator(".bk-Figure")).to_be_visible()
+        page.close()  # Before the server stops: it would try to come back.
 
 
 def test_a_page_learns_from_a_callback_what_its_policy_must_allow(visitor: Visitors) -> None:
@@ -185,3 +186,4 @@ def test_a_page_learns_from_a_callback_what_its_policy_must_allow(visitor: Visit
         visitor.expected = lambda told: False
         page.get_by_role("button", name="Grow").click()
         expect(page.locator(".bk-Figure")).to_be_visible()
+        page.close()  # Before the server stops: it would try to come back.

@@ -69,7 +69,7 @@ class TestWhere:
         transport = httpx.HTTPTransport(uds=str(path))
         with (
             serving(tmp_path, app, "--unix-socket", path, port=False) as served,
-            httpx.Client(transport=transport) as client,
+            httpx.Client(transport=transport, timeout=30) as client,
         ):
             assert served.lines == [f"{path}:/myapp"]
             # Which names reach it is the proxy's business.
@@ -93,7 +93,7 @@ class TestWhere:
         variables = {"BOKEH_DEFAULT_SERVER_PORT": "0"}
         with serving(tmp_path, app, port=False, variables=variables) as served:
             assert not served.root.endswith(":5006")
-            assert httpx.get(served.lines[0]).status_code == 200
+            assert httpx.get(served.lines[0], timeout=30).status_code == 200
 
     @pytest.mark.parametrize("by", ["options", "variables"])
     def test_pages_and_sockets_by_https(self, app: Path, tmp_path: Path, by: str) -> None:
@@ -179,7 +179,7 @@ class TestPages:
                 answer = httpx.get(f"{served.root}{path}")
                 assert answer.status_code == 404
                 assert "myapp" not in answer.text
-            assert httpx.get(served.lines[0]).status_code == 200
+            assert httpx.get(served.lines[0], timeout=30).status_code == 200
 
     def test_an_index_of_a_single_app(self, app: Path, tmp_path: Path) -> None:
         with serving(tmp_path, app, "--disable-index-redirect") as served:

@@ -44,7 +44,7 @@ def test_each_app_has_a_line_with_its_address(app: Path, tmp_path: Path) -> None
         assert re.fullmatch(r"http://localhost:\d+/myapp", served.lines[0])
         assert served.lines[1] == served.lines[0].replace("myapp", "board")
         for address in served.lines:
-            assert httpx.get(address).status_code == 200
+            assert httpx.get(address, timeout=30).status_code == 200
         assert ">board<" in httpx.get(f"{served.root}/").text
 
 
@@ -63,18 +63,22 @@ def test_arguments_reach_the_app_from_the_address_and_from_the_command_line(
 
 def test_it_listens_on_both_addresses_of_localhost_where_there_are_two(app: Path, tmp_path: Path) -> None:
     with serving(tmp_path, app) as served:
-        assert httpx.get(served.root.replace("localhost", "127.0.0.1") + "/myapp").status_code == 200
+        address = served.root.replace("localhost", "127.0.0.1")
+        assert httpx.get(f"{address}/myapp", timeout=30).status_code == 200
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_it_in_good_order(app: Path, tmp_path: Path, how: signal.Signals) -> None:
-    with serving(tmp_path, app) as served, Client(socket_url(served.endpoint)) as client:
+    with (
+        serving(tmp_path, app, "--stop-timeout", "60") as served,
+        Client(socket_url(served.endpoint)) as client,
+    ):
         client.open(ticket_of(served.lines[0]))
         begun = time.monotonic()
         served.signal(how)
         assert client.close_code() == wire.Close.DRAIN
         assert served.wait() == 0
-        assert time.monotonic() - begun < 5
+        assert time.monotonic() - begun < 30
         assert "Traceback" not in served.log
 
 
@@ -93,7 +97,7 @@ def hanging(tmp_path: Path) -> tuple[Path, Path]:
 @contextmanager
 def waiting_for(served: Serving) -> Iterator[Client]:
     """A visitor whose document is being built. The page itself waits for it only for a while."""
-    ticket = ticket_of(served.lines[0], timeout=30)
+    ticket = ticket_of(served.lines[0])
     with Client(socket_url(served.endpoint)) as client:
         client.send(1, wire.Open(protocol=1, ticket=ticket))
         yield client
@@ -103,12 +107,12 @@ def test_app_code_that_hangs_keeps_it_for_the_stop_timeout_at_most(
     hanging: tuple[Path, Path], tmp_path: Path
 ) -> None:
     app, begun = hanging
-    with serving(tmp_path, app, "--stop-timeout", "0.5") as served, waiting_for(served):
+    with serving(tmp_path, app, "--stop-timeout", "1") as served, waiting_for(served):
         until(begun.exists)
         asked = time.monotonic()
         assert served.stop() == 0
-        assert time.monotonic() - asked < 8
-        assert "still runs" in served.log
+        assert time.monotonic() - asked < 30
+        assert "still runs after 1 s" in served.log
         assert "Traceback" not in served.log
 
 
@@ -161,7 +165,8 @@ def test_pages_of_other_sites_connect_only_where_they_are_allowed(app: Path, tmp
 def test_a_local_server_answers_under_its_own_names_only(app: Path, tmp_path: Path) -> None:
     with serving(tmp_path, app, "--allow-origin", "https://friend.example") as served:
         for host, status in [("friend.example", 200), ("elsewhere.example", 421)]:
-            assert httpx.get(served.lines[0], headers={"Host": host}).status_code == status
+            answer = httpx.get(served.lines[0], headers={"Host": host}, timeout=30)
+            assert answer.status_code == status
 
 
 def test_whoever_listens_to_the_world_is_warned(app: Path, tmp_path: Path) -> None:

@@ -125,7 +125,7 @@ def test_with_https_a_visitor_s_address_decides(app: Path, tmp_path: Path) -> No
         trusted = trusting(made.path)
         texts = [httpx.get(served.lines[0], verify=trusted, timeout=30).text for _ in range(4)]
         assert len({re.findall(r'endpoint="([^"]+)"', each)[0] for each in texts}) == 1
-        assert ticket_of(served.lines[0], verify=trusted, timeout=30)
+        assert ticket_of(served.lines[0], verify=trusted)
 
 
 def test_a_visitor_who_says_nothing_keeps_nobody_waiting(app: Path, tmp_path: Path) -> None:

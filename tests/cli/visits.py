@@ -24,14 +24,15 @@ def script(folder: Path, name: str, text: str) -> Path:
     return path
 
 
-def ticket_of(address: str, **options: Any) -> str:
+def ticket_of(address: str, *, timeout: float = 30, **options: Any) -> str:
     """The ticket on the page at an address.
 
     Args:
         address: of the page.
+        timeout: of the request; a page waits up to 10 s for its app.
         options: for :func:`httpx.get`.
     """
-    page = httpx.get(address, **options)
+    page = httpx.get(address, timeout=timeout, **options)
     found = re.search(r'<embed-app[^>]* ticket="([^"]*)"', page.text)
     if found is None:
         raise httpx.HTTPError(f"no ticket on {address}: {page.status_code}")

@@ -25,7 +25,7 @@ KINDS = ("bokeh", "embedsync")
 NO_APPS = ("neighbour",)
 APART = ("compiled",)
 """These need a server of their own: Bokeh's would compile their models anew for each page of any app."""
-BOKEH_SERVE = [sys.executable, "-m", "bokeh", "serve", "--unused-session-lifetime", "3000"]
+BOKEH_SERVE = [sys.executable, "-m", "bokeh", "serve", "--unused-session-lifetime", "10000"]
 BOKEH_SERVE += ["--check-unused-sessions", "200"]
 EMBEDSYNC_SERVE = [sys.executable, "-m", "embedsync", "serve", "--address", "127.0.0.1", "--grace", "1"]
 

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.browser
 
 
 def until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 30  # Bokeh's server ends a session 10 s after its last page has gone.
     while not condition():
         assert time.monotonic() < deadline, "it did not happen"
         time.sleep(0.02)

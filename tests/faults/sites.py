@@ -50,11 +50,11 @@ PATIENT: dict[str, Any] = {
 
 HASTY: dict[str, Any] = {
     **PATIENT,
-    "heartbeat_timeout": 1.0,
+    "heartbeat_timeout": 3.0,
     "handshake_timeout": 1.5,
     "send_timeout": 1.5,
     "slowest_link": 64 * 1024 * 1024,
-    "turn_limit": 2.0,
+    "turn_limit": 4.0,
     "long_turn": 0.2,
     "workers": 2,
     "grace": 20.0,

@@ -11,6 +11,7 @@ from tests.faults.others import note_delays, working
 from tests.faults.report import Figures
 from tests.faults.sites import HASTY, PATIENT, FaultSite, wait_until
 from tests.support.history import check_callbacks
+from tests.support.replica import Replica
 
 
 def test_f15_a_callback_that_raises_commits_the_edit_and_tells_the_browser_no_more_than_a_number(
@@ -22,11 +23,10 @@ def test_f15_a_callback_that_raises_commits_the_edit_and_tells_the_browser_no_mo
             result = replica.result(replica.set("amount", "value", value))
             assert result.commit
             replica.wait_for_value("report", f"amount is {value}")
-        replica.wait(lambda: len(replica.notices) == 10)
+        failed = replica.wait(lambda: _of_errors(replica, 10))
         told = repr(replica.notices)
         log = patient.log.read_text()
-        for notice in replica.notices:
-            assert notice.kind is wire.NoticeKind.ERROR
+        for notice in failed:
             assert len(notice.error) == 8
             assert f"(error {notice.error})" in log
         for secret in ("secret", "LookupError", ".py", "/"):
@@ -34,6 +34,12 @@ def test_f15_a_callback_that_raises_commits_the_edit_and_tells_the_browser_no_mo
         assert "the secret of the callback" in log
         replica.wait_settled().check_equal_to_the_servers()
         figures("raised", 10)
+
+
+def _of_errors(replica: Replica, count: int) -> list[wire.Notice]:
+    """The notices of so many callbacks that have raised; none before there are so many."""
+    found = [each for each in replica.notices if each.kind is wire.NoticeKind.ERROR]
+    return found if len(found) == count else []
 
 
 def test_f16_callbacks_that_never_return_end_their_own_sessions_and_delay_no_other(
@@ -69,7 +75,7 @@ def test_f17_a_callback_that_blocks_keeps_its_socket_alive_and_its_own_edits_wai
     patient: FaultSite, figures: Figures
 ) -> None:
     """While a callback sleeps, its browser moves a slider as often as it may; others go on working."""
-    seconds, moves = count(2.0, 10.0), 60
+    seconds, moves = count(4.0, 10.0), 60
     with ExitStack() as stack:
         busy = stack.enter_context(patient.replica("work")).wait_shown()
         delays = stack.enter_context(working(patient, 3))
@@ -96,7 +102,7 @@ def test_f17_a_callback_that_blocks_keeps_its_socket_alive_and_its_own_edits_wai
     figures("moves", moves)
     figures("callbacks of them", len(runs))
     note_delays(figures, delays)
-    assert max(delays) < 1.0
+    assert max(delays) < 2.0, "not even half as long as the callback blocks"
 
 
 def test_f18_when_the_app_raises_while_it_is_built_all_who_wait_are_told_and_the_next_try_works(

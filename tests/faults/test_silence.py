@@ -145,7 +145,7 @@ def test_f12_a_viewer_that_reads_nothing_delays_nobody_and_costs_bounded_memory(
         figures("memory more than without the stalled one", extra / MIB, "MiB")
         figures("worst delay of another session", max(delays), "s")
         assert extra < 16 * MIB
-        assert max(delays) < 2.0
+        assert max(delays) < 5.0
         for each in viewers:
             each.wait_settled()
             each.check_equal_to_the_servers()
