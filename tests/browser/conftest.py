@@ -297,7 +297,7 @@ def _wait_until_it_answers(url: str, process: subprocess.Popen[bytes], log: Path
     while time.monotonic() < deadline:
         assert process.poll() is None, f"the server has ended:\n{log.read_text()}"
         try:
-            with urllib.request.urlopen(url, timeout=5):
+            with urllib.request.urlopen(url, timeout=START_TIME):  # It may compile what the app brings along.
                 return
         except urllib.error.HTTPError as error:
             error.close()
