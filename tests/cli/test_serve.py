@@ -238,3 +238,25 @@ def is_served(address: str) -> bool:
         return httpx.get(address).status_code == 200
     except httpx.TransportError:
         return False
+
+
+def test_processes_that_an_app_forks_can_be_ended(tmp_path: Path) -> None:
+    text = """
+        import multiprocessing, time, warnings
+        from bokeh.io import curdoc
+        from bokeh.models import Div
+
+        warnings.simplefilter("ignore")  # Python 3.12 does not like it where there are threads.
+        fork = multiprocessing.get_context("fork")
+        ended, left = (fork.Process(target=time.sleep, args=(60,), daemon=True) for _ in range(2))
+        ended.start()
+        left.start()
+        ended.terminate()
+        ended.join(10)
+        curdoc().add_root(Div(text=f"ended by {ended.exitcode}"))
+        """
+    with serving(tmp_path, script(tmp_path, "forking.py", text)) as served:
+        assert '"ended by -15"' in document_of(served)
+        begun = time.monotonic()
+        assert served.stop(signal.SIGTERM) == 0
+        assert time.monotonic() - begun < 20
