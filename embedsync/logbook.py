@@ -98,15 +98,14 @@ class Logbook:
             line.write()
             return
         with self._changed:
-            ended, full = self._ended, len(self._lines) >= self.most_lines
-            if full and not ended:
+            alone, full = self._ended or not self._start(), len(self._lines) >= self.most_lines
+            if full and not alone:
                 self._dropped += 1
-            elif not ended:
+            elif not alone:
                 self._lines.append(line)
-                self._start()
                 self._changed.notify()
             wait = not self._behind
-        if ended:
+        if alone:
             line.write()
         elif full:
             self._tell_dropped()
@@ -124,11 +123,17 @@ class Logbook:
         if thread is not None and thread is not threading.current_thread():
             thread.join(_LAST_LINES)
 
-    def _start(self) -> None:
+    def _start(self) -> bool:
+        """Whether there is the thread; the process may be allowed no more of them, or about to end."""
         if self._thread is None:
             # A daemon, because a handler that is stuck must not keep the process.
-            self._thread = threading.Thread(target=self._run, name="embedsync-log", daemon=True)
-            self._thread.start()
+            thread = threading.Thread(target=self._run, name="embedsync-log", daemon=True)
+            try:
+                thread.start()
+            except RuntimeError:
+                return False
+            self._thread = thread
+        return True
 
     def _run(self) -> None:
         while self._wait_for_line():

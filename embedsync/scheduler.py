@@ -49,17 +49,22 @@ class Scheduler:
         self._stopped = False
 
     def call_later(self, seconds: float, call: Callable[[], None]) -> Timer:
-        """Call ``call`` in ``seconds``; returns what cancels it."""
+        """Call ``call`` in ``seconds``; returns what cancels it.
+
+        Raises:
+            RuntimeError: the process can start no more threads. The next call tries it again.
+        """
         timer = Timer(self._clock() + seconds, call)
         with self._condition:
             if self._stopped:
                 timer.cancel()
                 return timer
-            heapq.heappush(self._heap, (timer.due, next(self._order), timer))
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
-                self._thread.start()
-            elif self._heap[0][2] is timer:
+                thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+                thread.start()
+                self._thread = thread
+            heapq.heappush(self._heap, (timer.due, next(self._order), timer))
+            if self._heap[0][2] is timer:
                 self._condition.notify()
         return timer
 

@@ -8,6 +8,7 @@ import resource
 import signal
 import socket
 import ssl
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -275,6 +276,23 @@ def test_gunicorn_told_to_stop_sends_browsers_away_to_come_back(
     log = (tmp_path / "log").read_text()
     assert "SIGKILL" not in log
     assert "Traceback" not in log
+
+
+def test_a_process_that_a_worker_of_gunicorn_has_forked_can_be_ended() -> None:
+    script = """
+import multiprocessing, time
+from types import SimpleNamespace
+from embedsync_flask.gunicorn import post_worker_init
+
+post_worker_init(SimpleNamespace(cfg=SimpleNamespace(workers=1, worker_class_str="sync")))
+forked = multiprocessing.get_context("fork").Process(target=time.sleep, args=(60,), daemon=True)
+forked.start()
+forked.terminate()
+forked.join(10)
+print(forked.exitcode)
+"""
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert ended.stdout == f"{-signal.SIGTERM}\n"
 
 
 @pytest.mark.parametrize(("count", "told"), [(1, 0), (3, 1)])

@@ -198,3 +198,15 @@ def test_what_a_traceback_holds_is_let_go_once_the_line_is_written(
     thing = fail()
     assert sink.lines == ["it failed"]
     wait_until(lambda: thing() is None)
+
+
+def test_where_no_thread_can_be_started_who_logs_writes_until_one_can(sink: Sink, patient: Logbook) -> None:
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        logger.warning("first")
+    logger.warning("second")
+    assert sink.lines == ["first", "second"]
+    assert sink.threads == {threading.current_thread().name, "embedsync-log"}

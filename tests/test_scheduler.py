@@ -56,3 +56,17 @@ def test_a_call_that_is_never_due_does_not_keep_the_others_from_coming(seconds: 
     scheduler.call_later(0.01, done.set)
     assert done.wait(WAIT)
     scheduler.stop()
+
+
+def test_where_no_thread_can_be_started_the_next_call_tries_it_again() -> None:
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    scheduler, order = Scheduler(time.monotonic), queue.Queue[str]()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        with pytest.raises(RuntimeError):
+            scheduler.call_later(0.0, lambda: order.put("refused"))
+    scheduler.call_later(0.0, lambda: order.put("taken"))
+    assert order.get(timeout=WAIT) == "taken"
+    scheduler.stop()

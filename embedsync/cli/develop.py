@@ -10,6 +10,7 @@ import multiprocessing
 import secrets
 import signal
 import threading
+from collections.abc import Iterator
 from dataclasses import replace
 from multiprocessing.context import SpawnProcess
 from types import FrameType
@@ -31,10 +32,10 @@ from embedsync.cli.running import (
 )
 from embedsync.cli.site import apps_of, make_site
 from embedsync.cli.surroundings import Surroundings
-from embedsync.cli.watching import watched_files
+from embedsync.cli.watching import Watched, watched_files
 from embedsync.errors import ConfigurationError
 
-__all__ = ["develop"]
+__all__ = ["changes_of", "develop"]
 
 logger = logging.getLogger("embedsync.cli")
 
@@ -66,6 +67,29 @@ def develop(options: ServeOptions, around: Surroundings, secret_key: str) -> Non
             signal.signal(each, stop)
         servers.start()
         announced = False
+        try:
+            for paths in changes_of(watched, stopping):
+                if paths:
+                    logger.info("starting again: %s", ", ".join(paths))
+                    servers.stop()
+                    servers.start()
+                else:
+                    servers.look()
+                if not announced:
+                    # Not before files are watched: that they are begins with the loop.
+                    announced = True
+                    announce(options, place)
+        finally:
+            servers.stop()
+
+
+def changes_of(watched: Watched, stopping: threading.Event) -> Iterator[list[str]]:
+    """The paths that have changed, each time that some have, and none in between.
+
+    Raises:
+        ConfigurationError: the machine lets no more files be watched.
+    """
+    try:
         for changes in watch(
             *watched.folders,
             watch_filter=watched.concerns,
@@ -75,17 +99,12 @@ def develop(options: ServeOptions, around: Surroundings, secret_key: str) -> Non
             raise_interrupt=False,
             recursive=False,
         ):
-            if changes:
-                logger.info("starting again: %s", ", ".join(sorted({path for _, path in changes})))
-                servers.stop()
-                servers.start()
-            else:
-                servers.look()
-            if not announced:
-                # Not before files are watched: that they are begins with the loop.
-                announced = True
-                announce(options, place)
-        servers.stop()
+            yield sorted({path for _, path in changes})
+    except (OSError, RuntimeError) as error:
+        raise ConfigurationError(
+            f"--dev: files cannot be watched: {error}; raise fs.inotify.max_user_instances and "
+            "fs.inotify.max_user_watches of this machine, or set WATCHFILES_FORCE_POLLING=1"
+        ) from error
 
 
 class _Servers:

@@ -83,13 +83,22 @@ def set_up_logging(options: ServeOptions, level: int) -> None:
 def announce(options: ServeOptions, place: Place) -> None:
     """Print the addresses of the apps, and show them if that is wanted."""
     addresses = [f"{place.base}/{quote(name)}" for name in apps_of(options)]
-    for each in addresses:
-        sys.stdout.write(f"{each}\n")
-    sys.stdout.flush()
+    _print(addresses)
     if options.show and place.is_web:
         # Beside us: some browsers keep the caller waiting.
         page = addresses[0] if len(addresses) == 1 else f"{place.base}/"
         threading.Thread(target=webbrowser.open, args=(page,), daemon=True).start()
+
+
+def _print(lines: list[str]) -> None:
+    """Write lines to the output, unless it is closed, or takes nothing, which is no reason not to serve."""
+    if sys.stdout is None:
+        return
+    try:
+        sys.stdout.write("".join(f"{each}\n" for each in lines))
+        sys.stdout.flush()
+    except (OSError, ValueError) as error:
+        logger.warning("cannot print %s: %s", " ".join(lines), error)
 
 
 def warn_of_strangers(options: ServeOptions) -> None:

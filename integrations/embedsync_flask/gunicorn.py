@@ -9,6 +9,7 @@ gunicorn's ``graceful_timeout``. A site with a configuration of its own imports 
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import threading
@@ -16,7 +17,7 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
-from embedsync.running import stop_all
+from embedsync.running import end_by, stop_all
 from embedsync_flask.capacity import announce_threads, make_room_for_files
 
 __all__ = ["post_worker_init", "threads", "worker_class", "workers"]
@@ -56,9 +57,11 @@ def _in_background(call: Callable[[], None]) -> None:
 
 
 def _add_handler(number: int) -> None:
-    before = signal.getsignal(number)
+    before, process = signal.getsignal(number), os.getpid()
 
     def stop(received: int, frame: FrameType | None) -> None:
+        if os.getpid() != process:
+            end_by(received)
         # Not here: a handler interrupts code that may hold any lock.
         _in_background(stop_all)
         if callable(before):

@@ -1,6 +1,7 @@
 """`--dev`: the server goes on with the files as they are now."""
 
 import signal
+import threading
 from html import unescape
 from pathlib import Path
 
@@ -8,6 +9,9 @@ import httpx
 import pytest
 from websockets.exceptions import WebSocketException
 
+from embedsync.cli import develop
+from embedsync.cli.watching import Watched
+from embedsync.errors import ConfigurationError
 from tests.asgi.server import until
 from tests.cli.process import Serving, serving
 from tests.cli.test_mistakes import complaint
@@ -93,3 +97,14 @@ def test_a_server_that_has_died_starts_again_with_the_next_change(app: Path, tmp
 def test_what_is_not_there_cannot_be_watched(app: Path, tmp_path: Path) -> None:
     assert "nothing.css" in complaint("serve", app, "--dev", tmp_path / "nothing.css")
     assert "nothing.py" in complaint("serve", "--dev", tmp_path / "nothing.py")
+
+
+def test_a_machine_that_lets_no_more_files_be_watched_is_told_what_to_change(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def refuse(*folders: Path, **options: object) -> None:
+        raise RuntimeError("Error creating recommended watcher: Too many open files (os error 24)")
+
+    monkeypatch.setattr(develop, "watch", refuse)
+    with pytest.raises(ConfigurationError, match=r"(?s)os error 24.*max_user_instances"):
+        next(develop.changes_of(Watched([tmp_path], []), threading.Event()))

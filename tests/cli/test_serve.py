@@ -2,6 +2,7 @@
 
 import re
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -15,8 +16,9 @@ from websockets.exceptions import InvalidStatus
 from embedsync import wire
 from tests.asgi.client import Client, socket_url
 from tests.asgi.server import until
-from tests.cli.process import Serving, serving
+from tests.cli.process import COMMAND, TIMEOUT, Serving, environment, serving
 from tests.cli.visits import document_of, refusal_of, script, ticket_of
+from tests.contract.servers import free_port
 
 
 @pytest.fixture
@@ -224,3 +226,42 @@ def test_tornado_is_never_imported(tmp_path: Path) -> None:
     )
     with serving(tmp_path, app) as served:
         assert '"free"' in document_of(served)
+
+
+@pytest.mark.parametrize("output", [">&-", ">/dev/full", ">&- 2>&-"])
+def test_it_serves_though_its_output_is_closed_or_full(app: Path, output: str) -> None:
+    port = free_port()
+    command = [*COMMAND, "serve", str(app), "--port", str(port)]
+    with subprocess.Popen(["sh", "-c", f'exec "$@" {output}', "sh", *command], env=environment()) as process:
+        until(lambda: is_served(f"http://localhost:{port}/myapp"))
+        process.terminate()
+        assert process.wait(TIMEOUT) == 0
+
+
+def is_served(address: str) -> bool:
+    try:
+        return httpx.get(address).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def test_processes_that_an_app_forks_can_be_ended(tmp_path: Path) -> None:
+    text = """
+        import multiprocessing, time, warnings
+        from bokeh.io import curdoc
+        from bokeh.models import Div
+
+        warnings.simplefilter("ignore")  # Python 3.12 does not like it where there are threads.
+        fork = multiprocessing.get_context("fork")
+        ended, left = (fork.Process(target=time.sleep, args=(60,), daemon=True) for _ in range(2))
+        ended.start()
+        left.start()
+        ended.terminate()
+        ended.join(10)
+        curdoc().add_root(Div(text=f"ended by {ended.exitcode}"))
+        """
+    with serving(tmp_path, script(tmp_path, "forking.py", text)) as served:
+        assert '"ended by -15"' in document_of(served)
+        begun = time.monotonic()
+        assert served.stop(signal.SIGTERM) == 0
+        assert time.monotonic() - begun < 20
