@@ -14,7 +14,9 @@ logger = logging.getLogger("embedsync.cli")
 
 _LONGEST_HEAD = 64 * 1024
 _PATIENCE = 10.0
-"""Seconds in which a visitor has to say what they want, and a process to take them."""
+"""Seconds in which a visitor has to say what they want."""
+_STARTING = 60.0
+"""Seconds in which a process has to take them: it may have to start first, and import what its apps need."""
 _PAUSE = 0.002
 _LONGEST_PAUSE = 0.05
 _WAITING = 1000
@@ -47,6 +49,7 @@ class Front:
         self._reads = reads
         self._room = asyncio.Semaphore(_WAITING)
         self._visitors: set[asyncio.Task[None]] = set()
+        self._silent: set[int] = set()  # Processes of which the log has said that they take nobody.
 
     async def run(self) -> None:
         """Take connections until this is cancelled."""
@@ -79,12 +82,27 @@ class Front:
         with visitor, contextlib.suppress(OSError, TimeoutError):
             async with asyncio.timeout(_PATIENCE):
                 head = await self._head(visitor) if self._reads else b""
-                if head is None:
-                    return
-                number = self._choose(head, address)
+            if head is not None:
+                await self._hand_on(visitor, self._choose(head, address))
+
+    async def _hand_on(self, visitor: socket.socket, number: int) -> None:
+        pause = _PAUSE
+        try:
+            async with asyncio.timeout(_STARTING):
                 # The system does not tell when there is room in a channel, nor when a process starts.
-                while not self._hand(number, visitor):  # noqa: ASYNC110
-                    await asyncio.sleep(_PAUSE)
+                while not self._hand(number, visitor):
+                    await asyncio.sleep(pause)
+                    pause = min(2 * pause, _LONGEST_PAUSE)
+        except TimeoutError:
+            if number not in self._silent:
+                logger.warning(
+                    "process %d has taken nobody for %.0f s: its visitors are cut off until it does",
+                    number,
+                    _STARTING,
+                )
+            self._silent.add(number)
+        else:
+            self._silent.discard(number)
 
     async def _head(self, visitor: socket.socket) -> bytes | None:
         """The beginning of what a visitor says, which stays to be read; ``None`` if they have left."""
