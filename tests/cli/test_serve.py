@@ -265,3 +265,18 @@ def test_processes_that_an_app_forks_can_be_ended(tmp_path: Path) -> None:
         begun = time.monotonic()
         assert served.stop(signal.SIGTERM) == 0
         assert time.monotonic() - begun < 20
+
+
+def test_an_app_cannot_set_handlers_of_signals(tmp_path: Path) -> None:
+    text = """
+        import signal
+        from bokeh.io import curdoc
+        from bokeh.models import Div
+
+        try:
+            signal.signal(signal.SIGALRM, lambda number, frame: None)
+        except ValueError as error:
+            curdoc().add_root(Div(text=str(error)))
+        """
+    with serving(tmp_path, script(tmp_path, "alarm.py", text)) as served:
+        assert "only works in main thread" in document_of(served)
