@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from embedsync.apploop import AppLoop
+from tests.support.no_threads import no_threads
 
 WAIT = 20.0
 
@@ -70,15 +71,10 @@ def test_code_that_blocks_the_loop_does_not_keep_it_from_being_given_up() -> Non
 
 
 def test_where_no_thread_can_be_started_the_next_awaitable_tries_it_again() -> None:
-    def refuse(thread: threading.Thread) -> None:
-        raise RuntimeError("can't start new thread")
-
     loop, done = AppLoop(), threading.Event()
     work = asyncio.sleep(0)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(threading.Thread, "start", refuse)
-        with pytest.raises(RuntimeError):
-            loop.run(work, contextvars.copy_context(), lambda value, error: done.set())
+    with no_threads(), pytest.raises(RuntimeError):
+        loop.run(work, contextvars.copy_context(), lambda value, error: done.set())
     loop.run(work, contextvars.copy_context(), lambda value, error: done.set())
     assert done.wait(WAIT)
     assert loop.stop(WAIT)

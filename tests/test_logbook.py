@@ -15,6 +15,7 @@ from embedsync.hub import Hub
 from embedsync.logbook import Logbook
 from embedsync.request import Request
 from tests.support.memory import wait_until
+from tests.support.no_threads import no_threads
 
 logger = logging.getLogger("embedsync.test_logbook")
 
@@ -201,11 +202,7 @@ def test_what_a_traceback_holds_is_let_go_once_the_line_is_written(
 
 
 def test_where_no_thread_can_be_started_who_logs_writes_until_one_can(sink: Sink, patient: Logbook) -> None:
-    def refuse(thread: threading.Thread) -> None:
-        raise RuntimeError("can't start new thread")
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(threading.Thread, "start", refuse)
+    with no_threads():
         logger.warning("first")
     logger.warning("second")
     assert sink.lines == ["first", "second"]

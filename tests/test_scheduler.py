@@ -6,6 +6,7 @@ import pytest
 
 from embedsync.scheduler import Scheduler
 from tests.support.memory import wait_until
+from tests.support.no_threads import no_threads
 
 WAIT = 20.0
 
@@ -59,14 +60,9 @@ def test_a_call_that_is_never_due_does_not_keep_the_others_from_coming(seconds: 
 
 
 def test_where_no_thread_can_be_started_the_next_call_tries_it_again() -> None:
-    def refuse(thread: threading.Thread) -> None:
-        raise RuntimeError("can't start new thread")
-
     scheduler, order = Scheduler(time.monotonic), queue.Queue[str]()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(threading.Thread, "start", refuse)
-        with pytest.raises(RuntimeError):
-            scheduler.call_later(0.0, lambda: order.put("refused"))
+    with no_threads(), pytest.raises(RuntimeError):
+        scheduler.call_later(0.0, lambda: order.put("refused"))
     scheduler.call_later(0.0, lambda: order.put("taken"))
     assert order.get(timeout=WAIT) == "taken"
     scheduler.stop()
