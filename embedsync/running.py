@@ -1,4 +1,4 @@
-"""The hubs that run in this process, for those who are told that the process stops."""
+"""The hubs that run in this process, for those who are told that it stops; forked ones have none to stop."""
 
 from __future__ import annotations
 
