@@ -34,6 +34,7 @@ LAYERS: list[set[str]] = [
         "encodings",
         "endpoint",
         "equipment",
+        "forks",
         "framing",
         "heap",
         "helpers",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 import socket
 import sys
 import threading
@@ -19,6 +20,7 @@ from embedsync.cli.server import Server, Transport
 from embedsync.cli.site import Site, apps_of
 from embedsync.cli.surroundings import Surroundings
 from embedsync.errors import ConfigurationError
+from embedsync.forks import let_forks_end_by
 
 __all__ = ["announce", "reports_of", "run_server", "set_up_logging", "transport_of", "warn_of_strangers"]
 
@@ -60,6 +62,7 @@ def run_server(
         transport=transport_of(options, around),
         reports=reports_of(options, site),
     )
+    let_forks_end_by((signal.SIGINT, signal.SIGTERM))
     server.run([] if visitors is not None else place.sockets)
 
 

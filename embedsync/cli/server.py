@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import signal
 import socket
 import threading
@@ -20,7 +19,6 @@ from embedsync.cli.compression import compressing
 from embedsync.cli.encryption import Encryption
 from embedsync.cli.reports import Reports
 from embedsync.hub import Hub
-from embedsync.running import end_by
 
 __all__ = ["Server", "Transport"]
 
@@ -73,7 +71,6 @@ class Server(uvicorn.Server):
         reports: Reports | None = None,
     ) -> None:
         self._hub = hub
-        self._process = os.getpid()
         self._reports = reports
         transport = transport or Transport()
         self._on_started = on_started
@@ -158,8 +155,6 @@ class Server(uvicorn.Server):
 
         The signal is not raised again at the end, as uvicorn would: to be stopped is no failure.
         """
-        if os.getpid() != self._process:
-            end_by(sig)
         if self.should_exit and sig == signal.SIGINT:
             self.force_exit = True
         self.should_exit = True

@@ -9,7 +9,6 @@ gunicorn's ``graceful_timeout``. A site with a configuration of its own imports 
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 import threading
@@ -17,7 +16,8 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
-from embedsync.running import end_by, stop_all
+from embedsync.forks import let_forks_end_by
+from embedsync.running import stop_all
 from embedsync_flask.capacity import announce_threads, make_room_for_files
 
 __all__ = ["post_worker_init", "threads", "worker_class", "workers"]
@@ -45,6 +45,7 @@ def post_worker_init(worker: Any) -> None:
         announce_threads(worker.cfg.threads)
     for each in _STOPPING:
         _add_handler(each)
+    let_forks_end_by(_STOPPING)
 
 
 def _in_background(call: Callable[[], None]) -> None:
@@ -57,11 +58,9 @@ def _in_background(call: Callable[[], None]) -> None:
 
 
 def _add_handler(number: int) -> None:
-    before, process = signal.getsignal(number), os.getpid()
+    before = signal.getsignal(number)
 
     def stop(received: int, frame: FrameType | None) -> None:
-        if os.getpid() != process:
-            end_by(received)
         # Not here: a handler interrupts code that may hold any lock.
         _in_background(stop_all)
         if callable(before):
