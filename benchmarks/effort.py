@@ -13,7 +13,7 @@ class Effort:
 
     name: str
     repetitions: int
-    """At the most: what takes long is repeated less."""
+    """At the most: what takes long is repeated less, and so is what is far from its target."""
     patience: float
     """Seconds after which a repetition has failed."""
     events: int
@@ -57,8 +57,8 @@ QUICK = Effort(
     large_visits=1,
     crowd_seconds=4,
     expiring=20,
-    viewers=40,
-    streams=40,
+    viewers=100,
+    streams=100,
     steps=60,
     waves=2,
 )

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 from benchmarks.effort import Effort
 from benchmarks.figures.figure import Figure, Measured
+from benchmarks.judging import is_clear, values_of
 from benchmarks.systems import Server, Site, System, started
 
 __all__ = ["Measurements"]
@@ -37,7 +38,8 @@ class Measurements:
         """A value for each row from each repetition that came to its end, by the name of the system.
 
         The systems take turns, so that what else the machine does befalls all of them. They are started side
-        by side, before the first of them is measured.
+        by side, before the first of them is measured. Once two repetitions make it clear whether
+        the first system reaches its targets, no more follow.
         """
         new = [each for each in systems if (figure.measure, each.name) not in self._known]
         for system in new:
@@ -48,7 +50,16 @@ class Measurements:
             with started(new, figure.grace) as servers:
                 for turn in [servers] if figure.at_once else [[server] for server in servers]:
                     asyncio.run(self._take_turn(turn, figure, which))
+            if self._is_clear(systems, figure):
+                break
+        return self._found(systems, figure)
+
+    def _found(self, systems: Sequence[System], figure: Figure) -> dict[str, list[Measured]]:
         return {each.name: self._known[figure.measure, each.name] for each in systems}
+
+    def _is_clear(self, systems: Sequence[System], figure: Figure) -> bool:
+        found = self._found(systems, figure)
+        return all(is_clear(row, systems[0].name, values_of(found, at)) for at, row in enumerate(figure.rows))
 
     async def _take_turn(self, servers: Iterable[Server], figure: Figure, which: str) -> None:
         await asyncio.gather(*(self._try(each, figure, which) for each in servers))

@@ -11,6 +11,7 @@ from statistics import median
 
 from benchmarks.effort import Effort
 from benchmarks.figures.figure import Measured, Row
+from benchmarks.judging import judge, ratios, values_of
 from benchmarks.systems import System
 
 __all__ = ["Table", "about"]
@@ -43,15 +44,12 @@ class Table:
         return [" | ".join(each) for each in added]
 
     def _line(self, row: Row, at: int, measured: dict[str, list[Measured]]) -> list[str]:
-        values = {
-            name: [value for each in repetitions if (value := each[at]) is not None]
-            for name, repetitions in measured.items()
-        }
+        values = values_of(measured, at)
         cells = [_cell(measured[each.name], values[each.name]) for each in self._systems]
-        ours = values[self._ours.name]
-        times = {each.name: _times(ours, values[each.name]) for each in self._peers}
-        ratios = [f"{each:.3g} ×" if each is not None else "–" for each in times.values()]
-        return [row.number, row.title, row.unit, *cells, *ratios, *_judge(row, ours, times)]
+        ours = self._ours.name
+        times = [ratios(values[ours], values[each.name]) for each in self._peers]
+        shown = [f"{median(each):.3g} ×" if each else "–" for each in times]
+        return [row.number, row.title, row.unit, *cells, *shown, *judge(row, ours, values)]
 
     def markdown(self) -> str:
         """The whole table."""
@@ -98,43 +96,6 @@ def _number(value: float) -> str:
     if abs(value) >= 100:
         return f"{value:,.0f}"
     return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
-
-
-def _times(ours: list[float], peer: list[float]) -> float | None:
-    """How many times the value of a peer ours is; ``None`` if one of them has none.
-
-    The middle one of the repetitions, in which systems take turns: a machine that is slower for a minute is
-    so for both. If not all have come to their ends, the middle values are compared.
-    """
-    if len(ours) != len(peer):
-        ours, peer = ([median(each)] if each else [] for each in (ours, peer))
-    ratios = [one / other for one, other in zip(ours, peer, strict=False) if other]
-    return median(ratios) if ratios else None
-
-
-def _judge(row: Row, ours: list[float], times: dict[str, float | None]) -> tuple[str, str]:
-    """The target in words, and whether it is reached; a peer that was not measured is left out of it."""
-    sign, target = "≥" if row.more_is_better else "≤", row.target
-    words = [f"{sign} {each:.3g} × {name}" for name, each in target.times.items()]
-    reached = [
-        _reaches(row, found, each)
-        for name, each in target.times.items()
-        if (found := times.get(name)) is not None
-    ]
-    if target.value is not None:
-        around = f" (± {target.within:g})" if target.within else ""
-        words.append(f"{sign} {target.value:g}{around}")
-        limit = target.value - target.within if row.more_is_better else target.value + target.within
-        reached.append(bool(ours) and _reaches(row, median(ours), limit))
-    if words and not ours:
-        reached = [False]
-    if not reached:
-        return ", ".join(words) or "–", "–"
-    return ", ".join(words), "yes" if all(reached) else "no"
-
-
-def _reaches(row: Row, value: float, limit: float) -> bool:
-    return value >= limit if row.more_is_better else value <= limit
 
 
 def _machine() -> str:

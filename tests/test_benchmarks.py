@@ -16,6 +16,7 @@ from benchmarks.comparisons import COMPARISONS
 from benchmarks.effort import FULL, TINY, Effort
 from benchmarks.figures import FIGURES
 from benchmarks.figures.figure import Figure, Measured, Row, Target
+from benchmarks.judging import is_clear
 from benchmarks.measuring import Measurements
 from benchmarks.pacing import paced_events
 from benchmarks.systems import (
@@ -184,6 +185,44 @@ def test_systems_take_turns_so_that_what_the_machine_does_befalls_all_of_them() 
     values = measurements.of([OURS, other], _figure(note))
     assert measured == [OURS.name, "another"] * 2
     assert values == {OURS.name: [[1.0], [3.0]], "another": [[2.0], [4.0]]}
+
+
+LATENCY = Row("1", "latency", "ms", Target({"BokehASGI": 0.5}))
+EVENTS = Row("2", "events", "events/s", Target({"BokehASGI": 3}), more_is_better=True)
+STALL = Row("8", "stall", "ms", Target(value=20))
+
+
+@pytest.mark.parametrize(
+    ("row", "ours", "clear"),
+    [
+        (LATENCY, [0.3, 0.4], True),
+        (LATENCY, [0.3, 0.45], False),
+        (LATENCY, [0.7, 0.7], True),
+        (LATENCY, [0.3, 0.7], False),
+        (EVENTS, [4.0, 3.8], True),
+        (EVENTS, [4.0, 3.2], False),
+        (EVENTS, [2.0, 2.1], True),
+        (STALL, [2.0, 15.0], True),
+        (STALL, [2.0, 17.0], False),
+        (STALL, [2.0], False),
+        (STALL, [], False),
+        (replace(STALL, target=Target({"BokehASGI": 50}, value=20)), [45.0, 45.0], False),
+        (replace(STALL, target=Target()), [4.0, 40.0], True),
+    ],
+)
+def test_a_figure_is_clear_when_two_repetitions_are_far_from_its_target(
+    row: Row, ours: list[float], clear: bool
+) -> None:
+    values = {OURS.name: ours, BOKEH_ASGI.name: [1.0] * len(ours)}
+    assert is_clear(row, OURS.name, values) == clear
+
+
+def test_what_is_clear_is_measured_no_more() -> None:
+    async def take(site: Site, effort: Effort) -> Measured:
+        return [3.0]
+
+    measured = Measurements(replace(TINY, repetitions=3)).of([OURS], Figure((STALL,), take))
+    assert measured == {OURS.name: [[3.0], [3.0]]}
 
 
 def test_what_is_no_matter_of_time_is_measured_of_all_systems_at_once() -> None:
