@@ -7,11 +7,16 @@ from typing import Any
 
 import httpx
 import pytest
+from hypothesis import HealthCheck, settings
 from playwright.sync_api import Browser, Playwright, expect, sync_playwright
 
 from embedsync import logbook
 from tests.support import canaries
 from tests.support.chromium import ARGUMENTS, chromium
+
+# How long an example takes, or takes to invent, is a matter of the machine.
+settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("tests")
 
 _PATIENCE = 20_000
 """Milliseconds that a page may take to show what it should: machines that run tests are busy."""
