@@ -53,7 +53,7 @@ def lively() -> Iterator[Site]:
 
 @pytest.fixture
 def impatient() -> Iterator[Site]:
-    yield from site(send_timeout=1.0, queue_bytes=1_000_000, queue_bytes_hard=100_000_000)
+    yield from site(send_timeout=0.5, queue_bytes=1_000_000, queue_bytes_hard=100_000_000)
 
 
 def test_a_ticket_opens_a_session_and_brings_the_whole_document(live: Site) -> None:

@@ -331,6 +331,7 @@ def test_a_page_of_another_version_loads_itself_again(own_url: str, visitor: Vis
     page.goto(f"{own_url}/page/bench")
     expect(page.get_by_label("Words")).to_be_visible()
     wait_until_live(page)
+    page.wait_for_load_state()
     assert len(loads) == 2
 
 
@@ -344,6 +345,7 @@ def test_if_loading_again_does_not_help_the_person_is_told(own_url: str, visitor
     expect(page.locator("embed-app")).to_have_attribute("data-state", "error")
     assert "newer version" in cover(page)
     expect(page.get_by_role("button", name="Load the page again")).to_be_visible()
+    page.wait_for_load_state()
     assert len(loads) == 2
 
 
@@ -354,15 +356,15 @@ def test_if_loading_again_does_not_help_the_person_is_told(own_url: str, visitor
 def test_a_proxy_that_lets_no_websockets_through_is_named(
     own_url: str, tmp_path: Path, visitor: Visitors, pictures: Path
 ) -> None:
-    told: list[str] = []
     visitor.expected = lambda complaint: (
         is_about_the_network(complaint) or "426" in complaint or "WebSockets do not reach" in complaint
     )
     location = f"location / {{ proxy_pass {own_url}; proxy_set_header Host $http_host; }}"
     with nginx.running(tmp_path, location) as url:
         page = visitor()
-        page.on("console", lambda message: told.append(message.text))
-        page.goto(f"{url}/page/bench")
+        with page.expect_console_message(
+            lambda message: "proxy_set_header Upgrade $http_upgrade" in message.text
+        ):
+            page.goto(f"{url}/page/bench")
         expect(page.locator("embed-app .cover")).to_contain_text("(WebSockets) are not let through")
         page.screenshot(path=pictures / "no-websockets.png")
-    assert any("proxy_set_header Upgrade $http_upgrade" in each for each in told)
