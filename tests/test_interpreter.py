@@ -234,18 +234,21 @@ def test_what_was_much_for_a_while_makes_nobody_wait_longer_for_the_next_look(pr
 
 def test_nothing_is_held_while_objects_are_counted(process: Process) -> None:
     held: list[int] = []  # Of which the collector knows.
-    stop = threading.Event()
+    looked, stop = threading.Event(), threading.Event()
     usual = sys.getrefcount(held)
     counts = set()
 
     def watch() -> None:
         while not stop.is_set():
             counts.add(sys.getrefcount(held))
+            looked.set()
 
     watching = threading.Thread(target=watch)
     watching.start()
     for _ in range(50):
+        looked.clear()
         process.interpreter._count()
+        assert looked.wait(memory.WAIT)
     stop.set()
     watching.join()
     assert counts == {usual}

@@ -153,6 +153,7 @@ def test_the_end_does_not_wait_for_a_log_that_is_stuck(
     logger.warning("stuck")
     book.close()
     assert sink.lines == []
+    sink.takes.set()
 
 
 def test_a_hub_has_a_log_of_its_own_from_its_first_socket_to_its_end(sink: Sink) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -178,12 +179,13 @@ def test_an_app_that_looks_at_its_visit_is_built_for_each(
     wait_until(lambda: f"looks at {what}" in caplog.text)
     wait_until(lambda: len(hub.prebuilt) == 0)
     assert text(visit(hub)) == "build 2"
-    hub.add_app("later", Builds(), prebuild=1)
+    later = Builds()
+    hub.add_app("later", later, prebuild=1)
     hub.prebuilt.wish(hub.app("later"))
-    wait_until(lambda: hub.prebuilt.ready(hub.app("later")) == 1)
-    wait_until(lambda: hub.prebuilt.ready(hub.app("later")) == 0)  # It has become old.
+    wait_until(lambda: later.ended)  # It has become old.
+    before = later.count
     hub.start()
-    wait_until(lambda: hub.prebuilt.ready(hub.app("later")) == 1)
+    wait_until(lambda: later.count > before + 1)  # Each of those that were wished for has had its turn.
     assert app.count == 2, "it is not tried again"
     assert used(hub) == 0
 
@@ -388,11 +390,15 @@ def test_an_app_that_raises_is_tried_again_only_after_a_while(
             raise ValueError("no database yet")
 
     app = Builds(more)
-    hub = make(hubs, app, prebuilt_age=1.0)
+    hub = make(hubs, app, prebuilt_age=600.0)
     hub.start()
     wait_until(lambda: "no database yet" in caplog.text)
     assert text(visit(hub)) == "build 2"
+    wait_until(lambda: hub.prebuilt._timer is None)  # It has been looked for something to build.
     assert hub.prebuilt.ready(hub.app("app")) == 0
+    assert app.count == 2
+    later = time.monotonic() + 601.0
+    hub.prebuilt._clock = lambda: later
 
     def comes_back() -> bool:
         hub.prebuilt.wish(hub.app("app"))

@@ -6,13 +6,17 @@ import errno
 import os
 import socket
 import stat
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from embedsync.errors import ConfigurationError
 
 __all__ = ["is_loopback", "listen", "listen_on_path"]
 
 _BACKLOG = 2048
+_TRIES = 20
+"""Further ports that are tried for several addresses, where any will do."""
 
 
 def listen(address: str, port: int) -> list[socket.socket]:
@@ -31,20 +35,16 @@ def listen(address: str, port: int) -> list[socket.socket]:
         raise ConfigurationError(f"there is no address {address!r}: {error.strerror}") from error
     # IPv4 first: that one is always there, so it is the one to pick a free port for.
     targets = sorted(dict.fromkeys((family, target) for family, _, _, _, target in found))
-    opened: list[socket.socket] = []
-    try:
-        for family, target in targets:
-            chosen = port or (opened[0].getsockname()[1] if opened else 0)
-            try:
-                opened.append(_open(family, (target[0], chosen, *target[2:])))
-            except OSError as error:
-                # A machine may know the name of an address that it does not have, such as ::1.
-                if error.errno not in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT) or len(targets) == 1:
-                    raise
-    except OSError as error:
-        for each in opened:
-            each.close()
-        raise ConfigurationError(_reason(address, port, error)) from error
+    further = _TRIES if port == 0 and len(targets) > 1 else 0
+    opened: list[socket.socket] | None = None
+    while opened is None:
+        try:
+            opened = _open_all(targets, port)
+        except OSError as error:
+            # What is free at one address may be in use at the next one.
+            if not further or error.errno != errno.EADDRINUSE:
+                raise ConfigurationError(_reason(address, port, error)) from error
+            further -= 1
     if not opened:
         raise ConfigurationError(f"{address!r} is no address of this machine")
     return opened
@@ -89,6 +89,24 @@ def is_loopback(sockets: list[socket.socket]) -> bool:
     """Whether only this machine can reach any of these."""
     addresses = [each.getsockname()[0] for each in sockets]
     return all(each == "::1" or each.startswith("127.") for each in addresses)
+
+
+def _open_all(targets: Sequence[tuple[int, tuple[Any, ...]]], port: int) -> list[socket.socket]:
+    opened: list[socket.socket] = []
+    try:
+        for family, target in targets:
+            chosen = port or (opened[0].getsockname()[1] if opened else 0)
+            try:
+                opened.append(_open(family, (target[0], chosen, *target[2:])))
+            except OSError as error:
+                # A machine may know the name of an address that it does not have, such as ::1.
+                if error.errno not in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT) or len(targets) == 1:
+                    raise
+    except OSError:
+        for each in opened:
+            each.close()
+        raise
+    return opened
 
 
 def _open(family: int, target: tuple[str | int, ...]) -> socket.socket:

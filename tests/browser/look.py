@@ -72,6 +72,13 @@ def picture(page: Page) -> bytes:
     return page.locator(".bk-Canvas, .bk-CanvasPanel, canvas").first.screenshot()
 
 
+def wait_until_it_looks_different(shown: bytes, place: Locator | Page) -> None:
+    """Wait until an element, or the first plot of a page, is no longer painted as in a picture of it."""
+    deadline = time.monotonic() + 20
+    while (picture(place) if isinstance(place, Page) else place.screenshot()) == shown:
+        assert time.monotonic() < deadline, "it looks as it did"
+
+
 def wait_for_value(page: Page, name: str, attribute_name: str, value: Any) -> None:
     """Wait until a property of the browser's model that the app calls ``name`` has a value."""
     wait_for(

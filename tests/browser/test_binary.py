@@ -85,7 +85,7 @@ def test_the_ranges_of_a_plot_that_is_emptied_and_filled_again_are_the_same_on_b
     own_page: str, visitor: Visitors
 ) -> None:
     visitor.expected = lambda complaint: "could not set initial ranges" in complaint  # BokehJS says so.
-    page = visit(visitor(), f"{own_page}/clears")
+    page = visit(visitor(), f"{own_page}clears")
     page.get_by_role("button", name="Clear").click()
     wait_for_value(page, "report", "value", "nan")
     assert page.evaluate("() => Number.isNaN(Bokeh.documents[0].get_model_by_name('across').start)")

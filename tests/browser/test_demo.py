@@ -6,7 +6,15 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Visitors
-from tests.browser.look import attribute, column, picture, slider, visit, wait_for
+from tests.browser.look import (
+    attribute,
+    column,
+    picture,
+    slider,
+    visit,
+    wait_for,
+    wait_until_it_looks_different,
+)
 
 pytestmark = pytest.mark.browser
 
@@ -27,7 +35,7 @@ def test_moving_a_slider_changes_the_curve(site: str, visitor: Visitors) -> None
     )
     after = column(page, "curve", "y")
     assert len(after) == len(before) == 200
-    assert picture(page) != shown
+    wait_until_it_looks_different(shown, page)
 
 
 def test_typing_changes_the_title(site: str, visitor: Visitors) -> None:

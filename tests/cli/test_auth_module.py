@@ -11,6 +11,7 @@ from websockets.exceptions import InvalidStatus
 
 from embedsync import wire
 from tests.asgi.client import Client, socket_url
+from tests.asgi.server import until
 from tests.cli.process import Serving, serving
 from tests.cli.test_mistakes import complaint
 from tests.cli.visits import document_of, script
@@ -145,7 +146,7 @@ def test_a_module_that_fails_lets_nobody_in(app: Path, tmp_path: Path) -> None:
         assert (answer.status_code, answer.text) == (500, "something went wrong here")
         with pytest.raises(InvalidStatus):
             Client(socket_url(served.endpoint))
-        assert "ZeroDivisionError" in served.log
+        until(lambda: "ZeroDivisionError" in served.log)
 
 
 @pytest.mark.parametrize(

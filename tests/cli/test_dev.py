@@ -75,9 +75,9 @@ def test_files_of_a_directory_and_files_that_are_named_are_watched(tmp_path: Pat
     data.write_text("1")
     script(folder, "main.py", "")
     with serving(tmp_path, folder, "--dev", data) as served:
-        for count, file in enumerate([folder / "templates" / "style.css", data], start=1):
-            file.write_text(f"{count}")
-            until(lambda: served.log.count("starting again") == count)  # noqa: B023  (used at once)
+        for file in [folder / "templates" / "style.css", data]:
+            file.write_text("2")  # The watcher may find it twice: emptied, and then filled.
+            until(lambda: file.name in served.log)  # noqa: B023  (used at once)
         (folder / "notes.txt").write_text("of no interest")
         script(folder, "main.py", "# changed")
         until(lambda: "main.py" in served.log)

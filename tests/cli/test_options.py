@@ -243,7 +243,7 @@ class TestLimits:
         assert "say the same" in complaint("serve", app, "--grace", 1, "--unused-session-lifetime", 1)
 
     def test_a_page_opens_its_session_in_time_or_needs_a_new_ticket(self, app: Path, tmp_path: Path) -> None:
-        with serving(tmp_path, app, "--session-token-expiration", "1") as served:
+        with serving(tmp_path, app, "--session-token-expiration", "5") as served:
             ticket = ticket_of(served.lines[0])
 
             def is_refused() -> bool:

@@ -143,7 +143,7 @@ def test_an_app_that_raises_says_so_and_the_next_try_works(tmp_path: Path) -> No
         refused = refusal_of(served)
         assert (refused.code, refused.detail) == (wire.Close.BUILD_FAILED, "")
         assert refused.error
-        assert refused.error in served.log
+        until(lambda: refused.error in served.log)  # Lines are written by a thread of their own.
         assert "not in the mood" in served.log
         ready.touch()
         document_of(served)
@@ -253,18 +253,18 @@ def test_processes_that_an_app_forks_can_be_ended(tmp_path: Path) -> None:
 
         warnings.simplefilter("ignore")  # Python 3.12 does not like it where there are threads.
         fork = multiprocessing.get_context("fork")
-        ended, left = (fork.Process(target=time.sleep, args=(60,), daemon=True) for _ in range(2))
+        ended, left = (fork.Process(target=time.sleep, args=(600,), daemon=True) for _ in range(2))
         ended.start()
         left.start()
         ended.terminate()
-        ended.join(10)
+        ended.join(60)
         curdoc().add_root(Div(text=f"ended by {ended.exitcode}"))
         """
     with serving(tmp_path, script(tmp_path, "forking.py", text)) as served:
         assert '"ended by -15"' in document_of(served)
         begun = time.monotonic()
         assert served.stop(signal.SIGTERM) == 0
-        assert time.monotonic() - begun < 20
+        assert time.monotonic() - begun < 50
 
 
 def test_an_app_cannot_set_handlers_of_signals(tmp_path: Path) -> None:

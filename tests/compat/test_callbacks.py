@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 
 from tests.browser.look import slider
 from tests.compat.conftest import Open, Served, sees
+from tests.support.memory import wait_until
 
 pytestmark = pytest.mark.browser
 
@@ -50,7 +51,7 @@ def test_a_callback_that_fails_keeps_no_other_from_running(opened: Open, served:
     page.get_by_role("button", name="Fail").click()
     page.get_by_role("button", name="Go on").click()
     sees(page, "went on")
-    assert "on purpose" in served.server.log.read_text()
+    wait_until(lambda: "on purpose" in served.server.log.read_text())
     assert "on purpose" not in page.inner_text("body")
 
 

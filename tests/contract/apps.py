@@ -9,6 +9,7 @@ import json
 import os
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -50,14 +51,16 @@ async def asynchronous(doc: Document) -> None:
 
 
 def slow(doc: Document) -> None:
-    """A click keeps this session busy for 10 seconds."""
+    """A click keeps this session busy until there is a file."""
     go = Button(name="go")
     report = TextInput(name="report", value="idle")
 
     def work() -> None:
+        gate = Path(doc.session_context.request.arguments["gate"][0].decode())
         report.value = "working"
         doc.session_context.flush()
-        time.sleep(10)
+        while not gate.exists():
+            time.sleep(0.01)
 
     go.on_click(work)
     doc.add_root(Column(go, report))

@@ -99,10 +99,23 @@ def own_environment() -> dict[str, str]:
     return given | {"PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "integrations")))}
 
 
+_kept: list[socket.socket] = []
+"""Ports that were handed out."""
+
+
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port for a server of this test."""
+    probe = socket.socket()
+    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    probe.bind(("127.0.0.1", 0))
+    port = int(probe.getsockname()[1])
+    if sys.platform == "linux":
+        # The system gives the port to nobody else who asks for any, such as a test beside this one. A
+        # server may listen there all the same, as long as nobody else does.
+        _kept.append(probe)
+    else:
+        probe.close()
+    return port
 
 
 @contextmanager

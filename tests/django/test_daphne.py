@@ -22,7 +22,7 @@ def test_daphne_told_to_stop_sends_browsers_away_to_come_back(tmp_path: Path, nu
         with client:
             process.send_signal(number)
             assert client.wait_closed() == wire.Close.DRAIN
-        assert process.wait(15) == 0
+        assert process.wait(60) == 0
     assert "Traceback" not in (tmp_path / "server.log").read_text()
 
 
@@ -42,4 +42,4 @@ def test_daphne_told_to_stop_twice_at_once_stops(monkeypatch: pytest.MonkeyPatch
         reactor.stop()
         await reactor.stopped.wait()
 
-    asyncio.run(asyncio.wait_for(stop_twice(), 10))
+    asyncio.run(asyncio.wait_for(stop_twice(), 60))

@@ -182,7 +182,10 @@ def test_f22_when_the_code_is_changed_browsers_go_on_with_the_new_code(
         with _editing(replica) as numbers:
             wait_until(lambda: len(numbers) > 20)
             started = time.monotonic()
-            module.write_text(code.replace('name="seen", value=""', 'name="seen", value="the new code"'))
+            # In one go, as editors save: an empty file would be loaded as well.
+            changed = tmp_path / "changed"
+            changed.write_text(code.replace('name="seen", value=""', 'name="seen", value="the new code"'))
+            changed.replace(module)
             replica.wait(lambda: len(replica.sessions) == 2 and replica.mirror is not None)
             figures("in the new process after", time.monotonic() - started, "s")
             goal = len(numbers) + 20

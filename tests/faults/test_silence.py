@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 from embedsync import wire
 from tests.contract.client import elements_of
 from tests.faults.counts import FULL, count
-from tests.faults.others import working
+from tests.faults.others import held_up, working
 from tests.faults.report import Figures
 from tests.faults.sites import HASTY, FaultSite, wait_until
 from tests.support.proxy import Proxy
@@ -78,9 +78,10 @@ def _given_up(site: FaultSite, proxy: Proxy) -> float:
     """How long the server needs to notice that nobody is there, and to let go of all sockets."""
     proxy.refusing = True
     proxy.up = blackhole
-    started = time.monotonic()
-    wait_until(lambda: site.health()["sockets"] == 0)
-    seconds = time.monotonic() - started
+    with held_up() as lost:
+        started = time.monotonic()
+        wait_until(lambda: site.health()["sockets"] == 0)
+        seconds = time.monotonic() - started - lost()
     assert seconds < 2 * (HASTY["send_timeout"] + HASTY["heartbeat_timeout"])
     return seconds
 

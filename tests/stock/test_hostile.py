@@ -164,12 +164,12 @@ def test_a_bad_value_is_refused_whole_with_an_error_and_the_true_value(site: Sit
 
 
 def test_a_client_that_asks_for_nothing_is_sent_away() -> None:
-    with serving(handshake_timeout=0.2) as site, opened(site) as client:
+    with serving(handshake_timeout=1.0) as site, opened(site) as client:
         assert client.close_code() == wire.Close.HANDSHAKE_TIMEOUT
 
 
 def test_a_message_that_does_not_end_is_not_waited_for() -> None:
-    with serving(send_timeout=0.2, heartbeat=0.1) as site, opened(site) as client:
+    with serving(send_timeout=1.0, heartbeat=0.1) as site, opened(site) as client:
         client.pull()
         client.socket.send('{"msgid":"a","msgtype":"PATCH-DOC"}')
         assert client.close_code() == wire.Close.HEARTBEAT_LOST

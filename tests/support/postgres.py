@@ -21,6 +21,14 @@ def program(name: str) -> str | None:
     return shutil.which(name, path=search)
 
 
+def is_ready(status: Path) -> bool:
+    """Whether the file in which a server says how it is tells that it takes connections."""
+    try:
+        return status.read_text().splitlines()[7].strip() == "ready"
+    except (FileNotFoundError, IndexError):
+        return False
+
+
 @contextmanager
 def running() -> Iterator[Path]:
     """Run a server that is reached by a socket in a folder; gives the folder. Its user is ``postgres``."""
@@ -42,7 +50,8 @@ def running() -> Iterator[Path]:
         stderr=subprocess.DEVNULL,
     )
     try:
-        while not (folder / ".s.PGSQL.5432").exists():
+        # Who comes to its socket before it says so there is sent away: it is still starting.
+        while not is_ready(data / "postmaster.pid"):
             assert process.poll() is None, "PostgreSQL does not start"
             time.sleep(0.02)
         yield folder

@@ -199,7 +199,7 @@ def test_two_sessions_of_one_script_are_built_at_the_same_time_each_with_its_own
         from bokeh.models import Div
         import meeting
         for _ in range(20):
-            meeting.point.wait(10)
+            meeting.point.wait(60)
             curdoc().add_root(Div(text=curdoc().session_context.id))
         """,
     )
@@ -301,7 +301,7 @@ def test_scripts_in_folders_of_their_own_are_built_at_the_same_time(put: Write) 
             from bokeh.io import curdoc
             from bokeh.models import Div
             from meeting_of_folders import meet
-            meet.wait(10)
+            meet.wait(60)
             curdoc().add_root(Div(text=os.path.basename(os.getcwd())))
             """,
         )

@@ -37,9 +37,9 @@ def test_two_threads_have_their_own_document_at_the_same_time() -> None:
 
     def work(number: int) -> None:
         with CurrentDocument(documents[number]):
-            meet.wait(5)
+            meet.wait(60)
             seen[number] = curdoc()
-            meet.wait(5)
+            meet.wait(60)
 
     threads = [threading.Thread(target=work, args=(number,)) for number in range(2)]
     for each in threads:

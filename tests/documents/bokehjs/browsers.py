@@ -41,7 +41,7 @@ class Browsers:
         assert self._process.stdout is not None
         self._process.stdin.close()
         self._process.stdout.close()
-        self._process.wait(10)
+        self._process.wait(60)
 
     def open(self) -> Browser:
         """A browser more."""
