@@ -13,6 +13,7 @@ from embedsync.hub import Hub
 from embedsync.runtime import STATIC, RuntimeFile, shipped
 from embedsync.settings import Settings
 from tests.support.memory import wait_until
+from tests.support.no_threads import no_threads
 
 BROWSER = "gzip, deflate, br, zstd"
 
@@ -158,13 +159,10 @@ def test_what_cannot_be_compressed_is_logged_and_served_by_gzip(
 def test_where_no_thread_can_be_started_files_are_served_by_gzip(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def refuse(thread: threading.Thread) -> None:
-        raise RuntimeError("can't start new thread")
-
     monkeypatch.setattr("embedsync.assets.brotli_compressor", lambda: gzip.compress)
-    monkeypatch.setattr(threading.Thread, "start", refuse)
     file = tmp_path / "a.js"
     file.write_text("let a = 1;" * 100)
-    asset = Assets().load(file)
-    assert asset.encoded(BROWSER)[0] == asset.compressed
+    with no_threads():
+        asset = Assets().load(file)
+        assert asset.encoded(BROWSER)[0] == asset.compressed
     assert "no thread can be started" in caplog.text

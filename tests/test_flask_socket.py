@@ -26,6 +26,7 @@ from embedsync_flask.socket import serve_socket
 from embedsync_flask.traffic import Traffic, Traveller
 from tests.support.handshake import HANDSHAKE
 from tests.support.memory import wait_until
+from tests.support.no_threads import no_threads
 from tests.support.raw import BINARY, CLOSE, PING, PONG, TEXT, encode_frame
 
 CONTINUATION = 0
@@ -366,16 +367,12 @@ def test_a_process_that_ends_waits_for_goodbyes() -> None:
         assert traffic.wait_until_all_have_left(20)
 
 
-def test_where_no_helper_can_begin_a_socket_ends_without_a_goodbye(monkeypatch: pytest.MonkeyPatch) -> None:
-    def no_more(thread: threading.Thread) -> None:
-        raise RuntimeError("can't start new thread")
-
+def test_where_no_helper_can_begin_a_socket_ends_without_a_goodbye() -> None:
     traffic, endpoint = Traffic(), Talkative()
     with Browser(endpoint, traffic) as browser:
         browser.send(PING, b"served?")
         assert browser.receive() == (PONG, b"served?")
-        with monkeypatch.context() as patched:
-            patched.setattr(threading.Thread, "start", no_more)
+        with no_threads():
             browser.send(BINARY, b"x" * 100_000)
             assert browser.socket.recv(4096) == b""
             browser.wait_served()
@@ -489,16 +486,11 @@ def test_of_who_was_not_let_in_no_more_is_kept_than_the_first_message_may_have()
     assert endpoint.is_lost
 
 
-def test_a_thread_that_cannot_begin_is_begun_with_the_next_socket(monkeypatch: pytest.MonkeyPatch) -> None:
-    def no_more(thread: threading.Thread) -> None:
-        raise RuntimeError("can't start new thread")
-
+def test_a_thread_that_cannot_begin_is_begun_with_the_next_socket() -> None:
     traffic, refused = Traffic(), Talkative()
     browser = Browser(refused, traffic)
-    with monkeypatch.context() as patched:
-        patched.setattr(threading.Thread, "start", no_more)
-        with pytest.raises(RuntimeError, match="can't start"):
-            browser.serve()
+    with no_threads(), pytest.raises(RuntimeError, match="can't start"):
+        browser.serve()
     assert refused.is_lost
     browser.close_at_the_server()
     browser.socket.close()

@@ -8,6 +8,7 @@ import threading
 import pytest
 
 from embedsync.helpers import Helpers
+from tests.support.no_threads import no_threads
 
 WAIT = 60.0
 
@@ -63,14 +64,8 @@ def test_threads_end_when_there_is_nothing_to_do_and_begin_again() -> None:
         assert "test-of-helpers" not in {each.name for each in threading.enumerate()}
 
 
-def test_where_no_thread_can_be_started_who_submits_is_told_and_nothing_waits(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def refuse(thread: threading.Thread) -> None:
-        raise RuntimeError("can't start new thread")
-
+def test_where_no_thread_can_be_started_who_submits_is_told_and_nothing_waits() -> None:
     helpers = Helpers("test", failed="")
-    monkeypatch.setattr(threading.Thread, "start", refuse)
-    with pytest.raises(RuntimeError):
+    with no_threads(), pytest.raises(RuntimeError):
         helpers.submit(lambda: None)
     assert len(helpers) == 0

@@ -5,20 +5,11 @@ import time
 import pytest
 
 from embedsync.scheduler import Scheduler
+from tests.support.clock import Clock
 from tests.support.memory import wait_until
 from tests.support.no_threads import no_threads
 
 WAIT = 20.0
-
-
-class Clock:
-    """Stands until a test lets time pass."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def test_calls_come_in_the_order_in_which_they_are_due() -> None:

@@ -2,13 +2,7 @@ import pytest
 
 from embedsync.errors import ConfigurationError, TicketExpired, TicketInvalid
 from embedsync.tickets import Grant, Tickets, encode_arguments
-
-
-class Clock:
-    now = 1_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.support.clock import Clock
 
 
 def tickets(*keys: str, clock: Clock | None = None) -> Tickets:

@@ -5,14 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from embedsync.used_tickets import UsedTickets
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.support.clock import Clock
 
 
 def make(limit: int = 100, on_full: Callable[[], None] = lambda: None) -> tuple[UsedTickets, Clock]:

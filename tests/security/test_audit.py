@@ -17,6 +17,7 @@ from embedsync.hub import Hub
 from embedsync.request import Request
 from embedsync.routes import Routes
 from embedsync.settings import Settings
+from tests.support.clock import Clock
 from tests.support.memory import MemoryBrowser, ToyRecipe, change, wait_until
 
 USER = "ada@example.org"
@@ -54,14 +55,6 @@ class Lines:
     @property
     def warnings(self) -> list[str]:
         return [each.getMessage() for each in self._caplog.records if each.levelno >= logging.WARNING]
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture
