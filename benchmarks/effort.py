@@ -30,6 +30,8 @@ class Effort:
     streams: int
     steps: int
     waves: int
+    unchanged_loads: int
+    """Of a page, one after the other, that brought no less than the one before."""
 
 
 FULL = Effort(
@@ -46,6 +48,7 @@ FULL = Effort(
     streams=100,
     steps=300,
     waves=10,
+    unchanged_loads=3,
 )
 QUICK = Effort(
     "quick",
@@ -55,12 +58,13 @@ QUICK = Effort(
     seconds=0.5,
     visits=4,
     large_visits=1,
-    crowd_seconds=4,
+    crowd_seconds=2,
     expiring=20,
     viewers=100,
     streams=100,
     steps=60,
     waves=2,
+    unchanged_loads=1,
 )
 TINY = Effort(
     "tiny",
@@ -76,4 +80,5 @@ TINY = Effort(
     streams=2,
     steps=3,
     waves=2,
+    unchanged_loads=3,
 )

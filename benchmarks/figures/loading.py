@@ -12,11 +12,7 @@ from benchmarks.systems import Site
 __all__ = ["FIGURES"]
 
 
-_LOADS = 3
-"""Loads one after the other that brought no less than the one before."""
-
-
-async def loading(app: str, site: Site, _effort: Effort) -> Measured:
+async def loading(app: str, site: Site, effort: Effort) -> Measured:
     """Bytes until the first plot is drawn, for somebody new; others were there before."""
     host, port = site.address
     url = f"http://{host}:{port}/{app}"
@@ -24,7 +20,7 @@ async def loading(app: str, site: Site, _effort: Effort) -> Measured:
         loaded = await load(browser, url)
         # Who compresses files does it meanwhile; on a busy machine that takes long, and looks like rest.
         unchanged = 0
-        while unchanged < _LOADS:
+        while unchanged < effort.unchanged_loads:
             await site.rest()
             again = await load(browser, url)
             unchanged = unchanged + 1 if again.sent >= loaded.sent else 0

@@ -33,12 +33,12 @@ async def visit(app: str, site: Site, effort: Effort) -> Measured:
     return [percentile(times, 50) * 1000, cpu * 1000, rate]
 
 
-async def visit_together(app: str, site: Site, effort: Effort) -> Measured:
+async def visit_together(site: Site, effort: Effort) -> Measured:
     """Eight visitors come in the same moment, some times; how long they wait, on average."""
-    (await site.visit(app)).leave()
+    (await site.visit("sliders")).leave()
     times: list[float] = []
-    for _ in range(max(1, effort.large_visits // 2)):
-        times += await asyncio.gather(*(_come_and_go(site, app) for _ in range(CLIENTS)))
+    for _ in range(max(1, effort.visits // CLIENTS)):
+        times += await asyncio.gather(*(_come_and_go(site, "sliders") for _ in range(CLIENTS)))
     return [fmean(times) * 1000]
 
 
@@ -104,13 +104,10 @@ def _rows(app: str) -> tuple[Row, ...]:
 FIGURES = (
     Figure(_rows("sliders"), partial(visit, "sliders"), most=5),
     Figure(_rows("dashboard"), partial(visit, "dashboard"), most=2),
-    *(
-        Figure(
-            (Row("6", f"visit, {app}, {CLIENTS} in the same moment, mean", "ms"),),
-            partial(visit_together, app),
-            most=2,
-        )
-        for app in ("sliders", "dashboard")
+    Figure(
+        (Row("6", f"visit, sliders, {CLIENTS} in the same moment, mean", "ms"),),
+        visit_together,
+        most=2,
     ),
     Figure(
         (
