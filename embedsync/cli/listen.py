@@ -7,6 +7,7 @@ import os
 import socket
 import stat
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -93,19 +94,16 @@ def is_loopback(sockets: list[socket.socket]) -> bool:
 
 def _open_all(targets: Sequence[tuple[int, tuple[Any, ...]]], port: int) -> list[socket.socket]:
     opened: list[socket.socket] = []
-    try:
+    with ExitStack() as closing:
         for family, target in targets:
             chosen = port or (opened[0].getsockname()[1] if opened else 0)
             try:
-                opened.append(_open(family, (target[0], chosen, *target[2:])))
+                opened.append(closing.enter_context(_open(family, (target[0], chosen, *target[2:]))))
             except OSError as error:
                 # A machine may know the name of an address that it does not have, such as ::1.
                 if error.errno not in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT) or len(targets) == 1:
                     raise
-    except OSError:
-        for each in opened:
-            each.close()
-        raise
+        closing.pop_all()
     return opened
 
 
